@@ -1,0 +1,83 @@
+import { fact, rangeError, requireName, stateError } from '../errors.js';
+import {
+  type Backend,
+  type BackendId,
+  type BackendKind,
+  type BackendProvider,
+  type BackendReport,
+  backendIds,
+} from './backend.js';
+
+/** What a user may ask for: `auto`, the best of one kind, or an exact id. */
+export type BackendChoice = 'auto' | BackendKind | BackendId;
+
+const choices: readonly BackendChoice[] = ['auto', 'native', 'wasm', ...backendIds];
+
+/** A backend that was better placed and could not be used. */
+export interface RejectedBackend {
+  readonly id: BackendId;
+  readonly reason: string;
+}
+
+/** Reports of all providers, best first. */
+export async function listBackends(providers: readonly BackendProvider[]): Promise<BackendReport[]> {
+  const reports = (await Promise.all(providers.map((provider) => provider.report()))).flat();
+  return reports
+    .map(({ id, kind, instructionSet, usable, reason }) => ({ id, kind, instructionSet, usable, reason }))
+    .sort((a, b) => backendIds.indexOf(a.id) - backendIds.indexOf(b.id));
+}
+
+/** The choice of the environment variable FASTMLP_BACKEND, where there is an environment. */
+function environmentChoice(): string | undefined {
+  return typeof process === 'undefined' ? undefined : process.env?.FASTMLP_BACKEND || undefined;
+}
+
+/**
+ * Opens the backend asked for. `auto` follows FASTMLP_BACKEND if set, else takes the first usable one and keeps the
+ * reasons against those before it. A forced choice never falls back.
+ */
+export async function selectBackend(
+  providers: readonly BackendProvider[],
+  choice: unknown = 'auto',
+): Promise<{ backend: Backend; rejected: RejectedBackend[] }> {
+  requireName('Cannot create trainer', 'backend', choice, choices);
+  const fromEnvironment = choice === 'auto' ? environmentChoice() : undefined;
+  if (fromEnvironment !== undefined) {
+    requireName('Cannot create trainer', 'FASTMLP_BACKEND', fromEnvironment, choices);
+  }
+  const wanted = (fromEnvironment ?? choice) as BackendChoice;
+  const reports = await listBackends(providers);
+  const candidates = reports.filter(({ id, kind }) => wanted === 'auto' || wanted === kind || wanted === id);
+  const rejected: RejectedBackend[] = [];
+  for (const { id, kind, usable, reason } of candidates) {
+    if (!usable) {
+      rejected.push({ id, reason: reason ?? 'not usable' });
+      continue;
+    }
+    const provider = providers.find((one) => one.kind === kind) as BackendProvider;
+    const backend = await provider.open(id);
+    if (wanted === 'auto' && kind === 'reference') warnOfReference(rejected);
+    return { backend, rejected };
+  }
+  const reasons = rejected.map(({ id, reason }) => `${id}: ${reason}`).join('; ');
+  throw stateError(
+    'Cannot create trainer',
+    `backend '${wanted}' must be usable on this machine`,
+    fact(reasons || 'no such backend here'),
+  );
+}
+
+function warnOfReference(rejected: readonly RejectedBackend[]): void {
+  const reasons = rejected.map(({ id, reason }) => `  ${id}: ${reason}`).join('\n');
+  console.warn(
+    `fastmlp: neither the native nor a WebAssembly backend could be loaded; training will be slow\n${reasons}`,
+  );
+}
+
+/** `auto` or a number of threads, checked. */
+export function checkThreads(threads: unknown = 'auto'): number | 'auto' {
+  if (threads === 'auto') return threads;
+  if (typeof threads === 'number' && Number.isInteger(threads) && threads >= 1 && threads <= 1024)
+    return threads;
+  throw rangeError('Cannot create trainer', "threads must be 'auto' or an integer from 1 to 1024", threads);
+}

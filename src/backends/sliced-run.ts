@@ -1,0 +1,64 @@
+import { ScalarCode } from '../opcodes.js';
+import type { Run, RunHandle } from './backend.js';
+
+/** Time a slice aims at; the event loop gets its turn in between. */
+const SLICE_MS = 6;
+
+/** Gives the event loop a turn: timers, input and I/O run before the promise resolves. */
+const yieldToEventLoop: () => Promise<void> =
+  typeof setImmediate === 'function'
+    ? () => new Promise((resolve) => setImmediate(resolve))
+    : () =>
+        new Promise((resolve) => {
+          const channel = new MessageChannel();
+          channel.port1.onmessage = () => {
+            channel.port1.close();
+            resolve();
+          };
+          channel.port2.postMessage(null);
+        });
+
+/** Runs steps in slices of a few milliseconds, for executors that compute on the caller's thread. */
+export function startSliced(
+  run: Run,
+  scalars: () => Float64Array,
+  runSteps: (firstStep: number, steps: number) => void,
+): RunHandle {
+  let done = 0;
+  let stopped = false;
+
+  const loop = async (): Promise<number> => {
+    let stepsASlice = 1;
+    while (done < run.steps && !stopped) {
+      const began = performance.now();
+      do {
+        const steps = Math.min(stepsASlice, run.steps - done);
+        const before = performance.now();
+        runSteps(run.firstStep + done, steps);
+        done += steps;
+        const elapsed = performance.now() - before;
+        if (elapsed < SLICE_MS / 4) stepsASlice *= 2;
+        else if (elapsed > SLICE_MS / 2) stepsASlice = Math.max(1, stepsASlice >> 1);
+      } while (done < run.steps && performance.now() - began < SLICE_MS / 2);
+      await yieldToEventLoop();
+    }
+    return done;
+  };
+
+  return {
+    finished: loop(),
+    progress: () => {
+      const now = scalars();
+      return {
+        steps: done,
+        loss: now[ScalarCode.loss],
+        correct: now[ScalarCode.correct],
+        rows: now[ScalarCode.rows],
+      };
+    },
+    stop: () => {
+      stopped = true;
+    },
+    between: (body) => body(),
+  };
+}

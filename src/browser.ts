@@ -1,0 +1,27 @@
+import type { BackendReport } from './backends/backend.js';
+import { referenceProvider } from './backends/reference/index.js';
+import { listBackends } from './backends/select.js';
+import { wasmProvider } from './backends/wasm/index.js';
+import type { CreateProgress } from './fit.js';
+import { type Platform, Trainer, type TrainerConfig } from './trainer.js';
+
+export * from './exports.js';
+export { type IdxArray, parseIdx } from './io/idx.js';
+
+/** One line in the console per epoch. */
+const createProgress: CreateProgress = async ({ epochs }) => {
+  let epoch = 0;
+  return {
+    update: () => {},
+    endEpoch: (logs) => console.info(`epoch ${++epoch}/${epochs}`, logs),
+    stop: () => {},
+  };
+};
+
+const platform: Platform = { providers: [wasmProvider, referenceProvider], createProgress };
+
+/** As in Node, with WebAssembly as the best backend. */
+export const createTrainer = (config: TrainerConfig): Promise<Trainer> => Trainer.create(config, platform);
+
+/** Every backend that a browser may have, best first, with whether it can be used here and, if not, why. */
+export const availableBackends = (): Promise<BackendReport[]> => listBackends(platform.providers);

@@ -1,0 +1,216 @@
+import {
+  type Backend,
+  type Dataset,
+  type Executor,
+  type Numbers,
+  type Rows,
+  type Run,
+  type RunHandle,
+  stepsPerEpoch,
+} from './backends/backend.js';
+import type { Reader } from './data.js';
+import { fact, stateError } from './errors.js';
+import type { Model } from './model.js';
+import { ScalarCode } from './opcodes.js';
+import { createPlan, type Plan, type PlanPurpose, type ProgramName } from './plan/plan.js';
+
+/** Rows a plan has room for at first; larger batches make it grow. */
+const INITIAL_BATCH = 32;
+
+/** Rows a batch of `evaluate` and `predict` has where there are that many. */
+export const FORWARD_BATCH = 256;
+
+/** Loss and accuracy over some rows. Accuracy is absent where the loss and outputs suggest no classes. */
+export type Metrics = {
+  readonly loss: number;
+  readonly accuracy?: number;
+};
+
+/** Epochs of one program over a dataset; see `Run`. */
+export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
+  readonly program: ProgramName;
+  readonly epochs: number;
+}
+
+/** Metrics of each whole epoch of a job, and whether it was stopped before the last. */
+export interface JobResult {
+  readonly epochs: Metrics[];
+  readonly stopped: boolean;
+}
+
+/**
+ * A model on an executor: keeps the plan fitting to what is asked, and lets one run at a time at the executor.
+ * Synchronous calls during a run happen between two of its steps.
+ */
+export class Engine {
+  #plan: Plan;
+  #active: RunHandle | null = null;
+  #queue: Promise<unknown> = Promise.resolve();
+  #disposed = false;
+
+  private constructor(
+    readonly model: Model,
+    readonly backend: Backend,
+    readonly executor: Executor,
+    plan: Plan,
+  ) {
+    this.#plan = plan;
+  }
+
+  static async create(model: Model, backend: Backend, threads: number): Promise<Engine> {
+    const plan = createPlan(model, INITIAL_BATCH);
+    return new Engine(model, backend, await backend.createExecutor(plan, threads), plan);
+  }
+
+  /** How rows are read for this executor. */
+  get reader(): Reader {
+    return {
+      precision: this.backend.precision,
+      firstNonFinite: (values) => this.executor.firstNonFinite(values),
+    };
+  }
+
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  get isRunning(): boolean {
+    return this.#active !== null;
+  }
+
+  /** Throws after `dispose`. */
+  requireAlive(action: string): void {
+    if (this.#disposed)
+      throw stateError(action, 'the trainer must not be disposed', fact('a disposed trainer'));
+  }
+
+  /** Calls `body` with the executor at rest: at once, or between two steps of the run under way. */
+  atRest<T>(body: () => T): T {
+    if (!this.#active) return body();
+    return this.#active.between(() => {
+      const running = this.executor.scalars.slice(0, ScalarCode.first_free);
+      this.executor.scalars.fill(0, 0, ScalarCode.first_free);
+      try {
+        return body();
+      } finally {
+        this.executor.scalars.set(running);
+      }
+    });
+  }
+
+  /** Makes room for batches of `rows`. */
+  reserve(rows: number): void {
+    if (rows > this.#plan.batchCapacity) this.#load(createPlan(this.model, rows));
+  }
+
+  /** Plans anew after a layer was frozen or released. */
+  replan(): void {
+    this.#load(createPlan(this.model, this.#plan.batchCapacity));
+  }
+
+  /** Runs one epoch of a program on the caller's thread. */
+  runNow(program: ProgramName, rows: Rows, batchSize: number, result: Numbers | null = null): Metrics {
+    return this.atRest(() => {
+      this.reserve(batchSize);
+      return this.#runEpoch(this.#plan, program, rows, batchSize, result);
+    });
+  }
+
+  /** Runs a program of a plan of another purpose, and hands the executor to `read` before the usual plan returns. */
+  runApart<T>(
+    purpose: PlanPurpose,
+    program: ProgramName,
+    rows: Rows,
+    read: (plan: Plan, metrics: Metrics) => T,
+  ): T {
+    return this.atRest(() => {
+      const plan = createPlan(this.model, rows.count, purpose);
+      this.executor.load(plan);
+      try {
+        return read(plan, this.#runEpoch(plan, program, rows, rows.count, null));
+      } finally {
+        this.executor.load(this.#plan);
+      }
+    });
+  }
+
+  /** Runs `body` when the runs before it have ended. */
+  queued<T>(body: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(body);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Runs a job off the event loop; `started` gets its handle. */
+  async runJob(job: Job, dataset: Dataset, started?: (handle: RunHandle) => void): Promise<JobResult> {
+    return this.queued(async () => {
+      this.requireAlive('Cannot run');
+      this.reserve(job.batchSize);
+      const metrics = new Float64Array(job.epochs * ScalarCode.first_free);
+      const steps = job.epochs * stepsPerEpoch(job);
+      this.executor.scalars.fill(0, 0, ScalarCode.first_free);
+      const handle = this.executor.start(dataset, {
+        ...this.#runOf(this.#plan, job.program, job.rowsPerEpoch, job.batchSize),
+        order: job.order,
+        steps,
+        metrics,
+      });
+      this.#active = handle;
+      try {
+        started?.(handle);
+        const done = await handle.finished;
+        this.requireAlive('Cannot go on');
+        const whole = Math.floor(done / stepsPerEpoch(job));
+        const epochs = Array.from({ length: whole }, (_, epoch) => this.#metricsAt(metrics, epoch));
+        return { epochs, stopped: done < steps };
+      } finally {
+        this.#active = null;
+      }
+    });
+  }
+
+  /** Metrics of the part of an epoch that a run has done. */
+  metricsOf(sums: { readonly loss: number; readonly correct: number; readonly rows: number }): Metrics {
+    const { reduction, decision } = this.model;
+    const loss = reduction === 'mean' ? sums.loss / sums.rows : sums.loss;
+    return decision === null ? { loss } : { loss, accuracy: sums.correct / sums.rows };
+  }
+
+  setLearningRate(rate: number): void {
+    this.atRest(() => {
+      this.executor.scalars[this.#plan.learningRate] = rate;
+    });
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#active?.stop();
+    void this.#queue.then(() => this.executor.dispose());
+  }
+
+  #load(plan: Plan): void {
+    this.executor.load(plan);
+    this.#plan = plan;
+  }
+
+  #runOf(plan: Plan, name: ProgramName, rowsPerEpoch: number, batchSize: number): Run {
+    const program = plan.programs[name];
+    if (!program) throw new Error(`plan has no program ${name}`);
+    const metrics = new Float64Array(ScalarCode.first_free);
+    const steps = Math.ceil(rowsPerEpoch / batchSize);
+    return { program, rowsPerEpoch, batchSize, firstStep: 0, steps, order: null, metrics, result: null };
+  }
+
+  #runEpoch(plan: Plan, name: ProgramName, rows: Rows, batchSize: number, result: Numbers | null): Metrics {
+    const run = { ...this.#runOf(plan, name, rows.count, batchSize), result };
+    this.executor.run(rows, run);
+    return this.#metricsAt(run.metrics, 0);
+  }
+
+  #metricsAt(metrics: Float64Array, epoch: number): Metrics {
+    const at = (code: ScalarCode): number => metrics[epoch * ScalarCode.first_free + code];
+    const [loss, correct, rows] = [at(ScalarCode.loss), at(ScalarCode.correct), at(ScalarCode.rows)];
+    return this.metricsOf({ loss, correct, rows });
+  }
+}

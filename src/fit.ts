@@ -1,0 +1,281 @@
+import type { Dataset, Rows, RunHandle } from './backends/backend.js';
+import { type RowsLike, readRows, type TargetsLike } from './data.js';
+import { type Engine, FORWARD_BATCH, type JobResult, type Metrics } from './engine.js';
+import {
+  rangeError,
+  requireInteger,
+  requireKnownKeys,
+  requireName,
+  requireNumber,
+  typeError,
+} from './errors.js';
+import { type EpochLogs, type History, HistoryBuilder } from './history.js';
+import type { Random } from './random.js';
+
+/** What `onBatchEnd` gets: the batches and rows of the epoch done so far, and the metrics over those rows. */
+export interface BatchLogs extends Metrics {
+  readonly batch: number;
+  readonly size: number;
+  readonly rows: number;
+}
+
+/** Called during `fit`; a promise is waited for, an error ends the run and rejects `fit`. */
+export interface FitCallbacks {
+  onEpochBegin?(epoch: number): unknown;
+  onEpochEnd?(epoch: number, logs: EpochLogs): unknown;
+  /** At most about twenty times a second, and at the end of each epoch. */
+  onBatchEnd?(batch: number, logs: BatchLogs): unknown;
+}
+
+export interface FitOptions {
+  /** Default 1. */
+  readonly epochs?: number;
+  /** Rows per optimizer step; the last batch of an epoch may be smaller. Default 32. */
+  readonly batchSize?: number;
+  /** A new order of rows each epoch; default true. */
+  readonly shuffle?: boolean;
+  /** Share of the rows, in [0, 1), kept from training and evaluated after each epoch. */
+  readonly validationSplit?: number;
+  /** `'shuffled'` (default) takes rows at random by the seed, `'last'` the last ones. */
+  readonly validationSplitMode?: 'shuffled' | 'last';
+  /** Rows to evaluate after each epoch, instead of a split. */
+  readonly validationData?: readonly [x: RowsLike, t: TargetsLike];
+  readonly callbacks?: FitCallbacks;
+  /** Aborting ends the run at the next step; `fit` then resolves with the epochs done. */
+  readonly signal?: AbortSignal;
+  /** 1 prints a progress bar; default 0. */
+  readonly verbose?: 0 | 1;
+}
+
+/** Shows how a run gets on. */
+export interface Progress {
+  update(state: { epoch: number; rows: number; loss: number; accuracy?: number }): void;
+  endEpoch(logs: EpochLogs): void;
+  stop(): void;
+}
+
+/** How a platform shows progress: a bar in a terminal, lines elsewhere. */
+export type CreateProgress = (options: { totalRows: number; epochs: number }) => Promise<Progress>;
+
+const action = 'Cannot fit';
+const POLL_MS = 50;
+/** Indices that the orders of several epochs, run without coming back, may take together. */
+const MAXIMUM_ORDER = 2 ** 20;
+
+const optionNames = [
+  ...['epochs', 'batchSize', 'shuffle', 'validationSplit', 'validationSplitMode', 'validationData'],
+  ...['callbacks', 'signal', 'verbose'],
+];
+
+type CheckedOptions = Required<Omit<FitOptions, 'signal' | 'validationData'>> &
+  Pick<FitOptions, 'signal' | 'validationData'>;
+
+function checkOptions(options: FitOptions): CheckedOptions {
+  requireKnownKeys(action, options, optionNames);
+  const {
+    epochs = 1,
+    batchSize = 32,
+    shuffle = true,
+    validationSplit = 0,
+    validationSplitMode = 'shuffled',
+  } = options;
+  const { validationData, callbacks = {}, signal, verbose = 0 } = options;
+  requireInteger(action, 'epochs', epochs, 1);
+  requireInteger(action, 'batchSize', batchSize, 1);
+  if (typeof shuffle !== 'boolean') throw typeError(action, 'shuffle must be a boolean', shuffle);
+  requireNumber(action, 'validationSplit', validationSplit, 'in [0, 1)', (share) => share >= 0 && share < 1);
+  requireName(action, 'validationSplitMode', validationSplitMode, ['shuffled', 'last']);
+  if (validationData !== undefined && (!Array.isArray(validationData) || validationData.length !== 2)) {
+    throw typeError(action, 'validationData must be [inputs, targets]', validationData);
+  }
+  requireKnownKeys(`${action}: callbacks`, callbacks, ['onEpochBegin', 'onEpochEnd', 'onBatchEnd']);
+  for (const [name, callback] of Object.entries(callbacks)) {
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw typeError(action, `callbacks.${name} must be a function`, callback);
+    }
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw typeError(action, 'signal must be an AbortSignal', signal);
+  }
+  if (verbose !== 0 && verbose !== 1) throw rangeError(action, 'verbose must be 0 or 1', verbose);
+  return {
+    ...{ epochs, batchSize, shuffle, validationSplit, validationSplitMode, validationData },
+    ...{ callbacks, signal, verbose },
+  };
+}
+
+/** Row indices to train on and to validate on. */
+function splitRows(
+  count: number,
+  options: CheckedOptions,
+  random: Random,
+): { train: Uint32Array; held: Uint32Array } {
+  const rows = Uint32Array.from({ length: count }, (_, row) => row);
+  const heldCount = Math.floor(count * options.validationSplit);
+  if (options.validationSplit > 0 && (heldCount === 0 || heldCount === count)) {
+    throw rangeError(
+      action,
+      `validationSplit must leave rows on both sides of ${count}`,
+      options.validationSplit,
+    );
+  }
+  if (heldCount > 0 && options.validationSplitMode === 'shuffled') random.shuffle(rows);
+  return { train: rows.slice(0, count - heldCount), held: rows.slice(count - heldCount) };
+}
+
+/** One call of `fit`: its data, and where its epochs stand. */
+class Fit {
+  readonly #options: CheckedOptions;
+  readonly #history = new HistoryBuilder();
+  readonly #engine: Engine;
+  readonly #random: Random;
+  readonly #rows: Rows;
+  readonly #train: Uint32Array;
+  readonly #held: Uint32Array;
+  readonly #validation: Rows | null;
+  #progress: Progress | null = null;
+
+  constructor(engine: Engine, random: Random, x: RowsLike, t: TargetsLike, options: FitOptions) {
+    this.#options = checkOptions(options);
+    this.#engine = engine;
+    this.#random = random;
+    const { model, reader } = engine;
+    this.#rows = readRows(action, x, t, model, reader);
+    const { validationData } = this.#options;
+    this.#validation = validationData
+      ? readRows(`${action}: validationData`, ...validationData, model, reader)
+      : null;
+    const { train, held } = splitRows(this.#rows.count, this.#options, random);
+    this.#train = train;
+    this.#held = held;
+  }
+
+  async run(seed: number, createProgress: CreateProgress): Promise<History> {
+    const { signal, epochs, verbose } = this.#options;
+    if (verbose === 1) this.#progress = await createProgress({ totalRows: this.#train.length, epochs });
+    const { executor } = this.#engine;
+    const dataset = executor.createDataset(this.#rows);
+    const validation = this.#validation ? executor.createDataset(this.#validation) : null;
+    try {
+      while (this.#history.epochs < epochs && !signal?.aborted) {
+        await this.#runEpochs(dataset, validation);
+      }
+      const reason = this.#history.epochs < epochs ? 'aborted' : 'completed';
+      return this.#history.build(seed, this.#engine.backend.id, reason);
+    } finally {
+      this.#progress?.stop();
+      dataset.dispose();
+      validation?.dispose();
+    }
+  }
+
+  /** As many epochs as nobody wants to be told of one by one, at least one. */
+  get #epochsAtOnce(): number {
+    const { callbacks, epochs } = this.#options;
+    const watched =
+      Object.values(callbacks).some(Boolean) || this.#progress || this.#validation || this.#held.length;
+    if (watched) return 1;
+    const fitting = Math.max(1, Math.floor(MAXIMUM_ORDER / this.#train.length));
+    return Math.min(epochs - this.#history.epochs, fitting);
+  }
+
+  async #runEpochs(dataset: Dataset, validation: Dataset | null): Promise<void> {
+    const { callbacks, batchSize } = this.#options;
+    const epoch = this.#history.epochs;
+    await callbacks.onEpochBegin?.(epoch);
+    const epochs = this.#epochsAtOnce;
+    const program = this.#rows.labels ? 'trainLabels' : 'train';
+    const order = this.#orderOf(epochs);
+    const job = { program, epochs, rowsPerEpoch: this.#train.length, batchSize, order } as const;
+    const result = await this.#watched(epoch, (started) => this.#engine.runJob(job, dataset, started));
+    for (const metrics of result.epochs) {
+      const { length } = this.#train;
+      await this.#tell(epoch, Math.ceil(length / batchSize) - 1, length, metrics);
+      const logs = { ...metrics, ...(await this.#validate(dataset, validation)) };
+      this.#history.add(logs);
+      this.#progress?.endEpoch(logs);
+      await callbacks.onEpochEnd?.(this.#history.epochs - 1, logs);
+    }
+  }
+
+  /** Orders of the next epochs, one after the other. */
+  #orderOf(epochs: number): Uint32Array {
+    const { length } = this.#train;
+    const order = new Uint32Array(epochs * length);
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      if (this.#options.shuffle) this.#random.shuffle(this.#train);
+      order.set(this.#train, epoch * length);
+    }
+    return order;
+  }
+
+  /** Runs a job while telling callbacks and progress bar how it gets on, and while listening to the signal. */
+  async #watched(
+    epoch: number,
+    start: (started: (handle: RunHandle) => void) => Promise<JobResult>,
+  ): Promise<JobResult> {
+    const { callbacks, signal } = this.#options;
+    let handle: RunHandle | null = null;
+    let told: Promise<void> = Promise.resolve();
+    const stop = (): void => handle?.stop();
+    const tell = async (): Promise<void> => {
+      const { steps, ...sums } = (handle as RunHandle).progress();
+      if (sums.rows > 0) await this.#tell(epoch, steps - 1, sums.rows, this.#engine.metricsOf(sums));
+    };
+    const poll = (): void => {
+      if (handle) told = told.then(tell);
+      told.catch(stop);
+    };
+    const isWatched = this.#progress !== null || callbacks.onBatchEnd !== undefined;
+    const timer = isWatched ? setInterval(poll, POLL_MS) : undefined;
+    signal?.addEventListener('abort', stop);
+    try {
+      const result = await start((started) => {
+        handle = started;
+        if (signal?.aborted) stop();
+      });
+      clearInterval(timer);
+      await told;
+      return result;
+    } finally {
+      clearInterval(timer);
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  async #tell(epoch: number, batch: number, rows: number, metrics: Metrics): Promise<void> {
+    this.#progress?.update({ epoch, rows, ...metrics });
+    await this.#options.callbacks.onBatchEnd?.(batch, {
+      batch,
+      size: this.#options.batchSize,
+      rows,
+      ...metrics,
+    });
+  }
+
+  async #validate(dataset: Dataset, validation: Dataset | null): Promise<Partial<EpochLogs>> {
+    const rows = this.#validation ?? this.#rows;
+    const order = this.#validation ? null : this.#held;
+    const rowsPerEpoch = order?.length ?? rows.count;
+    if (rowsPerEpoch === 0) return {};
+    const program = rows.labels ? 'evaluateLabels' : 'evaluate';
+    const batchSize = Math.min(rowsPerEpoch, FORWARD_BATCH);
+    const job = { program, epochs: 1, rowsPerEpoch, batchSize, order } as const;
+    const { epochs } = await this.#engine.runJob(job, validation ?? dataset);
+    const [{ loss, accuracy }] = epochs;
+    return accuracy === undefined ? { val_loss: loss } : { val_loss: loss, val_accuracy: accuracy };
+  }
+}
+
+/** Trains for the epochs asked for. Everything is checked before the first step. */
+export function fit(
+  engine: Engine,
+  random: Random,
+  seed: number,
+  x: RowsLike,
+  t: TargetsLike,
+  options: FitOptions,
+  createProgress: CreateProgress,
+): Promise<History> {
+  return new Fit(engine, random, x, t, options).run(seed, createProgress);
+}

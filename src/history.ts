@@ -1,0 +1,50 @@
+import type { BackendId } from './backends/backend.js';
+import type { Metrics } from './engine.js';
+
+/** Numbers of each epoch, by the names of Keras and TensorFlow.js. */
+export interface HistoryNumbers {
+  readonly loss: number[];
+  readonly accuracy?: number[];
+  readonly val_loss?: number[];
+  readonly val_accuracy?: number[];
+}
+
+/** What `fit` resolves with. */
+export interface History {
+  /** Numbers of the epochs done, from 0. */
+  readonly epoch: readonly number[];
+  readonly history: Readonly<HistoryNumbers>;
+  /** Seed of the initial weights, the split and the order of rows. */
+  readonly seed: number;
+  readonly backend: BackendId;
+  /** Why the run ended: all epochs done, or its signal was aborted. */
+  readonly reason: 'completed' | 'aborted';
+}
+
+/** Loss and metrics of one epoch, as callbacks get them. */
+export type EpochLogs = Metrics & {
+  readonly val_loss?: number;
+  readonly val_accuracy?: number;
+};
+
+/** Collects the logs of epochs. */
+export class HistoryBuilder {
+  readonly #epoch: number[] = [];
+  readonly #numbers: Partial<Record<keyof HistoryNumbers, number[]>> & { loss: number[] } = { loss: [] };
+
+  get epochs(): number {
+    return this.#epoch.length;
+  }
+
+  add(logs: EpochLogs): void {
+    this.#epoch.push(this.#epoch.length);
+    for (const [name, value] of Object.entries(logs) as [keyof HistoryNumbers, number][]) {
+      this.#numbers[name] ??= [];
+      this.#numbers[name].push(value);
+    }
+  }
+
+  build(seed: number, backend: BackendId, reason: History['reason']): History {
+    return { epoch: this.#epoch, history: this.#numbers, seed, backend, reason };
+  }
+}

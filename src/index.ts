@@ -1,0 +1,31 @@
+import type { BackendReport } from './backends/backend.js';
+import { nativeProvider } from './backends/native/index.js';
+import { referenceProvider } from './backends/reference/index.js';
+import { listBackends } from './backends/select.js';
+import { wasmProvider } from './backends/wasm/index.js';
+import { createProgress } from './cli/progress.js';
+import { type Platform, Trainer, type TrainerConfig } from './trainer.js';
+
+export * from './exports.js';
+export { type IdxArray, parseIdx } from './io/idx.js';
+export { readIdx } from './io/read-idx.js';
+
+const platform: Platform = { providers: [nativeProvider, wasmProvider, referenceProvider], createProgress };
+
+/**
+ * Checks a configuration, plans it, and picks a backend: native, else WebAssembly, else plain TypeScript.
+ *
+ * @throws TypeError or RangeError (as a rejection) for a wrong configuration; Error if a backend that was asked for
+ *   by name cannot be used
+ * @example
+ * const trainer = await createTrainer({
+ *   inputs: 2,
+ *   layers: [dense({ units: 4, activation: 'tanh' }), dense({ units: 1, activation: 'sigmoid' })],
+ *   loss: 'binaryCrossEntropy',
+ *   optimizer: sgd({ learningRate: 0.5 }),
+ * });
+ */
+export const createTrainer = (config: TrainerConfig): Promise<Trainer> => Trainer.create(config, platform);
+
+/** Every backend, best first, with whether it can be used here and, if not, why. */
+export const availableBackends = (): Promise<BackendReport[]> => listBackends(platform.providers);

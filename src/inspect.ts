@@ -1,0 +1,93 @@
+import type { Executor, Numbers } from './backends/backend.js';
+import { type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
+import type { Engine } from './engine.js';
+import { Matrix } from './matrix.js';
+import { requireDifferentiable } from './model.js';
+import { readLayers } from './parameters.js';
+import { bufferNamed, type Plan } from './plan/plan.js';
+
+/** What a layer computed for some rows. All but `netInput` and `output` are null when no targets were given. */
+export interface LayerInspection {
+  /** z = W x + b, rows × units. */
+  readonly netInput: Matrix;
+  /** x = f(z), rows × units. */
+  readonly output: Matrix;
+  /** ∂E/∂x, rows × units. */
+  readonly outputGradient: Matrix | null;
+  /** ∂E/∂z, rows × units. */
+  readonly delta: Matrix | null;
+  /** ∂E/∂W, units × inputs, over all rows. */
+  readonly weightGradient: Matrix | null;
+  /** ∂E/∂b over all rows; null for a layer without biases. */
+  readonly biasGradient: Float32Array | Float64Array | null;
+}
+
+/** Everything computed on the way to the loss E and back; E is reduced over the rows as the trainer reduces it. */
+export interface Inspection {
+  readonly layers: readonly LayerInspection[];
+  readonly inputGradient: Matrix | null;
+  /** Loss of each row by itself. */
+  readonly sampleLosses: Float32Array | Float64Array | null;
+  readonly loss: number | null;
+}
+
+const action = 'Cannot inspect';
+
+/** Copies per-row buffers of a plan out of the arena. */
+class BatchReader {
+  constructor(
+    readonly executor: Executor,
+    readonly plan: Plan,
+    readonly rows: number,
+  ) {}
+
+  numbers(name: string): Numbers {
+    const { offset, columns } = bufferNamed(this.plan, name);
+    return this.executor.read(offset, this.rows * columns);
+  }
+
+  matrix(name: string): Matrix {
+    return new Matrix(this.numbers(name), this.rows, bufferNamed(this.plan, name).columns);
+  }
+}
+
+/** Runs forward, and with targets backward, keeping everything; changes no parameter. */
+export function inspect(engine: Engine, x: RowsLike, t: TargetsLike | undefined): Inspection {
+  const { model, executor, reader } = engine;
+  if (t === undefined) {
+    const rows = readInputs(action, x, model, reader);
+    return engine.runApart('inspect', 'forward', rows, (plan) => {
+      const batch = new BatchReader(executor, plan, rows.count);
+      return {
+        layers: forwardOf(batch, model.layers.length),
+        inputGradient: null,
+        sampleLosses: null,
+        loss: null,
+      };
+    });
+  }
+  requireDifferentiable(action, model, 0);
+  const rows = readRows(action, x, t, model, reader);
+  return engine.runApart('inspect', rows.labels ? 'inspectLabels' : 'inspect', rows, (plan, { loss }) => {
+    const batch = new BatchReader(executor, plan, rows.count);
+    const gradients = readLayers(executor, plan, model, 'd');
+    const layers = forwardOf(batch, model.layers.length).map((layer, index) => ({
+      ...layer,
+      outputGradient: batch.matrix(`dx${index + 1}`),
+      delta: batch.matrix(`delta${index + 1}`),
+      weightGradient: gradients[index].weights,
+      biasGradient: gradients[index].biases,
+    }));
+    return { layers, inputGradient: batch.matrix('dx0'), sampleLosses: batch.numbers('rowLosses'), loss };
+  });
+}
+
+const forwardOf = (batch: BatchReader, layers: number): LayerInspection[] =>
+  Array.from({ length: layers }, (_, index) => ({
+    netInput: batch.matrix(`z${index + 1}`),
+    output: batch.matrix(`x${index + 1}`),
+    outputGradient: null,
+    delta: null,
+    weightGradient: null,
+    biasGradient: null,
+  }));

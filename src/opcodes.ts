@@ -1,0 +1,85 @@
+/**
+ * The numbers shared by the plan and the three executors.
+ *
+ * This file holds plain enums only: AssemblyScript compiles it as it stands. What each operation
+ * computes, and what its operands are called, is in `plan/operations.ts`.
+ */
+
+/** Operations of a plan, in the order of `operations` in `plan/operations.ts`. */
+export enum Opcode {
+  gather_rows,
+  gather_targets,
+  gather_labels,
+  linear_forward,
+  softmax_forward,
+  loss_backward,
+  cross_entropy_labels,
+  softmax_cross_entropy,
+  softmax_cross_entropy_labels,
+  sigmoid_binary_cross_entropy,
+  activation_backward,
+  softmax_backward,
+  linear_backward_weights,
+  linear_backward_input,
+  sum_losses,
+  count_correct,
+  count_correct_labels,
+  advance_moments,
+  sgd_step,
+  adam_step,
+  store_rows,
+}
+
+/** Elementwise activations. Softmax mixes a row and has operations of its own. */
+export enum ActivationCode {
+  linear,
+  sigmoid,
+  tanh,
+  relu,
+  heaviside,
+  exp,
+}
+
+/** Losses on outputs, for any output activation. */
+export enum LossCode {
+  half_squared_error,
+  squared_error,
+  mean_squared_error,
+  cross_entropy,
+  binary_cross_entropy,
+}
+
+/** How the losses of the rows of a batch become one number. */
+export enum ReductionCode {
+  sum,
+  mean,
+}
+
+/** When an output counts as correct. */
+export enum DecisionCode {
+  /** The largest output and the largest target stand in the same column; the first wins a tie. */
+  argmax,
+  /** Each output is on the same side of 0.5 as its target; counts the share of columns. */
+  half,
+  /** As `half`, for net inputs: z >= 0 decides. */
+  zero,
+}
+
+/** Element type of the rows a run reads. */
+export enum ElementCode {
+  float32,
+  uint8,
+  float64,
+}
+
+/** Places in the table of scalars that every plan has. */
+export enum ScalarCode {
+  /** Sum of the row losses since the epoch began. */
+  loss,
+  /** Correct decisions since the epoch began. */
+  correct,
+  /** Rows since the epoch began. */
+  rows,
+  /** First place free for hyperparameters and optimizer state. */
+  first_free,
+}

@@ -1,0 +1,140 @@
+import type { Model } from '../model.js';
+import { ScalarCode } from '../opcodes.js';
+
+/** What a buffer of the arena is for. */
+export type BufferRole = 'parameter' | 'gradient' | 'state' | 'constant' | 'activation' | 'scratch';
+
+/** A matrix in the arena. `perRow` buffers have room for one row of `columns` per row of a batch. */
+export interface PlanBuffer {
+  readonly name: string;
+  readonly role: BufferRole;
+  /** First element in the arena. */
+  readonly offset: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly perRow: boolean;
+}
+
+/** A float64 number outside the arena: a hyperparameter, a power of it, or a running metric. */
+export interface PlanScalar {
+  readonly name: string;
+  readonly initial: number;
+}
+
+/** Buffers from this size on begin on a cache line; smaller ones lie packed, so that tiny models are one short array. */
+const ALIGNED_FROM_ELEMENTS = 256;
+const LINE_ELEMENTS = 16;
+
+/** Hands out places in the arena, one after the other. */
+export class Layout {
+  readonly buffers: PlanBuffer[] = [];
+  readonly scalars: PlanScalar[] = [];
+  readonly #byName = new Map<string, PlanBuffer>();
+  /** Elements handed out so far. */
+  length = 0;
+
+  constructor(readonly batchCapacity: number) {
+    for (let code = 0; code < ScalarCode.first_free; code++) this.addScalar(ScalarCode[code], 0);
+  }
+
+  /** Adds a buffer; returns its offset. */
+  add(name: string, role: BufferRole, rows: number, columns: number): number {
+    return this.#place({ name, role, rows, columns, perRow: false });
+  }
+
+  /** Adds a buffer with one row of `columns` per row of a batch; returns its offset. */
+  addPerRow(name: string, columns: number, role: BufferRole = 'activation'): number {
+    return this.#place({ name, role, rows: this.batchCapacity, columns, perRow: true });
+  }
+
+  /** Adds a scalar; returns its index. */
+  addScalar(name: string, initial: number): number {
+    return this.scalars.push({ name, initial }) - 1;
+  }
+
+  /** The next buffer begins on a cache line. */
+  align(): void {
+    this.length = Math.ceil(this.length / LINE_ELEMENTS) * LINE_ELEMENTS;
+  }
+
+  find(name: string): PlanBuffer | undefined {
+    return this.#byName.get(name);
+  }
+
+  #place(buffer: Omit<PlanBuffer, 'offset'>): number {
+    const size = buffer.rows * buffer.columns;
+    if (size >= ALIGNED_FROM_ELEMENTS) this.align();
+    const placed = { ...buffer, offset: this.length };
+    this.buffers.push(placed);
+    this.#byName.set(buffer.name, placed);
+    this.length += size;
+    return placed.offset;
+  }
+}
+
+/** Places of one layer's buffers that outlive a batch. `biases` and `biasGradient` are −1 without a bias. */
+export interface LayerPlaces {
+  readonly weights: number;
+  readonly biases: number;
+  readonly weightGradient: number;
+  readonly biasGradient: number;
+}
+
+/** Places of everything that outlives a batch. */
+export interface PersistentPlaces {
+  readonly layers: readonly LayerPlaces[];
+  /** First element and length of the block of all parameters; gradients and optimizer state mirror its layout. */
+  readonly parameters: number;
+  readonly parameterLength: number;
+  readonly gradients: number;
+  /** One block per kind of optimizer state, by name. */
+  readonly state: ReadonlyMap<string, number>;
+  readonly scale: number;
+  readonly offset: number;
+  readonly perColumn: boolean;
+}
+
+/**
+ * Lays out parameters, gradients and optimizer state: first in the arena and independent of the batch and of what is
+ * frozen, so that a plan for a larger batch finds them where they were. Every block has the layout of the parameters
+ * (W1 b1 W2 b2 …), so that one step operation can cover all layers.
+ */
+export function placePersistent(
+  layout: Layout,
+  model: Model,
+  stateNames: readonly string[],
+): PersistentPlaces {
+  const block = (
+    prefix: string,
+    role: BufferRole,
+  ): { begin: number; places: { weights: number; biases: number }[] } => {
+    layout.align();
+    const begin = layout.length;
+    const places = model.layers.map((layer, index) => ({
+      weights: layout.add(`${prefix}W${index + 1}`, role, layer.inputs, layer.units),
+      biases: layer.bias ? layout.add(`${prefix}b${index + 1}`, role, 1, layer.units) : -1,
+    }));
+    return { begin, places };
+  };
+  const parameters = block('', 'parameter');
+  const parameterLength = layout.length - parameters.begin;
+  const gradients = block('d', 'gradient');
+  const state = new Map(stateNames.map((name) => [name, block(`${name}.`, 'state').begin]));
+  const { scale, offset } = model.inputTransform ?? {};
+  const perColumn = typeof scale === 'object' || typeof offset === 'object';
+  const columns = perColumn ? model.inputs : 1;
+  return {
+    layers: model.layers.map((_, index) => ({
+      ...parameters.places[index],
+      weightGradient: gradients.places[index].weights,
+      biasGradient: gradients.places[index].biases,
+    })),
+    parameters: parameters.begin,
+    parameterLength,
+    gradients: gradients.begin,
+    state,
+    scale: scale === undefined ? -1 : layout.add('scale', 'constant', 1, columns),
+    offset: offset === undefined ? -1 : layout.add('offset', 'constant', 1, columns),
+    perColumn,
+  };
+}

@@ -1,0 +1,84 @@
+import type { Model } from '../model.js';
+import { Emitter } from './emitter.js';
+import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
+import { inspectPrograms, trainPrograms } from './lowering.js';
+import { emitUpdate, optimizerState } from './optimizer-lowering.js';
+import { printPlan } from './print.js';
+
+/**
+ * Programs of a plan. A `Labels` program takes one integer label a row instead of a row of targets.
+ * Which ones exist depends on the purpose of the plan and on whether the loss takes labels.
+ */
+export type ProgramName =
+  | 'train'
+  | 'trainLabels'
+  | 'evaluate'
+  | 'evaluateLabels'
+  | 'predict'
+  | 'inspect'
+  | 'inspectLabels'
+  | 'forward';
+
+/** Operations `begin` to before `end` of a plan, executed once a batch. */
+export interface Program {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * What a backend executes: operations over one arena of numbers and a table of scalars. Plain data, complete: what is
+ * computed, in which order, what is fused and where it lies is decided here.
+ */
+export interface Plan {
+  /** `OPERATION_STRIDE` integers an operation: its opcode and operands, as listed in `operations.ts`. */
+  readonly operations: Int32Array;
+  readonly programs: Readonly<Partial<Record<ProgramName, Program>>>;
+  readonly buffers: readonly PlanBuffer[];
+  readonly scalars: readonly PlanScalar[];
+  /** Rows a batch may have at most. */
+  readonly batchCapacity: number;
+  /** Elements of the arena; the first `persistentLength` outlive a batch and do not depend on its capacity. */
+  readonly arenaLength: number;
+  readonly persistentLength: number;
+  /** The block of all parameters, and those of the optimizer's state with the same layout. */
+  readonly parameters: { readonly offset: number; readonly length: number };
+  /** Index of the learning rate among the scalars. */
+  readonly learningRate: number;
+  /** The table of buffers and every program, one operation a line. */
+  toString(): string;
+}
+
+/** `train` plans keep what training needs; `inspect` plans keep every net input, output, delta and gradient apart. */
+export type PlanPurpose = 'train' | 'inspect';
+
+/** Turns a model into a plan for batches of up to `batchCapacity` rows. */
+export function createPlan(model: Model, batchCapacity: number, purpose: PlanPurpose = 'train'): Plan {
+  const layout = new Layout(batchCapacity);
+  const state = optimizerState(model.optimizer, layout);
+  const places = placePersistent(layout, model, state.buffers);
+  layout.align();
+  const persistentLength = layout.length;
+  const emitter = new Emitter();
+  if (purpose === 'inspect') inspectPrograms(model, places, layout, emitter);
+  else trainPrograms(model, places, layout, emitter, () => emitUpdate(model, places, state, emitter));
+  const { buffers, scalars } = layout;
+  const plan = {
+    operations: emitter.operations(),
+    programs: emitter.programs,
+    buffers,
+    scalars,
+    batchCapacity,
+    arenaLength: layout.length,
+    persistentLength,
+    parameters: { offset: places.parameters, length: places.parameterLength },
+    learningRate: state.learningRate,
+  };
+  return { ...plan, toString: () => printPlan(plan) };
+}
+
+/** The buffer of that name. */
+export function bufferNamed(plan: Plan, name: string): PlanBuffer {
+  const found = plan.buffers.find((buffer) => buffer.name === name);
+  if (!found) throw new Error(`plan has no buffer ${name}`);
+  return found;
+}

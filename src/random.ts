@@ -1,0 +1,72 @@
+/**
+ * The one source of randomness for initial weights, splits and shuffling: xoshiro128** (Blackman and Vigna, 2018),
+ * seeded through splitmix32, so that a seed gives the same numbers on every backend and engine.
+ */
+export class Random {
+  #a: number;
+  #b: number;
+  #c: number;
+  #d: number;
+
+  /** @param seed a non-negative safe integer; its low and high 32 bits both count. */
+  constructor(seed: number) {
+    let state = (seed >>> 0) ^ Math.imul(Math.floor(seed / 2 ** 32), 0x85ebca6b);
+    const next = (): number => {
+      state = (state + 0x9e3779b9) | 0;
+      let mixed = state ^ (state >>> 16);
+      mixed = Math.imul(mixed, 0x21f0aaad);
+      mixed ^= mixed >>> 15;
+      mixed = Math.imul(mixed, 0x735a2d97);
+      return mixed ^ (mixed >>> 15);
+    };
+    this.#a = next();
+    this.#b = next();
+    this.#c = next();
+    this.#d = next();
+  }
+
+  /** A uniform integer in [0, 2^32). */
+  nextUint32(): number {
+    const scrambled = Math.imul(this.#b, 5);
+    const result = Math.imul((scrambled << 7) | (scrambled >>> 25), 9);
+    const shifted = this.#b << 9;
+    this.#c ^= this.#a;
+    this.#d ^= this.#b;
+    this.#b ^= this.#c;
+    this.#a ^= this.#d;
+    this.#c ^= shifted;
+    this.#d = (this.#d << 11) | (this.#d >>> 21);
+    return result >>> 0;
+  }
+
+  /** A uniform number in [0, 1), with 53 random bits. */
+  uniform(): number {
+    const high = this.nextUint32() >>> 5;
+    const low = this.nextUint32() >>> 6;
+    return (high * 2 ** 26 + low) / 2 ** 53;
+  }
+
+  /** A standard normal number (Box and Muller, 1958). */
+  normal(): number {
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
+    return radius * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  /** A uniform integer in [0, bound), without bias: numbers past the last whole multiple of `bound` are drawn again. */
+  integer(bound: number): number {
+    const limit = 2 ** 32 - (2 ** 32 % bound);
+    let drawn = this.nextUint32();
+    while (drawn >= limit) drawn = this.nextUint32();
+    return drawn % bound;
+  }
+
+  /** Shuffles `items` from `begin` to before `end` in place (Fisher and Yates). */
+  shuffle(items: Uint32Array, begin = 0, end = items.length): void {
+    for (let last = end - 1; last > begin; last--) {
+      const other = begin + this.integer(last - begin + 1);
+      const moved = items[last];
+      items[last] = items[other];
+      items[other] = moved;
+    }
+  }
+}

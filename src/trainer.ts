@@ -1,0 +1,278 @@
+import type { BackendId, BackendKind, BackendProvider, Numbers } from './backends/backend.js';
+import { type BackendChoice, checkThreads, type RejectedBackend, selectBackend } from './backends/select.js';
+import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
+import { argmaxOfRows, binaryOfRows } from './decisions.js';
+import { Engine, FORWARD_BATCH, type Metrics } from './engine.js';
+import { fact, requireInteger, requireKnownKeys, requireNumber, stateError, typeError } from './errors.js';
+import { type CreateProgress, type FitOptions, fit } from './fit.js';
+import type { History } from './history.js';
+import { type Inspection, inspect } from './inspect.js';
+import { Matrix } from './matrix.js';
+import {
+  createModel,
+  initialParameters,
+  type Layer,
+  type Model,
+  type ModelConfig,
+  requireTrainable,
+} from './model.js';
+import {
+  checkLayers,
+  type LayerWeights,
+  type LayerWeightsLike,
+  readLayers,
+  writeLayers,
+  writeTransform,
+} from './parameters.js';
+import { Random } from './random.js';
+
+/** What `createTrainer` takes. */
+export interface TrainerConfig extends ModelConfig {
+  /** A non-negative integer; the same seed gives the same weights, split and order of rows. Default: drawn at random. */
+  readonly seed?: number;
+  /** `'auto'` (default), a kind, or an exact id such as `'native-avx2'`. */
+  readonly backend?: BackendChoice;
+  /** `'auto'` (default) or a number of threads. */
+  readonly threads?: number | 'auto';
+}
+
+/** The backend a trainer runs on, and those before it that could not be used. */
+export interface TrainerBackend {
+  readonly id: BackendId;
+  readonly kind: BackendKind;
+  readonly instructionSet: string;
+  readonly threads: number;
+  readonly rejected: readonly RejectedBackend[];
+}
+
+/** A layer as the trainer shows it. */
+export type TrainerLayer = Pick<
+  Layer,
+  'inputs' | 'units' | 'activation' | 'bias' | 'trainable' | 'parameterCount'
+>;
+
+/** What differs between Node and browsers. */
+export interface Platform {
+  readonly providers: readonly BackendProvider[];
+  readonly createProgress: CreateProgress;
+}
+
+const configNames = [
+  ...['inputs', 'inputTransform', 'layers', 'loss', 'optimizer', 'reduction'],
+  ...['seed', 'backend', 'threads'],
+];
+
+/** Largest safe seed. */
+const MAXIMUM_SEED = Number.MAX_SAFE_INTEGER;
+
+/** A multilayer perceptron with its optimizer, ready to train and predict. Made by `createTrainer`. */
+export class Trainer {
+  /** Seed of the initial weights, the splits and the order of rows. */
+  readonly seed: number;
+  readonly backend: TrainerBackend;
+  readonly #engine: Engine;
+  readonly #model: Model;
+  readonly #random: Random;
+  readonly #createProgress: CreateProgress;
+  #fitting = false;
+
+  private constructor(
+    engine: Engine,
+    seed: number,
+    random: Random,
+    backend: TrainerBackend,
+    createProgress: CreateProgress,
+  ) {
+    this.#engine = engine;
+    this.#model = engine.model;
+    this.seed = seed;
+    this.#random = random;
+    this.backend = backend;
+    this.#createProgress = createProgress;
+  }
+
+  /** @internal */
+  static async create(config: TrainerConfig, platform: Platform): Promise<Trainer> {
+    requireKnownKeys('Cannot create trainer', config, configNames);
+    const { seed = Math.floor(Math.random() * 2 ** 32) } = config;
+    requireInteger('Cannot create trainer', 'seed', seed, 0, MAXIMUM_SEED);
+    const wantedThreads = checkThreads(config.threads);
+    const model = createModel(config);
+    const { backend, rejected } = await selectBackend(platform.providers, config.backend);
+    const threads = backend.threadsFor(wantedThreads);
+    const engine = await Engine.create(model, backend, threads);
+    const random = new Random(seed);
+    const initial = initialParameters(model, random).map(({ weights, biases }, index) => {
+      const { units, inputs } = model.layers[index];
+      return { weights: new Matrix(weights, units, inputs), biases };
+    });
+    writeLayers(engine.executor, engine.plan, initial);
+    writeTransform(engine.executor, engine.plan, model);
+    const { id, kind, instructionSet } = backend;
+    const shown = { id, kind, instructionSet, threads, rejected };
+    return new Trainer(engine, seed, random, shown, platform.createProgress);
+  }
+
+  get layers(): readonly TrainerLayer[] {
+    return this.#model.layers.map(({ inputs, units, activation, bias, trainable, parameterCount }) => {
+      return { inputs, units, activation, bias, trainable, parameterCount };
+    });
+  }
+
+  get parameterCount(): number {
+    return this.#model.parameterCount;
+  }
+
+  /**
+   * One optimizer step on exactly these rows, synchronous.
+   *
+   * @param x rows × inputs
+   * @param t rows × outputs, or one integer label a row with cross-entropy
+   * @returns loss (and accuracy) of the rows before the update
+   * @throws TypeError or RangeError before anything is computed
+   */
+  trainBatch(x: RowsLike, t: TargetsLike): Metrics {
+    const action = 'Cannot train batch';
+    this.#requireIdle(action);
+    requireTrainable(action, this.#model);
+    const rows = readRows(action, x, t, this.#model, this.#engine.reader);
+    return this.#engine.runNow(rows.labels ? 'trainLabels' : 'train', rows, rows.count);
+  }
+
+  /**
+   * Trains for some epochs of mini-batches, without holding the event loop.
+   *
+   * @returns the losses of every epoch, the seed, the backend, and why the run ended
+   * @throws TypeError or RangeError (as a rejection) before anything is computed
+   */
+  async fit(x: RowsLike, t: TargetsLike, options: FitOptions = {}): Promise<History> {
+    const action = 'Cannot fit';
+    this.#requireIdle(action);
+    requireTrainable(action, this.#model);
+    this.#fitting = true;
+    try {
+      return await fit(this.#engine, this.#random, this.seed, x, t, options, this.#createProgress);
+    } finally {
+      this.#fitting = false;
+    }
+  }
+
+  /** Loss (and accuracy) over all rows, without an update and without holding the event loop. */
+  async evaluate(x: RowsLike, t: TargetsLike): Promise<Metrics> {
+    const action = 'Cannot evaluate';
+    this.#engine.requireAlive(action);
+    const rows = readRows(action, x, t, this.#model, this.#engine.reader);
+    const dataset = this.#engine.executor.createDataset(rows);
+    try {
+      const program = rows.labels ? 'evaluateLabels' : 'evaluate';
+      const batchSize = Math.min(rows.count, FORWARD_BATCH);
+      const job = { program, epochs: 1, rowsPerEpoch: rows.count, batchSize, order: null } as const;
+      const { epochs } = await this.#engine.runJob(job, dataset);
+      return epochs[0];
+    } finally {
+      dataset.dispose();
+    }
+  }
+
+  /** Outputs of the network, rows × units of the last layer. */
+  predict(x: RowsLike): Matrix {
+    const action = 'Cannot predict';
+    this.#engine.requireAlive(action);
+    const rows = readInputs(action, x, this.#model, this.#engine.reader);
+    const { outputs } = this.#model;
+    const data = numbersOf(this.#engine.backend.precision, rows.count * outputs);
+    this.#engine.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), data);
+    return new Matrix(data, rows.count, outputs);
+  }
+
+  /**
+   * As `predict`, into an array of the backend's precision (Float32Array; Float64Array on the reference backend),
+   * which must hold exactly rows × outputs numbers. Returns `out`.
+   */
+  predictInto<T extends Numbers>(x: RowsLike, out: T): T {
+    const action = 'Cannot predict';
+    this.#engine.requireAlive(action);
+    const { precision } = this.#engine.backend;
+    if (!(out instanceof (precision === 'float32' ? Float32Array : Float64Array))) {
+      const name = precision === 'float32' ? 'Float32Array' : 'Float64Array';
+      throw typeError(action, `out must be a ${name} on the backend ${this.backend.id}`, out);
+    }
+    const rows = readInputs(action, x, this.#model, this.#engine.reader);
+    const { outputs } = this.#model;
+    if (out.length !== rows.count * outputs) {
+      throw typeError(action, `out must hold ${rows.count} rows x ${outputs} outputs`, out);
+    }
+    this.#engine.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), out);
+    return out;
+  }
+
+  /**
+   * The class of each row: the first largest output; with one output 1 where it is at least 0.5
+   * (at least 0 where the loss takes net inputs), else 0.
+   */
+  predictClasses(x: RowsLike): Int32Array {
+    const { data, columns } = this.predict(x);
+    const threshold = this.#model.lossTraits.includes ? 0 : 0.5;
+    return columns === 1 ? binaryOfRows(data, threshold) : argmaxOfRows(data, columns);
+  }
+
+  /** Everything computed on the way forward, and with targets `t` the gradients on the way back; updates nothing. */
+  inspect(x: RowsLike, t?: TargetsLike): Inspection {
+    this.#engine.requireAlive('Cannot inspect');
+    return inspect(this.#engine, x, t);
+  }
+
+  /** Copies of the weights (units × inputs) and biases of every layer. */
+  getWeights(): LayerWeights[] {
+    const { executor, plan } = this.#engine;
+    this.#engine.requireAlive('Cannot get weights');
+    return this.#engine.atRest(() => readLayers(executor, plan, this.#model));
+  }
+
+  /** Sets all weights and biases; nothing changes unless every one of them is right. */
+  setWeights(list: readonly LayerWeightsLike[]): void {
+    const action = 'Cannot set weights';
+    this.#engine.requireAlive(action);
+    const layers = checkLayers(action, list, this.#model, this.#engine.reader);
+    this.#engine.atRest(() => writeLayers(this.#engine.executor, this.#engine.plan, layers));
+  }
+
+  /** Freezes (false) or releases (true) layer `layer`, counted from 0, from the next step on. */
+  setTrainable(layer: number, trainable: boolean): void {
+    const action = 'Cannot set trainable';
+    this.#engine.requireAlive(action);
+    requireInteger(action, 'layer', layer, 0, this.#model.layers.length - 1);
+    if (typeof trainable !== 'boolean') throw typeError(action, 'trainable must be a boolean', trainable);
+    if (this.#engine.isRunning) {
+      throw stateError(action, 'no epoch may be under way', fact('a call in mid-epoch'));
+    }
+    this.#model.layers[layer].trainable = trainable;
+    this.#engine.replan();
+  }
+
+  /** Sets the learning rate from the next step on. */
+  setLearningRate(learningRate: number): void {
+    const action = 'Cannot set learning rate';
+    this.#engine.requireAlive(action);
+    requireNumber(action, 'learningRate', learningRate, 'finite and >= 0', (rate) => rate >= 0);
+    this.#engine.setLearningRate(learningRate);
+  }
+
+  /** The plan that the backend executes, as text: buffers, scalars, and every program. */
+  describePlan(): string {
+    this.#engine.requireAlive('Cannot describe plan');
+    return this.#engine.plan.toString();
+  }
+
+  /** Frees everything. A run under way ends at its next step and its promise rejects. */
+  dispose(): void {
+    this.#engine.dispose();
+  }
+
+  #requireIdle(action: string): void {
+    this.#engine.requireAlive(action);
+    if (this.#fitting) throw stateError(action, 'no other fit may be under way', fact('a call during fit'));
+    if (this.#engine.isRunning)
+      throw stateError(action, 'no run may be under way', fact('a call during evaluate'));
+  }
+}
