@@ -12,7 +12,7 @@ import type { Reader } from './data.js';
 import { fact, stateError } from './errors.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
-import { createPlan, type Plan, type PlanPurpose, type ProgramName } from './plan/plan.js';
+import { createPlan, type Plan, type ProgramName } from './plan/plan.js';
 
 /** Rows a plan has room for at first; larger batches make it grow. */
 const INITIAL_BATCH = 32;
@@ -44,6 +44,7 @@ export interface JobResult {
  */
 export class Engine {
   #plan: Plan;
+  #inspectPlan: Plan | null = null;
   #active: RunHandle | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
@@ -116,15 +117,13 @@ export class Engine {
     });
   }
 
-  /** Runs a program of a plan of another purpose, and hands the executor to `read` before the usual plan returns. */
-  runApart<T>(
-    purpose: PlanPurpose,
-    program: ProgramName,
-    rows: Rows,
-    read: (plan: Plan, metrics: Metrics) => T,
-  ): T {
+  /** Runs a program of an inspection plan; `read` finds its buffers in the executor, then the usual plan returns. */
+  runInspection<T>(program: ProgramName, rows: Rows, read: (plan: Plan, metrics: Metrics) => T): T {
     return this.atRest(() => {
-      const plan = createPlan(this.model, rows.count, purpose);
+      if (this.#inspectPlan?.batchCapacity !== rows.count) {
+        this.#inspectPlan = createPlan(this.model, rows.count, 'inspect');
+      }
+      const plan = this.#inspectPlan;
       this.executor.load(plan);
       try {
         return read(plan, this.#runEpoch(plan, program, rows, rows.count, null));

@@ -56,7 +56,7 @@ export function inspect(engine: Engine, x: RowsLike, t: TargetsLike | undefined)
   const { model, executor, reader } = engine;
   if (t === undefined) {
     const rows = readInputs(action, x, model, reader);
-    return engine.runApart('inspect', 'forward', rows, (plan) => {
+    return engine.runInspection('forward', rows, (plan) => {
       const batch = new BatchReader(executor, plan, rows.count);
       return {
         layers: forwardOf(batch, model.layers.length),
@@ -68,7 +68,7 @@ export function inspect(engine: Engine, x: RowsLike, t: TargetsLike | undefined)
   }
   requireDifferentiable(action, model, 0);
   const rows = readRows(action, x, t, model, reader);
-  return engine.runApart('inspect', rows.labels ? 'inspectLabels' : 'inspect', rows, (plan, { loss }) => {
+  return engine.runInspection(rows.labels ? 'inspectLabels' : 'inspect', rows, (plan, { loss }) => {
     const batch = new BatchReader(executor, plan, rows.count);
     const gradients = readLayers(executor, plan, model, 'd');
     const layers = forwardOf(batch, model.layers.length).map((layer, index) => ({

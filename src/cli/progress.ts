@@ -27,7 +27,7 @@ interface ProgressLine {
 /** Shows epochs, rows, samples per second, losses and the time left of a training run. */
 export async function createProgress(options: ProgressOptions): Promise<Progress> {
   const { totalRows, epochs, stream = process.stderr as ProgressStream } = options;
-  const display = stream.isTTY ? await createBar(stream, totalRows) : createLines(stream);
+  const display = stream.isTTY ? await createBar(stream, totalRows) : createLines(stream, totalRows);
   const start = performance.now();
   let epochStart = start;
   let current = { epoch: 0, rows: 0, time: start };
@@ -64,19 +64,23 @@ export async function createProgress(options: ProgressOptions): Promise<Progress
   };
 }
 
-/** One line at the end of an epoch, and in a long epoch one every two seconds. */
-function createLines(stream: ProgressStream): Display {
+/** One line at the end of an epoch; before it at most one every two seconds and every tenth of the rows. */
+function createLines(stream: ProgressStream, totalRows: number): Display {
   const intervalMs = 2000;
-  let lastWrite = performance.now();
+  let last = { time: performance.now(), rows: 0 };
   const write = (line: ProgressLine): void => {
-    lastWrite = performance.now();
     stream.write(`${line.text('')}\n`);
+    last = { time: performance.now(), rows: line.rows };
   };
   return {
     update(line) {
-      if (performance.now() - lastWrite >= intervalMs) write(line);
+      const due = performance.now() - last.time >= intervalMs && line.rows - last.rows >= totalRows / 10;
+      if (due && line.rows < totalRows) write(line);
     },
-    endEpoch: write,
+    endEpoch(line) {
+      write(line);
+      last.rows = 0;
+    },
     stop() {},
   };
 }

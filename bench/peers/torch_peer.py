@@ -1,0 +1,126 @@
+"""PyTorch as a contender: an eager training loop, one thread, driven by JSON lines.
+
+See bench/peer.ts for the protocol and for the layout of the file of weights and rows.
+
+What decides PyTorch's speed here: nn.Linear is sgemm of whatever BLAS the build calls. Official
+wheels carry MKL. Debian's build says BLAS_INFO=generic: it calls libblas.so.3, which is the netlib
+reference (some twenty times slower) unless OpenBLAS or BLIS is installed, so a run on the reference
+is refused instead of reported. oneDNN takes no part in float32 products of this size.
+"""
+
+import json
+import os
+import re
+import sys
+import time
+
+import torch
+from torch import nn
+
+ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+LOSSES = {
+    "crossEntropy": nn.CrossEntropyLoss,
+    "meanSquaredError": nn.MSELoss,
+    "binaryCrossEntropy": nn.BCEWithLogitsLoss,
+}
+
+
+def blas_in_use():
+    """Name of the library that sgemm comes from; None for the netlib reference."""
+    build = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show()).group(1)
+    if build != "generic":
+        return build
+    with open("/proc/self/maps") as maps:
+        path = next(line.split()[-1] for line in maps if "libblas.so" in line)
+    # Debian's alternatives put each implementation in a folder of its own: .../openblas-pthread/libblas.so.3
+    folder = os.path.basename(os.path.dirname(path))
+    return None if folder == "blas" else folder
+
+
+def make_optimizer(spec, parameters):
+    if spec["kind"] == "sgd":
+        return torch.optim.SGD(parameters, lr=spec["learningRate"])
+    settings = {"lr": spec["learningRate"], "eps": spec["epsilon"]}
+    try:
+        return torch.optim.Adam(parameters, fused=True, **settings)
+    except RuntimeError:
+        # Before 2.4 only CUDA has the fused form; foreach=True gains nothing over the default on a CPU.
+        return torch.optim.Adam(parameters, **settings)
+
+
+class Contender:
+    def __init__(self, case):
+        sizes = case["sizes"]
+        layers = []
+        for inputs, units in zip(sizes, sizes[1:]):
+            layers += [nn.Linear(inputs, units), ACTIVATIONS[case["hidden"]]()]
+        self.model = nn.Sequential(*layers[:-1])
+        self.criterion = LOSSES[case["loss"]]()
+
+        with open(case["file"], "rb") as file:
+            values = torch.frombuffer(bytearray(file.read()), dtype=torch.float32)
+        self.initial = []
+        offset = 0
+        for parameter in self.model.parameters():
+            self.initial.append(values[offset : offset + parameter.numel()].view_as(parameter))
+            offset += parameter.numel()
+        inputs_end = offset + case["rows"] * sizes[0]
+        self.rows = values[offset:inputs_end].view(case["rows"], sizes[0])
+        if case["loss"] == "crossEntropy":
+            self.targets = values[inputs_end:].long()
+        else:
+            self.targets = values[inputs_end:].view(case["rows"], sizes[-1])
+        self.batches = list(zip(self.rows.split(case["batch"]), self.targets.split(case["batch"])))
+        self.optimizer = make_optimizer(case["optimizer"], list(self.model.parameters()))
+        self.reset()
+
+    def reset(self):
+        with torch.no_grad():
+            for parameter, value in zip(self.model.parameters(), self.initial):
+                parameter.copy_(value)
+
+    def loss(self):
+        with torch.no_grad():
+            return self.criterion(self.model(self.rows), self.targets).item()
+
+    def train(self, steps):
+        model, criterion, optimizer, batches = self.model, self.criterion, self.optimizer, self.batches
+        count = len(batches)
+        for step in range(steps):
+            rows, targets = batches[step % count]
+            optimizer.zero_grad(set_to_none=True)
+            criterion(model(rows), targets).backward()
+            optimizer.step()
+
+
+def handle(message, contender):
+    if message["cmd"] == "prepare":
+        contender = Contender(message["case"])
+        before = contender.loss()
+        contender.train(message["case"]["checkSteps"])
+        return {"ok": True, "check": {"before": before, "after": contender.loss()}}, contender
+    contender.reset()
+    start = time.perf_counter()
+    contender.train(message["steps"])
+    return {"ok": True, "seconds": time.perf_counter() - start}, contender
+
+
+def reply(message):
+    print(json.dumps(message), flush=True)
+
+
+def main():
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    blas = blas_in_use()
+    if blas is None:
+        reply({"ok": False, "error": "PyTorch calls the netlib reference BLAS: install libopenblas0-pthread"})
+        return
+    reply({"ok": True, "version": f"PyTorch {torch.__version__}, {blas}"})
+    contender = None
+    for line in sys.stdin:
+        answer, contender = handle(json.loads(line), contender)
+        reply(answer)
+
+
+main()

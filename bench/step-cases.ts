@@ -1,0 +1,101 @@
+/** Networks to train, with the weights and rows that every contender starts from. */
+
+import { Random } from '../src/random.js';
+
+/** Plain data: it goes to the peers as JSON. */
+export interface StepCase {
+  name: string;
+  /** Inputs, then the units of each layer. */
+  sizes: number[];
+  hidden: 'relu' | 'tanh';
+  loss: 'crossEntropy' | 'meanSquaredError' | 'binaryCrossEntropy';
+  optimizer: { kind: 'sgd'; learningRate: number } | { kind: 'adam'; learningRate: number; epsilon: number };
+  batch: number;
+  /** A multiple of `batch`. */
+  rows: number;
+  /** `step`: one call of trainBatch a step, on one batch; `fit`: one call of fit for all of a round's steps. */
+  mode: 'step' | 'fit';
+}
+
+/** Mean loss over all rows, before training and after some steps. */
+export interface Check {
+  before: number;
+  after: number;
+}
+
+/** Weights, inputs and targets of a case, all float32 and row-major. */
+export interface StepData {
+  layers: { weights: Float32Array; biases: Float32Array }[];
+  x: Float32Array;
+  /** One label per row with cross-entropy, else rows × outputs. */
+  t: Float32Array;
+}
+
+const sgd = { kind: 'sgd', learningRate: 0.1 } as const;
+const adam = { kind: 'adam', learningRate: 1e-3, epsilon: 1e-8 } as const;
+
+function classifier(
+  sizes: number[],
+  batch: number,
+  optimizer: StepCase['optimizer'],
+  rows = batch,
+): StepCase {
+  const mode = rows === batch ? 'step' : 'fit';
+  const name = `${sizes.join('-')} ${optimizer.kind}, batch ${batch}${mode === 'fit' ? ', fit' : ''}`;
+  return { name, sizes, hidden: 'relu', loss: 'crossEntropy', optimizer, batch, rows, mode };
+}
+
+export const stepCases: StepCase[] = [
+  classifier([784, 128, 10], 1, sgd),
+  classifier([784, 128, 10], 16, sgd),
+  classifier([784, 128, 10], 64, sgd),
+  classifier([784, 128, 10], 64, adam),
+  classifier([784, 128, 10], 64, adam, 2048),
+  classifier([784, 128, 10], 512, adam),
+  classifier([784, 512, 512, 10], 128, adam),
+  classifier([1536, 256, 10], 64, adam),
+  { ...classifier([30, 64, 64, 1], 32, adam), loss: 'meanSquaredError' },
+  classifier([100, 200, 100, 5], 256, adam),
+  { ...classifier([2, 2, 1], 1, sgd, 4), hidden: 'tanh', loss: 'binaryCrossEntropy' },
+];
+
+/** Steps a contender trains before its losses are looked at: three times over the rows. */
+export function checkSteps({ rows, batch }: StepCase): number {
+  return (3 * rows) / batch;
+}
+
+/** Floating-point operations of one step: two products per layer backward, one less in the first, one forward. */
+export function stepFlops({ sizes, batch }: StepCase): number {
+  const products = sizes.slice(1).map((units, index) => units * sizes[index]);
+  const total = products.reduce((sum, product) => sum + product, 0);
+  return 2 * batch * (3 * total - products[0]);
+}
+
+/** The same numbers for a case every time: He-uniform weights, inputs in [-0.5, 0.5), any targets. */
+export function createData({ sizes, loss, rows }: StepCase): StepData {
+  const random = new Random(1);
+  const uniform = (length: number, limit: number) =>
+    Float32Array.from({ length }, () => (2 * random.uniform() - 1) * limit);
+  const layers = sizes.slice(1).map((units, index) => ({
+    weights: uniform(units * sizes[index], Math.sqrt(6 / sizes[index])),
+    biases: new Float32Array(units),
+  }));
+  const x = uniform(rows * sizes[0], 0.5);
+  const outputs = sizes[sizes.length - 1];
+  const labels = (length: number, classes: number) =>
+    Float32Array.from({ length }, () => random.integer(classes));
+  if (loss === 'crossEntropy') return { layers, x, t: labels(rows, outputs) };
+  return {
+    layers,
+    x,
+    t: loss === 'meanSquaredError' ? uniform(rows * outputs, 1) : labels(rows * outputs, 2),
+  };
+}
+
+/** The bytes that peers read: see peer.ts. */
+export function encodeData({ layers, x, t }: StepData): Uint8Array {
+  const arrays = [...layers.flatMap(({ weights, biases }) => [weights, biases]), x, t];
+  return Buffer.concat(
+    arrays.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
+  );
+}

@@ -1,0 +1,374 @@
+import { ActivationCode, DecisionCode, LossCode, ReductionCode } from '../../src/opcodes.js';
+import type { Random } from '../../src/random.js';
+import type { BufferOperand, OperationCase } from '../support/operation-case.js';
+import { tolerance } from '../support/tolerances.js';
+
+/** One row, a lane, a vector and a tile of every instruction set, each one less and one more, and primes. */
+export const rowCounts = [1, 2, 3, 4, 7, 8, 13, 16, 17, 33];
+export const widths = [1, 2, 3, 4, 5, 8, 10, 15, 16, 17, 31, 32, 33, 47, 64, 101];
+
+const symmetric = (random: Random): number => 2 * random.uniform() - 1;
+const probability = (random: Random): number => 0.01 + 0.98 * random.uniform();
+const read = (size: number, draw = symmetric): BufferOperand => ({ size, draw });
+const written = (size: number, allowed: number, scale = 1): BufferOperand => ({
+  size,
+  written: { tolerance: allowed, scale },
+});
+const updated = (size: number, draw: BufferOperand['draw'], allowed: number): BufferOperand => ({
+  size,
+  draw,
+  written: { tolerance: allowed, scale: 1 },
+});
+const labelsOf = (rows: number, units: number): BufferOperand =>
+  read(rows, (random) => random.integer(units));
+
+/** Float32 values, so that float64 and float32 executors start from the same numbers. */
+const scalars = (...values: number[]): number[] => values;
+
+let seed = 0;
+const make = (test: Omit<OperationCase, 'seed'>): OperationCase => ({ ...test, seed: seed++ });
+
+/** All sizes of a matrix product that matter: every row count and width, paired so that each meets small and large. */
+function* products(): Generator<{ rows: number; inputs: number; units: number }> {
+  for (const rows of rowCounts)
+    for (const units of widths) yield { rows, inputs: widths[(rows * 7 + units) % 16], units };
+  for (const inputs of widths) for (const units of [1, 3, 16, 33]) yield { rows: 5, inputs, units };
+  yield { rows: 3, inputs: 1031, units: 2 };
+  yield { rows: 65, inputs: 300, units: 130 };
+  yield { rows: 2, inputs: 3, units: 1031 };
+  yield { rows: 259, inputs: 6, units: 5 };
+}
+
+const activations = [
+  ActivationCode.linear,
+  ActivationCode.sigmoid,
+  ActivationCode.tanh,
+  ActivationCode.relu,
+  ActivationCode.heaviside,
+  ActivationCode.exp,
+];
+
+function* linearForward(): Generator<OperationCase> {
+  let turn = 0;
+  for (const { rows, inputs, units } of products()) {
+    const activation = activations[turn++ % activations.length];
+    const exact = activation === ActivationCode.heaviside ? tolerance.exact() : undefined;
+    const allowed = exact ?? tolerance.transcendentalReduction(inputs) * Math.sqrt(inputs);
+    yield make({
+      name: 'linear_forward',
+      rows,
+      operands: {
+        input: read(rows * inputs),
+        weights: read(inputs * units),
+        biases: turn % 3 === 0 ? -1 : read(units),
+        netInput: turn % 2 === 0 ? -1 : written(rows * units, tolerance.reduction(inputs), Math.sqrt(inputs)),
+        output: written(rows * units, allowed),
+        inputs,
+        units,
+        activation,
+      },
+    });
+  }
+}
+
+function* linearBackward(): Generator<OperationCase> {
+  let turn = 0;
+  for (const { rows, inputs, units } of products()) {
+    turn++;
+    yield make({
+      name: 'linear_backward_weights',
+      rows,
+      operands: {
+        input: read(rows * inputs),
+        delta: read(rows * units),
+        weightGradient: written(inputs * units, tolerance.reduction(rows), Math.sqrt(rows)),
+        biasGradient: turn % 3 === 0 ? -1 : written(units, tolerance.reduction(rows), Math.sqrt(rows)),
+        inputs,
+        units,
+      },
+    });
+    const activation = activations[turn % 4];
+    yield make({
+      name: 'linear_backward_input',
+      rows,
+      operands: {
+        delta: read(rows * units),
+        weights: read(inputs * units),
+        gradient: written(rows * inputs, tolerance.reduction(units), Math.sqrt(units)),
+        output: activation === ActivationCode.linear ? -1 : read(rows * inputs),
+        scratch: { size: inputs * units, scratch: true },
+        inputs,
+        units,
+        activation,
+      },
+    });
+  }
+}
+
+function* rowwise(): Generator<OperationCase> {
+  for (const rows of [1, 3, 16, 33]) {
+    for (const units of widths) {
+      const size = rows * units;
+      const wide = (random: Random): number => 20 * symmetric(random);
+      const softmax = tolerance.transcendentalReduction(units);
+      yield make({
+        name: 'softmax_forward',
+        rows,
+        operands: { netInput: read(size, wide), output: written(size, softmax, 0.01), units },
+      });
+      yield make({
+        name: 'softmax_backward',
+        rows,
+        operands: {
+          gradient: read(size),
+          output: read(size, probability),
+          delta: written(size, tolerance.reduction(units), Math.sqrt(units)),
+          units,
+        },
+      });
+      for (const reduction of [ReductionCode.sum, ReductionCode.mean]) {
+        const outputs = {
+          delta: written(size, softmax, 1),
+          rowLosses: written(rows, softmax, 10),
+          units,
+          reduction,
+        };
+        const netInput = read(size, wide);
+        const target = read(size, probability);
+        const lossOnly = { ...outputs, delta: -1 };
+        yield make({
+          name: 'softmax_cross_entropy',
+          rows,
+          operands: { netInput, target, ...outputs, rowLosses: written(rows, softmax, 20 * units) },
+        });
+        yield make({
+          name: 'softmax_cross_entropy_labels',
+          rows,
+          operands: { netInput, labels: labelsOf(rows, units), ...outputs },
+        });
+        yield make({
+          name: 'softmax_cross_entropy_labels',
+          rows,
+          operands: { netInput, labels: labelsOf(rows, units), ...lossOnly },
+        });
+        yield make({
+          name: 'sigmoid_binary_cross_entropy',
+          rows,
+          operands: { netInput, target, ...outputs, rowLosses: written(rows, softmax, 20 * units) },
+        });
+        yield make({
+          name: 'cross_entropy_labels',
+          rows,
+          operands: {
+            prediction: read(size, probability),
+            labels: labelsOf(rows, units),
+            gradient: written(size, tolerance.elementwise()),
+            rowLosses: written(rows, tolerance.elementwise()),
+            units,
+            reduction,
+          },
+        });
+      }
+    }
+  }
+}
+
+const lossCodes = [
+  LossCode.half_squared_error,
+  LossCode.squared_error,
+  LossCode.mean_squared_error,
+  LossCode.cross_entropy,
+  LossCode.binary_cross_entropy,
+];
+
+function* elementwise(): Generator<OperationCase> {
+  for (const rows of [1, 2, 17]) {
+    for (const units of widths) {
+      const size = rows * units;
+      for (const loss of lossCodes) {
+        for (const gradient of [-1, written(size, tolerance.elementwise(), 1)]) {
+          yield make({
+            name: 'loss_backward',
+            rows,
+            operands: {
+              prediction: read(size, probability),
+              target: read(size, (random) => (random.uniform() < 0.3 ? random.integer(2) : random.uniform())),
+              gradient,
+              rowLosses: written(rows, tolerance.transcendentalReduction(units), units),
+              units,
+              loss,
+              reduction: units % 2 === 0 ? ReductionCode.sum : ReductionCode.mean,
+            },
+          });
+        }
+      }
+      for (const activation of [0, 1, 2, 3, ActivationCode.exp]) {
+        yield make({
+          name: 'activation_backward',
+          rows,
+          operands: {
+            gradient: read(size),
+            output: read(size),
+            delta: written(size, tolerance.elementwise()),
+            units,
+            activation,
+          },
+        });
+      }
+    }
+  }
+}
+
+function* gathers(): Generator<OperationCase> {
+  for (const columns of widths) {
+    for (const bytes of [false, true]) {
+      for (const transform of ['none', 'scale', 'offset', 'both', 'columns'] as const) {
+        const rows = 5;
+        const dataRows = 9;
+        const drawn = { length: dataRows * columns };
+        const inputs = bytes
+          ? Uint8Array.from(drawn, (_, index) => (index * 37) % 256)
+          : Float32Array.from(drawn, (_, index) => Math.sin(index));
+        const per = transform === 'columns' ? columns : 1;
+        yield make({
+          name: 'gather_rows',
+          rows,
+          dataRows,
+          data: { inputs },
+          order: Uint32Array.of(8, 0, 3, 3, 7),
+          operands: {
+            output: written(rows * columns, tolerance.elementwise(), 256),
+            columns,
+            scale: transform === 'none' || transform === 'offset' ? -1 : read(per),
+            offset: transform === 'none' || transform === 'scale' ? -1 : read(per),
+            perColumn: Number(transform === 'columns'),
+          },
+        });
+      }
+    }
+    const targets = Float32Array.from({ length: 4 * columns }, (_, index) => Math.cos(index));
+    yield make({
+      name: 'gather_targets',
+      rows: 3,
+      dataRows: 4,
+      data: { inputs: new Float32Array(4), targets },
+      order: Uint32Array.of(3, 1, 1),
+      operands: { output: written(3 * columns, tolerance.exact()), columns },
+    });
+    yield make({
+      name: 'store_rows',
+      rows: 4,
+      resultLength: 4 * columns,
+      operands: { output: read(4 * columns), units: columns },
+    });
+  }
+  for (const rows of rowCounts) {
+    const labels = Int32Array.from({ length: rows + 2 }, (_, row) => (row * 5) % 11);
+    const order = Uint32Array.from({ length: rows }, (_, row) => (row * 3) % (rows + 2));
+    yield make({
+      name: 'gather_labels',
+      rows,
+      dataRows: rows + 2,
+      data: { inputs: new Float32Array(rows + 2), labels },
+      order,
+      operands: { output: written(rows, tolerance.exact()) },
+    });
+    yield make({
+      name: 'sum_losses',
+      rows,
+      operands: { rowLosses: read(rows) },
+      scalarTolerance: 1e-12,
+    });
+  }
+}
+
+function* decisions(): Generator<OperationCase> {
+  for (const rows of rowCounts) {
+    for (const units of widths) {
+      const coarse = (random: Random): number => random.integer(4) / 2 - 0.5;
+      const prediction = read(rows * units, coarse);
+      for (const decision of [DecisionCode.argmax, DecisionCode.half, DecisionCode.zero]) {
+        yield make({
+          name: 'count_correct',
+          rows,
+          operands: { prediction, target: read(rows * units, coarse), units, decision },
+          scalarTolerance: 1e-12,
+        });
+      }
+      yield make({
+        name: 'count_correct_labels',
+        rows,
+        operands: { prediction, labels: labelsOf(rows, units), units },
+      });
+    }
+  }
+}
+
+function* optimizers(): Generator<OperationCase> {
+  for (const count of [0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1031]) {
+    const stepped = (draw: BufferOperand['draw']): BufferOperand =>
+      updated(count, draw, tolerance.elementwise());
+    for (const [velocity, weightDecay, nesterov] of [
+      [false, -1, 0],
+      [false, 5, 0],
+      [true, -1, 0],
+      [true, 5, 0],
+      [true, 5, 1],
+    ] as const) {
+      yield make({
+        name: 'sgd_step',
+        rows: 1,
+        scalars: scalars(0.25, 0.9, 0.01),
+        operands: {
+          parameters: stepped(symmetric),
+          gradient: read(count),
+          velocity: velocity ? stepped(symmetric) : -1,
+          count,
+          learningRate: 3,
+          momentum: velocity ? 4 : -1,
+          weightDecay,
+          nesterov,
+        },
+      });
+    }
+    for (const [weightDecay, decoupled] of [
+      [-1, 0],
+      [4, 0],
+      [4, 1],
+    ] as const) {
+      yield make({
+        name: 'adam_step',
+        rows: 1,
+        scalars: scalars(0.001, 0.01, 0.9, 0.999, 1e-8, 0.9 ** 3, 0.999 ** 3),
+        operands: {
+          parameters: stepped(symmetric),
+          gradient: read(count),
+          firstMoment: stepped(symmetric),
+          secondMoment: stepped(probability),
+          count,
+          learningRate: 3,
+          moments: 5,
+          weightDecay,
+          decoupled,
+        },
+      });
+    }
+  }
+  yield make({
+    name: 'advance_moments',
+    rows: 1,
+    scalars: scalars(0.9, 0.999, 1e-8, 0.81, 0.998),
+    operands: { moments: 3 },
+  });
+}
+
+/** Cases of every operation, by the name of the group they are reported under. */
+export const operationCases: Readonly<Record<string, () => Generator<OperationCase>>> = {
+  linear_forward: linearForward,
+  'linear_backward_*': linearBackward,
+  'softmax and cross-entropy': rowwise,
+  'losses and activations': elementwise,
+  'gathers, stores and sums': gathers,
+  decisions: decisions,
+  'optimizer steps': optimizers,
+};
