@@ -1,0 +1,43 @@
+// Bundles the entry points into dist/. The browser bundle resolves Node's modules to nothing, so one that slips in
+// fails the build.
+import { build } from 'esbuild';
+import { at, root } from './lib.mjs';
+
+/** @type {import('esbuild').BuildOptions} */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  target: 'es2022',
+  sourcemap: true,
+  logLevel: 'warning',
+};
+/** @type {import('esbuild').BuildOptions} */
+const node = {
+  ...common,
+  entryPoints: [at('src', 'index.ts')],
+  platform: 'node',
+  external: ['node-gyp-build', 'cli-progress'],
+};
+
+try {
+  await Promise.all([
+    build({ ...node, format: 'esm', outfile: at('dist', 'index.js') }),
+    build({
+      ...node,
+      format: 'cjs',
+      outfile: at('dist', 'index.cjs'),
+      define: { 'import.meta.url': 'importMetaUrl' },
+      banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    }),
+    build({
+      ...common,
+      entryPoints: [at('src', 'browser.ts')],
+      platform: 'browser',
+      format: 'esm',
+      outfile: at('dist', 'browser.js'),
+    }),
+  ]);
+} catch {
+  // esbuild has printed the errors.
+  process.exitCode = 1;
+}
