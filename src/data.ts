@@ -148,9 +148,15 @@ function requireFinite(action: string, name: string, values: Flat, columns: numb
   throw rangeError(action, `${name} must be finite${suffix}`, fact(place));
 }
 
+/** Arrays up to this size may have no buffer yet; asking for it would make one, and copying them costs nothing. */
+const TINY_BYTES = 64;
+
 /** True where nobody but us can change, shrink or detach the array, or where it cannot be detached at all. */
 const isShared = ({ data, fresh }: Converted): boolean =>
-  fresh || (typeof SharedArrayBuffer !== 'undefined' && data.buffer instanceof SharedArrayBuffer);
+  fresh ||
+  (data.byteLength > TINY_BYTES &&
+    typeof SharedArrayBuffer !== 'undefined' &&
+    data.buffer instanceof SharedArrayBuffer);
 
 /** Rows of inputs alone. */
 export function readInputs(action: string, x: unknown, model: Model, reader: Reader, name = 'inputs'): Rows {
@@ -164,8 +170,9 @@ export function readInputs(action: string, x: unknown, model: Model, reader: Rea
 export function readRows(action: string, x: unknown, t: unknown, model: Model, reader: Reader): Rows {
   const rows = readInputs(action, x, model, reader);
   if (areLabels(t, rows.count, model)) {
-    const labels = readLabels(action, t, rows.count, model);
-    return { ...rows, labels, shared: rows.shared && labels !== t };
+    // Labels are used as indices: they are copied before they are checked if the rows are to be read in place.
+    const own = rows.shared && t instanceof Int32Array ? t.slice() : t;
+    return { ...rows, labels: readLabels(action, own, rows.count, model) };
   }
   const { outputs } = model;
   const { data, fresh } = flatten(action, 'targets', t, outputs, reader.precision);

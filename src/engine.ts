@@ -12,7 +12,7 @@ import type { Reader } from './data.js';
 import { fact, stateError } from './errors.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
-import { createPlan, type Plan, type ProgramName } from './plan/plan.js';
+import { createPlan, type Plan, type Program, type ProgramName } from './plan/plan.js';
 
 /** Rows a plan has room for at first; larger batches make it grow. */
 const INITIAL_BATCH = 32;
@@ -43,6 +43,10 @@ export interface JobResult {
  * Synchronous calls during a run happen between two of its steps.
  */
 export class Engine {
+  /** How rows are read for this executor. */
+  readonly reader: Reader;
+  /** Metrics of synchronous runs. */
+  readonly #metrics = new Float64Array(ScalarCode.first_free);
   #plan: Plan;
   #inspectPlan: Plan | null = null;
   #active: RunHandle | null = null;
@@ -56,19 +60,15 @@ export class Engine {
     plan: Plan,
   ) {
     this.#plan = plan;
+    this.reader = {
+      precision: backend.precision,
+      firstNonFinite: (values) => executor.firstNonFinite(values),
+    };
   }
 
   static async create(model: Model, backend: Backend, threads: number): Promise<Engine> {
     const plan = createPlan(model, INITIAL_BATCH);
     return new Engine(model, backend, await backend.createExecutor(plan, threads), plan);
-  }
-
-  /** How rows are read for this executor. */
-  get reader(): Reader {
-    return {
-      precision: this.backend.precision,
-      firstNonFinite: (values) => this.executor.firstNonFinite(values),
-    };
   }
 
   get plan(): Plan {
@@ -149,10 +149,14 @@ export class Engine {
       const steps = job.epochs * stepsPerEpoch(job);
       this.executor.scalars.fill(0, 0, ScalarCode.first_free);
       const handle = this.executor.start(dataset, {
-        ...this.#runOf(this.#plan, job.program, job.rowsPerEpoch, job.batchSize),
+        program: this.#programNamed(this.#plan, job.program),
+        rowsPerEpoch: job.rowsPerEpoch,
+        batchSize: job.batchSize,
         order: job.order,
+        firstStep: 0,
         steps,
         metrics,
+        result: null,
       });
       this.#active = handle;
       try {
@@ -193,18 +197,25 @@ export class Engine {
     this.#plan = plan;
   }
 
-  #runOf(plan: Plan, name: ProgramName, rowsPerEpoch: number, batchSize: number): Run {
+  #programNamed(plan: Plan, name: ProgramName): Program {
     const program = plan.programs[name];
     if (!program) throw new Error(`plan has no program ${name}`);
-    const metrics = new Float64Array(ScalarCode.first_free);
-    const steps = Math.ceil(rowsPerEpoch / batchSize);
-    return { program, rowsPerEpoch, batchSize, firstStep: 0, steps, order: null, metrics, result: null };
+    return program;
   }
 
   #runEpoch(plan: Plan, name: ProgramName, rows: Rows, batchSize: number, result: Numbers | null): Metrics {
-    const run = { ...this.#runOf(plan, name, rows.count, batchSize), result };
-    this.executor.run(rows, run);
-    return this.#metricsAt(run.metrics, 0);
+    const rowsPerEpoch = rows.count;
+    this.executor.run(rows, {
+      program: this.#programNamed(plan, name),
+      rowsPerEpoch,
+      batchSize,
+      firstStep: 0,
+      steps: Math.ceil(rowsPerEpoch / batchSize),
+      order: null,
+      metrics: this.#metrics,
+      result,
+    });
+    return this.#metricsAt(this.#metrics, 0);
   }
 
   #metricsAt(metrics: Float64Array, epoch: number): Metrics {

@@ -152,11 +152,12 @@ class Fit {
 
   async run(seed: number, createProgress: CreateProgress): Promise<History> {
     const { signal, epochs, verbose } = this.#options;
-    if (verbose === 1) this.#progress = await createProgress({ totalRows: this.#train.length, epochs });
     const { executor } = this.#engine;
     const dataset = executor.createDataset(this.#rows);
-    const validation = this.#validation ? executor.createDataset(this.#validation) : null;
+    let validation: Dataset | null = null;
     try {
+      if (this.#validation) validation = executor.createDataset(this.#validation);
+      if (verbose === 1) this.#progress = await createProgress({ totalRows: this.#train.length, epochs });
       while (this.#history.epochs < epochs && !signal?.aborted) {
         await this.#runEpochs(dataset, validation);
       }

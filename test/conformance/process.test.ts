@@ -20,15 +20,18 @@ const prelude = (backend: string): string => `
   });
 `;
 
+/** What makes relaxed SIMD available before Node 22, if this process has it. */
+const flagsOfEngine = process.execArgv.filter((flag) => flag.startsWith('--experimental-wasm'));
+
 /** Runs a module in a Node process of its own; rejects unless it exits with 0. */
 const runModule = (source: string, ...flags: string[]): Promise<{ stdout: string; stderr: string }> =>
-  run(process.execPath, [...process.execArgv, ...flags, '--input-type=module', '-e', source], {
+  run(process.execPath, [...flagsOfEngine, ...flags, '--input-type=module', '-e', source], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     timeout: 60_000,
   });
 
 const workerOf = (source: string): Worker =>
-  new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), { execArgv: process.execArgv });
+  new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`));
 
 const messageOf = (worker: Worker): Promise<unknown> =>
   new Promise((resolve, reject) => {

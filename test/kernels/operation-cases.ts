@@ -305,7 +305,7 @@ function* decisions(): Generator<OperationCase> {
 }
 
 function* optimizers(): Generator<OperationCase> {
-  for (const count of [0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1031]) {
+  for (const count of [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1031]) {
     const stepped = (draw: BufferOperand['draw']): BufferOperand =>
       updated(count, draw, tolerance.elementwise());
     for (const [velocity, weightDecay, nesterov] of [

@@ -1,0 +1,74 @@
+/** Elementwise activations. f acts on net inputs z; f' is taken from the output x = f(z). */
+import { ActivationCode } from '../src/opcodes';
+import { Batch } from './batch';
+import { Math32 } from './math';
+import { F32x4 } from './simd';
+
+class Activation {
+  @inline static value(code: i32, z: v128): v128 {
+    const zero = f32x4.splat(0.0);
+    switch (code) {
+      case ActivationCode.relu:
+        return F32x4.max(z, zero);
+      case ActivationCode.sigmoid:
+        return Math32.sigmoid_poly6(z);
+      case ActivationCode.tanh:
+        return Math32.tanh_poly6(z);
+      case ActivationCode.heaviside:
+        return v128.and(f32x4.ge(z, zero), f32x4.splat(1.0));
+      case ActivationCode.exp:
+        return Math32.exp_poly6(z);
+      default:
+        return z;
+    }
+  }
+
+  @inline static derivative_from_output(code: i32, x: v128): v128 {
+    const one = f32x4.splat(1.0);
+    switch (code) {
+      case ActivationCode.relu:
+        return v128.and(f32x4.gt(x, f32x4.splat(0.0)), one);
+      case ActivationCode.sigmoid:
+        return f32x4.mul(x, f32x4.sub(one, x));
+      case ActivationCode.tanh:
+        return f32x4.mul(f32x4.sub(one, x), f32x4.add(one, x));
+      case ActivationCode.heaviside:
+        return f32x4.splat(f32.NaN);
+      case ActivationCode.exp:
+        return x;
+      default:
+        return one;
+    }
+  }
+}
+
+/** values[i] = f(values[i]) for `count` numbers. */
+export function activate_f32(code: i32, values: usize, count: i32): void {
+  for (; count > 0; count -= 4, values += 16) {
+    F32x4.store_first(values, Activation.value(code, F32x4.load_first(values, count)), count);
+  }
+}
+
+/** delta[i] = gradient[i] f'(output[i]) for `count` numbers; `delta` may be `gradient`. */
+export function multiply_by_derivative_f32(
+  code: i32,
+  gradient: usize,
+  output: usize,
+  delta: usize,
+  count: i32,
+): void {
+  for (; count > 0; count -= 4, gradient += 16, output += 16, delta += 16) {
+    const derivative = Activation.derivative_from_output(code, F32x4.load_first(output, count));
+    F32x4.store_first(delta, f32x4.mul(F32x4.load_first(gradient, count), derivative), count);
+  }
+}
+
+export function activation_backward(
+  gradient: usize,
+  output: usize,
+  delta: usize,
+  units: i32,
+  activation: i32,
+): void {
+  multiply_by_derivative_f32(activation, gradient, output, delta, Batch.rows * units);
+}

@@ -1,0 +1,222 @@
+import { RunWord } from '../src/backends/wasm/run-words';
+import { Opcode, ScalarCode } from '../src/opcodes';
+import { activation_backward } from './activations';
+import { Batch } from './batch';
+import { gather_labels, gather_rows, gather_targets, store_rows } from './gather';
+import { linear_backward_input, linear_backward_weights, linear_forward } from './linear';
+import { cross_entropy_labels, loss_backward, sigmoid_binary_cross_entropy } from './losses';
+import { count_correct, count_correct_labels, sum_losses } from './metrics';
+import { adam_step, advance_moments, sgd_step } from './optimizers';
+import {
+  softmax_backward,
+  softmax_cross_entropy,
+  softmax_cross_entropy_labels,
+  softmax_forward,
+} from './softmax';
+
+/** Bytes an operation takes in a plan: twelve words. */
+const OPERATION_BYTES: usize = 48;
+
+class Word {
+  @inline static int(words: usize, index: i32): i32 {
+    return load<i32>(words + ((<usize>index) << 2));
+  }
+
+  @inline static address(words: usize, index: i32): usize {
+    return load<usize>(words + ((<usize>index) << 2));
+  }
+}
+
+/** Executes the steps that a run descriptor tells of; see `RunWord`. */
+export function run_steps(words: usize): void {
+  const begin = Word.address(words, RunWord.operationsBegin);
+  const end = Word.address(words, RunWord.operationsEnd);
+  const rows_per_epoch = <u32>Word.int(words, RunWord.rowsPerEpoch);
+  const batch_size = <u32>Word.int(words, RunWord.batchSize);
+  let metrics = Word.address(words, RunWord.metrics);
+  Batch.scalars = Word.address(words, RunWord.scalars);
+  Batch.inputs = Word.address(words, RunWord.inputs);
+  Batch.input_element = Word.int(words, RunWord.inputElement);
+  Batch.targets = Word.address(words, RunWord.targets);
+  Batch.labels = Word.address(words, RunWord.labels);
+  Batch.result = Word.address(words, RunWord.result);
+  Batch.order = Word.address(words, RunWord.order);
+  let position = <u32>Word.int(words, RunWord.position);
+  for (let steps = Word.int(words, RunWord.steps); steps > 0; steps--) {
+    const rows = min(batch_size, rows_per_epoch - position);
+    Batch.rows = rows;
+    Batch.position = position;
+    for (let operation = begin; operation < end; operation += OPERATION_BYTES) execute(operation);
+    if (Batch.order !== 0) Batch.order += (<usize>rows) << 2;
+    position += rows;
+    if (position === rows_per_epoch) {
+      position = 0;
+      const metric_bytes: usize = ScalarCode.first_free << 3;
+      memory.copy(metrics, Batch.scalars, metric_bytes);
+      memory.fill(Batch.scalars, 0, metric_bytes);
+      metrics += metric_bytes;
+    }
+  }
+}
+
+/** How many operands `execute` reads of each operation, in the order of `Opcode`. */
+const OPERAND_COUNTS = memory.data<u8>([5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 6, 8, 1, 4, 3, 1, 8, 9, 2]);
+const OPERATIONS: u32 = 21;
+
+/** Operands of the operation of that code, −1 where there is none. */
+export function operand_count(opcode: i32): i32 {
+  return <u32>opcode < OPERATIONS ? load<u8>(OPERAND_COUNTS + opcode) : -1;
+}
+
+function execute(o: usize): void {
+  switch (Word.int(o, 0)) {
+    case Opcode.gather_rows:
+      gather_rows(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.address(o, 4), Word.int(o, 5));
+      break;
+    case Opcode.gather_targets:
+      gather_targets(Word.address(o, 1), Word.int(o, 2));
+      break;
+    case Opcode.gather_labels:
+      gather_labels(Word.address(o, 1));
+      break;
+    case Opcode.linear_forward:
+      linear_forward(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.int(o, 6),
+        Word.int(o, 7),
+        Word.int(o, 8),
+      );
+      break;
+    case Opcode.softmax_forward:
+      softmax_forward(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3));
+      break;
+    case Opcode.loss_backward:
+      loss_backward(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.int(o, 5),
+        Word.int(o, 6),
+        Word.int(o, 7),
+      );
+      break;
+    case Opcode.cross_entropy_labels:
+      cross_entropy_labels(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.int(o, 5),
+        Word.int(o, 6),
+      );
+      break;
+    case Opcode.softmax_cross_entropy:
+      softmax_cross_entropy(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.int(o, 5),
+        Word.int(o, 6),
+      );
+      break;
+    case Opcode.softmax_cross_entropy_labels:
+      softmax_cross_entropy_labels(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.int(o, 5),
+        Word.int(o, 6),
+      );
+      break;
+    case Opcode.sigmoid_binary_cross_entropy:
+      sigmoid_binary_cross_entropy(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.int(o, 5),
+        Word.int(o, 6),
+      );
+      break;
+    case Opcode.activation_backward:
+      activation_backward(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.int(o, 4),
+        Word.int(o, 5),
+      );
+      break;
+    case Opcode.softmax_backward:
+      softmax_backward(Word.address(o, 1), Word.address(o, 2), Word.address(o, 3), Word.int(o, 4));
+      break;
+    case Opcode.linear_backward_weights:
+      linear_backward_weights(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.int(o, 5),
+        Word.int(o, 6),
+      );
+      break;
+    case Opcode.linear_backward_input:
+      linear_backward_input(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.int(o, 6),
+        Word.int(o, 7),
+        Word.int(o, 8),
+      );
+      break;
+    case Opcode.sum_losses:
+      sum_losses(Word.address(o, 1));
+      break;
+    case Opcode.count_correct:
+      count_correct(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3), Word.int(o, 4));
+      break;
+    case Opcode.count_correct_labels:
+      count_correct_labels(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3));
+      break;
+    case Opcode.advance_moments:
+      advance_moments(Word.address(o, 1));
+      break;
+    case Opcode.sgd_step:
+      sgd_step(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.int(o, 4),
+        Word.address(o, 5),
+        Word.address(o, 6),
+        Word.address(o, 7),
+        Word.int(o, 8),
+      );
+      break;
+    case Opcode.adam_step:
+      adam_step(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.int(o, 5),
+        Word.address(o, 6),
+        Word.address(o, 7),
+        Word.address(o, 8),
+        Word.int(o, 9),
+      );
+      break;
+    case Opcode.store_rows:
+      store_rows(Word.address(o, 1), Word.int(o, 2));
+      break;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * C = initial + A B, where C is rows × columns, A rows × depth and B depth × columns, and `initial` one row that every
+ * row of C begins with (0 for zeros). C is contiguous. A and B come by the distances, in bytes, from one row and from
+ * one column to the next; one of the two is 4.
+ */
+import { Epilogue } from './epilogue';
+import { gemm_row_of_tiles_f32, Tiles } from './gemm-tile';
+import { pack_panel_f32, pack_transposed_panel_f32 } from './packing';
+import { column_product_f32, outer_product_f32, row_product_f32, tiny_product_f32 } from './thin-products';
+import { Block, Workspace, ZEROS } from './workspace';
+
+/** Products of fewer multiplications than this are not worth a vector. */
+const TINY: i32 = 32;
+
+/** Computes C by the kernel that suits its shape, and finishes it by the epilogue. */
+export function product_f32(
+  rows: i32,
+  columns: i32,
+  depth: i32,
+  a: usize,
+  a_row: usize,
+  a_column: usize,
+  b: usize,
+  b_row: usize,
+  b_column: usize,
+  initial: usize,
+  c: usize,
+): void {
+  if (rows < TINY && columns < TINY && depth < TINY && rows * columns * depth < TINY) {
+    tiny_product_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, c);
+  } else if (depth === 1) {
+    outer_product_f32(rows, columns, a, a_row, b, initial, c);
+  } else if (columns === 1 && a_column === 4) {
+    column_product_f32(rows, depth, a, a_row, b, initial === 0 ? 0 : load<f32>(initial), c);
+  } else if (columns === 1) {
+    row_product_f32(rows, depth, b, b_row, a, a_column, 0, c);
+  } else if (b_column === 4 && rows === 1) {
+    row_product_f32(columns, depth, a, a_column, b, b_row, initial, c);
+  } else if (b_column !== 4 && rows <= Block.dot_rows) {
+    for (let i: i32 = 0; i < rows; i++) {
+      const y = c + ((<usize>(i * columns)) << 2);
+      column_product_f32(columns, depth, b, b_column, a + <usize>i * a_row, 0, y);
+    }
+  } else {
+    gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, c);
+    return;
+  }
+  Epilogue.finish(c, 0, rows * columns);
+}
+
+/** Number `index` of `parts` nearly equal parts of `total` begins here. */
+function part_begin(total: i32, parts: i32, index: i32): i32 {
+  const rest = total % parts;
+  return (total / parts) * index + (index < rest ? index : rest);
+}
+
+const parts_of = (total: i32, at_most: i32): i32 => (total + at_most - 1) / at_most;
+
+/** Any shape by tiles: blocks of columns of C, within them blocks of depth, within them rows of tiles. */
+function gemm_f32(
+  rows: i32,
+  columns: i32,
+  depth: i32,
+  a: usize,
+  a_row: usize,
+  a_column: usize,
+  b: usize,
+  b_row: usize,
+  b_column: usize,
+  initial: usize,
+  c: usize,
+): void {
+  const packs = b_column !== 4 || (rows >= Block.packing_rows && columns > Block.unpacked_columns);
+  const column_step = packs ? Block.columns : columns;
+  const depth_parts = parts_of(depth, Block.depth);
+  const row_parts = parts_of(rows, Block.tile_rows);
+  const c_row = (<usize>columns) << 2;
+  const is_by_row = a_column === 4;
+  Tiles.a_step = is_by_row ? a_row : a_column;
+  Tiles.c_row = c_row;
+  for (let j: i32 = 0; j < columns; j += column_step) {
+    const block_columns = min(columns - j, column_step);
+    Tiles.columns = block_columns;
+    for (let part: i32 = 0; part < depth_parts; part++) {
+      const k = part_begin(depth, depth_parts, part);
+      Tiles.depth = part_begin(depth, depth_parts, part + 1) - k;
+      const b_block = b + <usize>k * b_row + <usize>j * b_column;
+      const panels = place_panels(b_block, b_row, b_column, packs);
+      const is_first = part === 0;
+      Tiles.initial_row = is_first ? 0 : c_row;
+      Tiles.initial_column = is_first && initial === 0 ? 0 : 32;
+      for (let tile: i32 = 0; tile < row_parts; tile++) {
+        const i = part_begin(rows, row_parts, tile);
+        const tile_rows = part_begin(rows, row_parts, tile + 1) - i;
+        const at = c + <usize>i * c_row + ((<usize>j) << 2);
+        const begins = initial === 0 ? ZEROS : initial + ((<usize>j) << 2);
+        const a_tile = a + <usize>i * a_row + <usize>k * a_column;
+        gemm_row_of_tiles_f32(tile_rows, is_by_row, a_tile, panels, is_first ? begins : at, at);
+        if (part === depth_parts - 1) finish_tiles(c, i, tile_rows, j, block_columns, columns);
+      }
+    }
+  }
+}
+
+/** Packs the panels of a block of B, or the last one only if it is not whole; returns the first. */
+function place_panels(b: usize, b_row: usize, b_column: usize, packs: bool): usize {
+  const depth = Tiles.depth;
+  const columns = Tiles.columns;
+  const panel_bytes = (<usize>depth) << 5;
+  Tiles.b_panel = packs ? panel_bytes : 32;
+  Tiles.b_row = packs ? 32 : b_row;
+  Tiles.last_panel = Workspace.panels;
+  if (packs) {
+    let panel = Workspace.panels;
+    for (let left = columns; left > 0; left -= 8, b += 8 * b_column, panel += panel_bytes) {
+      Tiles.last_panel = panel;
+      if (b_column === 4) pack_panel_f32(b, b_row, depth, left, panel);
+      else pack_transposed_panel_f32(b, b_column, depth, min(left, 8), panel);
+    }
+    return Workspace.panels;
+  }
+  const rest = columns & 7;
+  if (rest !== 0) pack_panel_f32(b + ((<usize>(columns - rest)) << 2), b_row, depth, rest, Workspace.panels);
+  return b;
+}
+
+/** Finishes `rows` × `columns` numbers of C, which has `row_length` columns. */
+function finish_tiles(c: usize, row: i32, rows: i32, column: i32, columns: i32, row_length: i32): void {
+  if (columns === row_length) {
+    Epilogue.finish(c, row * row_length, rows * row_length);
+    return;
+  }
+  for (let i = row; i < row + rows; i++) Epilogue.finish(c, i * row_length + column, columns);
+}

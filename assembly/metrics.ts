@@ -1,0 +1,54 @@
+/**
+ * Running metrics of an epoch, kept in the table of scalars.
+ * Shapes: prediction and target are rows × units.
+ */
+import { DecisionCode, ScalarCode } from '../src/opcodes';
+import { Batch } from './batch';
+import { argmax_row } from './rows';
+import { F32x4 } from './simd';
+
+function add_to_metric(code: i32, value: f64): void {
+  const metric = Batch.scalars + ((<usize>code) << 3);
+  store<f64>(metric, load<f64>(metric) + value);
+}
+
+export function sum_losses(row_losses: usize): void {
+  let sum = load<f64>(Batch.scalars + (ScalarCode.loss << 3));
+  for (let r: i32 = 0; r < Batch.rows; r++, row_losses += 4) sum += <f64>load<f32>(row_losses);
+  store<f64>(Batch.scalars + (ScalarCode.loss << 3), sum);
+  add_to_metric(ScalarCode.rows, Batch.rows);
+}
+
+/** How many outputs are on the same side of `threshold` as their target of 0.5. */
+function count_same_side(prediction: usize, target: usize, units: i32, threshold: f32): i32 {
+  let count = 0;
+  for (let at: usize = 0; units > 0; units -= 4, at += 16) {
+    const decided = f32x4.ge(F32x4.load_first(prediction + at, units), f32x4.splat(threshold));
+    const wanted = f32x4.ge(F32x4.load_first(target + at, units), f32x4.splat(0.5));
+    const differ = F32x4.keep(v128.xor(decided, wanted), units, i32x4.splat(-1));
+    count += 4 - popcnt(i32x4.bitmask(differ));
+  }
+  return count;
+}
+
+export function count_correct(prediction: usize, target: usize, units: i32, decision: i32): void {
+  const row_bytes = (<usize>units) << 2;
+  const threshold: f32 = decision === DecisionCode.half ? 0.5 : 0;
+  let correct: f64 = 0;
+  for (let r: i32 = 0; r < Batch.rows; r++, prediction += row_bytes, target += row_bytes) {
+    if (decision === DecisionCode.argmax) {
+      if (argmax_row(prediction, units) === argmax_row(target, units)) correct += 1;
+    } else {
+      correct += <f64>count_same_side(prediction, target, units, threshold) / <f64>units;
+    }
+  }
+  add_to_metric(ScalarCode.correct, correct);
+}
+
+export function count_correct_labels(prediction: usize, labels: usize, units: i32): void {
+  let correct: f64 = 0;
+  for (let r: i32 = 0; r < Batch.rows; r++, labels += 4, prediction += (<usize>units) << 2) {
+    if (<f32>argmax_row(prediction, units) === load<f32>(labels)) correct += 1;
+  }
+  add_to_metric(ScalarCode.correct, correct);
+}

@@ -1,0 +1,25 @@
+// The instruction sets this addon knows, best first.
+#pragma once
+
+#include <cstdint>
+
+#include "native/batch.h"
+
+namespace fastmlp {
+
+struct Target {
+  const char* id;
+  // Why this machine cannot run it; null if it can.
+  const char* (*unusable)();
+  // Both null if the addon was built for another architecture.
+  void (*execute)(const Batch& batch);
+  const int64_t* workspace_size;
+};
+
+constexpr int kTargetCount = 4;
+extern const Target kTargets[kTargetCount];
+
+// The target of that id, null if there is none.
+const Target* find_target(const char* id);
+
+}  // namespace fastmlp

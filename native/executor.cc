@@ -1,0 +1,120 @@
+#include "native/executor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "native/opcodes.h"
+#include "native/plan_check.h"
+
+namespace fastmlp {
+
+namespace {
+
+constexpr size_t kCacheLine = 64;
+constexpr int64_t kMetrics = static_cast<int64_t>(ScalarCode::first_free);
+
+// Whether `count` rows of `width` elements fit into `length`; never overflows.
+bool fits(int64_t count, int64_t width, int64_t length) { return count <= length / width; }
+
+}  // namespace
+
+AlignedBytes::AlignedBytes(size_t size)
+    : data_(::operator new(size, std::align_val_t(kCacheLine))), size_(size) {}
+
+AlignedBytes::~AlignedBytes() { ::operator delete(data_, std::align_val_t(kCacheLine)); }
+
+Executor::Executor(const Target& target)
+    : target_(target), workspace_(static_cast<size_t>(*target.workspace_size) * sizeof(float)) {}
+
+std::string Executor::load(std::vector<int32_t> operations, int64_t batch_capacity, float* arena,
+                           int64_t arena_length, double* scalars, int64_t scalar_count) {
+  std::string problem = check_plan(operations, batch_capacity, arena_length, scalar_count);
+  if (!problem.empty()) return problem;
+  operations_ = std::move(operations);
+  batch_capacity_ = batch_capacity;
+  arena_ = arena;
+  scalars_ = scalars;
+  return problem;
+}
+
+std::string Executor::check(const Run& run, int64_t row_count, const RunLengths& lengths) const {
+  const auto operation_count = static_cast<int64_t>(operations_.size()) / kOperationStride;
+  if (run.begin < 0 || run.begin > run.end || run.end > operation_count) return "the plan has no such program";
+  if (run.rows_per_epoch < 1 || run.batch_size < 1) return "an epoch and a batch need at least one row";
+  if (std::min(run.batch_size, run.rows_per_epoch) > batch_capacity_) return "the plan is for smaller batches";
+  if (run.first_step < 0 || run.steps < 0) return "steps must not be negative";
+
+  const int64_t last_step = run.first_step + run.steps;
+  const int64_t epoch_steps = run.steps_per_epoch();
+  if (!fits(last_step / epoch_steps, kMetrics, lengths.metrics)) return "metrics are too short";
+  if (run.order == nullptr) {
+    if (run.rows_per_epoch > row_count) return "an epoch has more rows than there are";
+  } else {
+    if (!fits((last_step + epoch_steps - 1) / epoch_steps, run.rows_per_epoch, lengths.order)) {
+      return "the order of the rows is too short";
+    }
+    const auto position = [&](int64_t step) {
+      return step / epoch_steps * run.rows_per_epoch + step % epoch_steps * run.batch_size;
+    };
+    uint32_t largest = 0;
+    for (int64_t i = position(run.first_step); i < position(last_step); i++) {
+      largest = std::max(largest, run.order[i]);
+    }
+    if (run.steps > 0 && largest >= row_count) return "the order names a row that does not exist";
+  }
+
+  for (int64_t index = run.begin; index < run.end; index++) {
+    const int32_t* words = operations_.data() + index * kOperationStride;
+    const auto opcode = static_cast<Opcode>(words[0]);
+    if (opcode == Opcode::gather_rows && !fits(row_count, words[2], lengths.inputs)) {
+      return "inputs are too short";
+    }
+    if (opcode == Opcode::gather_targets && !fits(row_count, words[2], lengths.targets)) {
+      return "targets are too short";
+    }
+    if (opcode == Opcode::gather_labels && row_count > lengths.labels) return "labels are too short";
+    if (opcode == Opcode::store_rows && !fits(run.rows_per_epoch, words[2], lengths.result)) {
+      return "the result is too short";
+    }
+  }
+  return {};
+}
+
+int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, int64_t steps,
+                          RunControl* control) {
+  const int64_t epoch_steps = run.steps_per_epoch();
+  int64_t epoch = first_step / epoch_steps;
+  int64_t position = first_step % epoch_steps * run.batch_size;
+  Batch batch;
+  batch.begin = operations_.data() + run.begin * kOperationStride;
+  batch.end = operations_.data() + run.end * kOperationStride;
+  batch.arena = arena_;
+  batch.scalars = scalars_;
+  batch.workspace = static_cast<float*>(workspace_.data());
+  batch.source = rows;
+  batch.result = run.result;
+  batch.result_element = run.result_element;
+  for (int64_t step = 0; step < steps; step++) {
+    if (control != nullptr && control->interrupted()) return step;
+    batch.rows = std::min(run.batch_size, run.rows_per_epoch - position);
+    batch.position = position;
+    batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;
+    target_.execute(batch);
+    position += run.batch_size;
+    if (position >= run.rows_per_epoch) {
+      std::memcpy(run.metrics + epoch * kMetrics, scalars_, kMetrics * sizeof(double));
+      std::memset(scalars_, 0, kMetrics * sizeof(double));
+      position = 0;
+      epoch++;
+    }
+    if (control != nullptr) {
+      const int64_t done = first_step + step + 1 - run.first_step;
+      control->publish({done, scalars_[0], scalars_[1], scalars_[2]});
+    }
+  }
+  return steps;
+}
+
+}  // namespace fastmlp

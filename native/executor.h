@@ -1,0 +1,82 @@
+// Holds a plan and executes runs of it. Knows nothing of JavaScript.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "native/batch.h"
+#include "native/dispatch.h"
+#include "native/run_control.h"
+
+namespace fastmlp {
+
+// As Run in src/backends/backend.ts.
+struct Run {
+  int64_t begin;
+  int64_t end;
+  int64_t rows_per_epoch;
+  int64_t batch_size;
+  int64_t first_step;
+  int64_t steps;
+  const uint32_t* order;
+  double* metrics;
+  void* result;
+  Element result_element;
+
+  int64_t steps_per_epoch() const { return (rows_per_epoch + batch_size - 1) / batch_size; }
+};
+
+// Lengths, in elements, of what a run reads and writes; 0 for what is absent.
+struct RunLengths {
+  int64_t inputs;
+  int64_t targets;
+  int64_t labels;
+  int64_t order;
+  int64_t metrics;
+  int64_t result;
+};
+
+// Memory on a cache line.
+class AlignedBytes {
+ public:
+  explicit AlignedBytes(size_t size);
+  ~AlignedBytes();
+  AlignedBytes(const AlignedBytes&) = delete;
+  AlignedBytes& operator=(const AlignedBytes&) = delete;
+  void* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  void* data_;
+  size_t size_;
+};
+
+class Executor {
+ public:
+  explicit Executor(const Target& target);
+
+  // Takes a plan. Arena and scalars belong to the caller and must live until the next call. Returns what is wrong
+  // with the plan, in which case the old one stays, or an empty string.
+  std::string load(std::vector<int32_t> operations, int64_t batch_capacity, float* arena, int64_t arena_length,
+                   double* scalars, int64_t scalar_count);
+
+  // What is wrong with a run over `row_count` rows, or an empty string.
+  std::string check(const Run& run, int64_t row_count, const RunLengths& lengths) const;
+
+  // Executes `steps` steps of a checked run from `first_step` on. With a control, publishes the progress after each
+  // and ends early when it asks for it. Returns the number of steps done.
+  int64_t execute(const Rows& rows, const Run& run, int64_t first_step, int64_t steps, RunControl* control);
+
+  size_t workspace_bytes() const { return workspace_.size(); }
+
+ private:
+  const Target& target_;
+  AlignedBytes workspace_;
+  std::vector<int32_t> operations_;
+  int64_t batch_capacity_ = 0;
+  float* arena_ = nullptr;
+  double* scalars_ = nullptr;
+};
+
+}  // namespace fastmlp

@@ -1,0 +1,190 @@
+#include "native/executor_object.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "native/binding.h"
+#include "native/dispatch.h"
+
+namespace fastmlp {
+
+namespace {
+
+constexpr uintptr_t kCacheLine = 64;
+
+// The nine arguments of a run from `first` on.
+struct RunArguments {
+  Run run;
+  RunLengths lengths{};
+
+  RunArguments(const Napi::CallbackInfo& info, size_t first) {
+    const Napi::Env env = info.Env();
+    run.begin = whole_number(env, info[first]);
+    run.end = whole_number(env, info[first + 1]);
+    run.rows_per_epoch = whole_number(env, info[first + 2]);
+    run.batch_size = whole_number(env, info[first + 3]);
+    run.first_step = whole_number(env, info[first + 4]);
+    run.steps = whole_number(env, info[first + 5]);
+    const ArrayView order = array_view(env, info[first + 6], napi_uint32_array);
+    const ArrayView metrics = array_view(env, info[first + 7], napi_float64_array);
+    const ArrayView result = array_view(env, info[first + 8]);
+    if (result.data != nullptr && result.type == napi_uint8_array) throw error(env, "the result must not be bytes");
+    run.order = static_cast<const uint32_t*>(order.data);
+    run.metrics = static_cast<double*>(metrics.data);
+    run.result = result.data;
+    run.result_element = result.data == nullptr ? Element::float32 : element_of(env, result);
+    lengths.order = order.length;
+    lengths.metrics = metrics.length;
+    lengths.result = result.length;
+  }
+};
+
+}  // namespace
+
+Napi::Function ExecutorObject::constructor(Napi::Env env) {
+  return DefineClass(env, "Executor",
+                     {
+                         InstanceMethod<&ExecutorObject::load>("load"),
+                         InstanceMethod<&ExecutorObject::run>("run"),
+                         InstanceMethod<&ExecutorObject::start>("start"),
+                         InstanceMethod<&ExecutorObject::halt>("halt"),
+                         InstanceMethod<&ExecutorObject::resume>("resume"),
+                         InstanceMethod<&ExecutorObject::stop>("stop"),
+                         InstanceMethod<&ExecutorObject::progress>("progress"),
+                         InstanceMethod<&ExecutorObject::dispose>("dispose"),
+                     });
+}
+
+ExecutorObject::ExecutorObject(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<ExecutorObject>(info), env_(info.Env()) {
+  const std::string id = info[0].ToString().Utf8Value();
+  const Target* target = find_target(id.c_str());
+  if (target == nullptr || target->unusable() != nullptr) throw error(env_, "cannot use " + id);
+  executor_ = std::make_unique<Executor>(*target);
+  Napi::MemoryManagement::AdjustExternalMemory(env_, static_cast<int64_t>(executor_->workspace_bytes()));
+}
+
+ExecutorObject::~ExecutorObject() { release(); }
+
+Executor& ExecutorObject::resting_executor(Napi::Env env) {
+  if (executor_ == nullptr) throw error(env, "the executor has been disposed of");
+  if (background_ != nullptr && background_->control().halts() == 0) throw error(env, "a run is in progress");
+  return *executor_;
+}
+
+Napi::Value ExecutorObject::load(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Executor& executor = resting_executor(env);
+  const ArrayView words = array_view(env, info[0], napi_int32_array);
+  const ArrayView bytes = array_view(env, info[2], napi_uint8_array);
+  const ArrayView scalars = array_view(env, info[4], napi_float64_array);
+  const int64_t arena_length = whole_number(env, info[3]);
+  const auto address = reinterpret_cast<uintptr_t>(bytes.data);
+  const uintptr_t aligned = (address + kCacheLine - 1) & ~(kCacheLine - 1);
+  const auto offset = static_cast<int64_t>(aligned - address);
+  if (bytes.data == nullptr || arena_length > (bytes.length - offset) / static_cast<int64_t>(sizeof(float))) {
+    throw error(env, "the buffer is too small for the arena");
+  }
+  const auto* first = static_cast<const int32_t*>(words.data);
+  const std::string problem =
+      executor.load(std::vector<int32_t>(first, first + words.length), whole_number(env, info[1]),
+                    reinterpret_cast<float*>(aligned), arena_length, static_cast<double*>(scalars.data),
+                    scalars.length);
+  if (!problem.empty()) throw error(env, problem);
+  buffer_ = Napi::Persistent(info[2].As<Napi::Object>());
+  scalars_ = Napi::Persistent(info[4].As<Napi::Object>());
+  reloaded_ = true;
+  return Napi::Number::New(env, static_cast<double>(offset));
+}
+
+void ExecutorObject::run(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Executor& executor = resting_executor(env);
+  RunArguments arguments(info, 4);
+  const int64_t row_count = whole_number(env, info[0]);
+  const ArrayView inputs = array_view(env, info[1]);
+  const ArrayView targets = array_view(env, info[2]);
+  const ArrayView labels = array_view(env, info[3], napi_int32_array);
+  const Rows rows{inputs.data, targets.data, static_cast<const int32_t*>(labels.data), element_of(env, inputs),
+                  targets.data == nullptr ? Element::float32 : element_of(env, targets)};
+  if (rows.target_element == Element::uint8) throw error(env, "targets must not be bytes");
+  arguments.lengths.inputs = inputs.length;
+  arguments.lengths.targets = targets.length;
+  arguments.lengths.labels = labels.length;
+  const std::string problem = executor.check(arguments.run, row_count, arguments.lengths);
+  if (!problem.empty()) throw error(env, problem);
+  executor.execute(rows, arguments.run, arguments.run.first_step, arguments.run.steps, nullptr);
+}
+
+Napi::Value ExecutorObject::start(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (background_ != nullptr) throw error(env, "a run is in progress");
+  Executor& executor = resting_executor(env);
+  std::shared_ptr<DatasetRows> dataset = Dataset::Unwrap(info[0].As<Napi::Object>())->rows(env);
+  RunArguments arguments(info, 1);
+  arguments.lengths.inputs = dataset->lengths().inputs;
+  arguments.lengths.targets = dataset->lengths().targets;
+  arguments.lengths.labels = dataset->lengths().labels;
+  const std::string problem = executor.check(arguments.run, dataset->count(), arguments.lengths);
+  if (!problem.empty()) throw error(env, problem);
+  std::vector<Napi::ObjectReference> keep;
+  for (size_t i = 7; i <= 9; i++) {
+    if (info[i].IsObject()) keep.push_back(Napi::Persistent(info[i].As<Napi::Object>()));
+  }
+  const auto on_finished = [this] {
+    last_progress_ = background_->control().progress();
+    background_.reset();
+    Unref();
+  };
+  background_ = std::make_unique<BackgroundRun>(env, executor, std::move(dataset), arguments.run,
+                                                arguments.lengths, std::move(keep), on_finished);
+  Ref();
+  return background_->promise();
+}
+
+void ExecutorObject::halt(const Napi::CallbackInfo&) {
+  if (background_ != nullptr) background_->control().halt();
+}
+
+void ExecutorObject::resume(const Napi::CallbackInfo& info) {
+  if (background_ == nullptr) return;
+  RunControl& control = background_->control();
+  std::string problem;
+  if (reloaded_ && control.halts() == 1 && executor_ != nullptr) {
+    problem = background_->check();
+    reloaded_ = false;
+  }
+  if (!problem.empty()) control.stop();
+  control.resume();
+  if (!problem.empty()) throw error(info.Env(), problem);
+}
+
+void ExecutorObject::stop(const Napi::CallbackInfo&) {
+  if (background_ != nullptr) background_->control().stop();
+}
+
+void ExecutorObject::progress(const Napi::CallbackInfo& info) {
+  const ArrayView into = array_view(info.Env(), info[0], napi_float64_array);
+  if (into.length < 4) throw error(info.Env(), "progress takes four numbers");
+  const RunProgress progress = background_ == nullptr ? last_progress_ : background_->control().progress();
+  double* numbers = static_cast<double*>(into.data);
+  numbers[0] = static_cast<double>(progress.steps);
+  numbers[1] = progress.loss;
+  numbers[2] = progress.correct;
+  numbers[3] = progress.rows;
+}
+
+void ExecutorObject::dispose(const Napi::CallbackInfo&) { release(); }
+
+// The promise of a run that is stopped here is resolved later, by its own way.
+void ExecutorObject::release() {
+  if (background_ != nullptr) background_->stop_and_wait();
+  if (executor_ == nullptr) return;
+  Napi::MemoryManagement::AdjustExternalMemory(env_, -static_cast<int64_t>(executor_->workspace_bytes()));
+  executor_.reset();
+  buffer_.Reset();
+  scalars_.Reset();
+}
+
+}  // namespace fastmlp

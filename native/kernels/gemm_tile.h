@@ -1,0 +1,129 @@
+// The innermost part of a product: a tile of C in registers.
+// Shapes: C is rows × columns, A rows × depth, B depth × columns; a tile is kRows × kVectors vectors of C.
+#pragma once
+
+#include "native/simd/common.h"
+
+namespace fastmlp {
+
+struct Tile {
+  int64_t depth;
+  // A[i][k] is a[i * a_row + k * a_column].
+  const float* a;
+  int64_t a_row;
+  int64_t a_column;
+  const float* b;
+  int64_t b_row;
+  float* c;
+  int64_t c_row;
+  // What the sums begin with: C itself if `accumulate`, one number per column, or zero if null.
+  const float* start;
+  bool accumulate;
+  // A line for each k that the caller will need soon.
+  const float* ahead;
+  int64_t ahead_row;
+  // Columns of the last vector, if it is a partial one.
+  int tail;
+};
+
+template <class S, int kRows, int kVectors, bool kTail>
+FASTMLP_NOINLINE void gemm_tile_f32(const Tile& tile) {
+  using V = typename S::V;
+  constexpr int kLanes = S::kLanes;
+  const int tail = tile.tail;
+  const auto load = [tail](const float* p, int v) {
+    return kTail && v == kVectors - 1 ? S::load_partial(p + v * kLanes, tail) : S::load(p + v * kLanes);
+  };
+  V sums[kRows][kVectors];
+  if (tile.accumulate || tile.start != nullptr) {
+    const float* start = tile.accumulate ? tile.c : tile.start;
+    const int64_t start_row = tile.accumulate ? tile.c_row : 0;
+    FASTMLP_UNROLL
+    for (int i = 0; i < kRows; i++) {
+      FASTMLP_UNROLL
+      for (int v = 0; v < kVectors; v++) sums[i][v] = load(start + i * start_row, v);
+    }
+  } else {
+    FASTMLP_UNROLL
+    for (int i = 0; i < kRows; i++) {
+      FASTMLP_UNROLL
+      for (int v = 0; v < kVectors; v++) sums[i][v] = S::set1(0.0f);
+    }
+  }
+  // A deep tile has time to fetch what it will write.
+  if (tile.depth >= 32) {
+    FASTMLP_UNROLL
+    for (int i = 0; i < kRows; i++) {
+      for (int v = 0; v < kVectors; v++) FASTMLP_PREFETCH_TO_WRITE(tile.c + i * tile.c_row + v * kLanes);
+    }
+  }
+  const float* a = tile.a;
+  const float* b = tile.b;
+  const int64_t a_row = tile.a_row;
+  const int64_t a_column = tile.a_column;
+  const int64_t b_row = tile.b_row;
+  const float* ahead = tile.ahead;
+  const int64_t ahead_row = tile.ahead_row;
+  for (int64_t k = tile.depth; k > 0; k--) {
+    FASTMLP_PREFETCH(ahead);
+    ahead += ahead_row;
+    V row[kVectors];
+    FASTMLP_UNROLL
+    for (int v = 0; v < kVectors; v++) row[v] = load(b, v);
+    FASTMLP_UNROLL
+    for (int i = 0; i < kRows; i++) {
+      const V factor = S::set1(a[i * a_row]);
+      FASTMLP_UNROLL
+      for (int v = 0; v < kVectors; v++) sums[i][v] = S::fma(factor, row[v], sums[i][v]);
+    }
+    a += a_column;
+    b += b_row;
+  }
+  float* c = tile.c;
+  const int64_t c_row = tile.c_row;
+  FASTMLP_UNROLL
+  for (int i = 0; i < kRows; i++) {
+    FASTMLP_UNROLL
+    for (int v = 0; v < kVectors; v++) {
+      float* p = c + i * c_row + v * kLanes;
+      if (kTail && v == kVectors - 1) {
+        S::store_partial(p, sums[i][v], tail);
+      } else {
+        S::store(p, sums[i][v]);
+      }
+    }
+  }
+}
+
+// Vectors a tile of so many rows may have: with few rows it takes more of them, so that there are enough sums to
+// keep the multipliers busy.
+template <class S>
+constexpr int tile_vectors(int rows) {
+  const int registers = S::kTileRows * S::kTileVectors;
+  const int fitting = registers / rows < S::kThinVectors ? registers / rows : S::kThinVectors;
+  return rows <= 3 && fitting > S::kTileVectors ? fitting : S::kTileVectors;
+}
+
+using TileFunction = void (*)(const Tile&);
+
+// The tile of `kRows` rows for `vectors` vectors.
+template <class S, int kRows, int kVectors = tile_vectors<S>(kRows)>
+TileFunction tile_of_vectors(int vectors, bool tail) {
+  if constexpr (kVectors > 1) {
+    if (vectors < kVectors) return tile_of_vectors<S, kRows, kVectors - 1>(vectors, tail);
+  }
+  if constexpr (S::kLanes > 1) {
+    if (tail) return gemm_tile_f32<S, kRows, kVectors, true>;
+  }
+  return gemm_tile_f32<S, kRows, kVectors, false>;
+}
+
+template <class S, int kRows = S::kTileRows>
+TileFunction tile_function(int rows, int vectors, bool tail) {
+  if constexpr (kRows > 1) {
+    if (rows < kRows) return tile_function<S, kRows - 1>(rows, vectors, tail);
+  }
+  return tile_of_vectors<S, kRows>(vectors, tail);
+}
+
+}  // namespace fastmlp

@@ -1,0 +1,69 @@
+// Running metrics of an epoch, kept in the table of scalars.
+// Shapes: prediction and target are rows × units.
+#pragma once
+
+#include "native/batch.h"
+#include "native/kernels/elementwise.h"
+#include "native/opcodes.h"
+
+namespace fastmlp {
+
+template <class S>
+FASTMLP_INLINE double& metric(const Batch& batch, ScalarCode code) {
+  return batch.scalars[static_cast<int32_t>(code)];
+}
+
+// Index of the first largest; a NaN is never larger, but nothing is larger than a NaN in first place.
+template <class S>
+FASTMLP_INLINE int64_t argmax(const float* values, int64_t units) {
+  if (values[0] != values[0]) return 0;
+  const float most = max_each<S>(values, units);
+  int64_t j = 0;
+  while (j < units - 1 && values[j] != most) j++;
+  return j;
+}
+
+template <class S>
+FASTMLP_INLINE void sum_losses(const Batch& batch, const operands::sum_losses& o) {
+  double sum = metric<S>(batch, ScalarCode::loss);
+  for (int64_t r = 0; r < batch.rows; r++) sum += static_cast<double>(batch.arena[o.rowLosses + r]);
+  metric<S>(batch, ScalarCode::loss) = sum;
+  metric<S>(batch, ScalarCode::rows) += static_cast<double>(batch.rows);
+}
+
+template <class S>
+FASTMLP_INLINE void count_correct(const Batch& batch, const operands::count_correct& o) {
+  const auto decision = static_cast<DecisionCode>(o.decision);
+  const float threshold = decision == DecisionCode::half ? 0.5f : 0.0f;
+  double correct = 0;
+  for (int64_t r = 0; r < batch.rows; r++) {
+    const float* x = batch.arena + o.prediction + r * o.units;
+    const float* t = batch.arena + o.target + r * o.units;
+    if (decision == DecisionCode::argmax) {
+      if (argmax<S>(x, o.units) == argmax<S>(t, o.units)) correct += 1;
+      continue;
+    }
+    const float differ = sum_each<S>(o.units, [&](auto lanes, int64_t j) {
+      using L = typename decltype(lanes)::Simd;
+      const auto zero = L::set1(0.0f);
+      const auto one = L::set1(1.0f);
+      const auto decided = L::select(L::less_equal(L::set1(threshold), lanes.load(x + j)), one, zero);
+      const auto wanted = L::select(L::less_equal(L::set1(0.5f), lanes.load(t + j)), one, zero);
+      return L::abs(L::sub(decided, wanted));
+    });
+    correct += (static_cast<double>(o.units) - static_cast<double>(differ)) / static_cast<double>(o.units);
+  }
+  metric<S>(batch, ScalarCode::correct) += correct;
+}
+
+template <class S>
+FASTMLP_INLINE void count_correct_labels(const Batch& batch, const operands::count_correct_labels& o) {
+  double correct = 0;
+  for (int64_t r = 0; r < batch.rows; r++) {
+    const int64_t decided = argmax<S>(batch.arena + o.prediction + r * o.units, o.units);
+    if (static_cast<float>(decided) == batch.arena[o.labels + r]) correct += 1;
+  }
+  metric<S>(batch, ScalarCode::correct) += correct;
+}
+
+}  // namespace fastmlp

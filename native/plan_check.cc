@@ -1,0 +1,136 @@
+#include "native/plan_check.h"
+
+#include "native/opcodes.h"
+
+namespace fastmlp {
+
+namespace {
+
+constexpr int64_t kMoments = 5;
+
+// Whether every operand of one operation lies where it may.
+class OperationCheck {
+ public:
+  OperationCheck(int64_t rows, int64_t arena_length, int64_t scalar_count)
+      : rows_(rows), arena_length_(arena_length), scalar_count_(scalar_count) {}
+
+  bool check(const operands::gather_rows& o) const {
+    const int64_t constants = o.perColumn != 0 ? o.columns : 1;
+    return size(o.columns) && batch(o.output, o.columns) && optional(o.scale, constants) &&
+           optional(o.offset, constants);
+  }
+  bool check(const operands::gather_targets& o) const { return size(o.columns) && batch(o.output, o.columns); }
+  bool check(const operands::gather_labels& o) const { return batch(o.output, 1); }
+  bool check(const operands::linear_forward& o) const {
+    return size(o.inputs) && size(o.units) && batch(o.input, o.inputs) && matrix(o.weights, o.inputs, o.units) &&
+           optional(o.biases, o.units) && optional_batch(o.netInput, o.units) && batch(o.output, o.units) &&
+           code(o.activation, ActivationCode::exp);
+  }
+  bool check(const operands::softmax_forward& o) const {
+    return size(o.units) && batch(o.netInput, o.units) && batch(o.output, o.units);
+  }
+  bool check(const operands::loss_backward& o) const {
+    return loss_rows(o.prediction, o.gradient, o.rowLosses, o.units, o.reduction) && batch(o.target, o.units) &&
+           code(o.loss, LossCode::binary_cross_entropy);
+  }
+  bool check(const operands::cross_entropy_labels& o) const {
+    return loss_rows(o.prediction, o.gradient, o.rowLosses, o.units, o.reduction) && batch(o.labels, 1);
+  }
+  bool check(const operands::softmax_cross_entropy& o) const {
+    return loss_rows(o.netInput, o.delta, o.rowLosses, o.units, o.reduction) && batch(o.target, o.units);
+  }
+  bool check(const operands::softmax_cross_entropy_labels& o) const {
+    return loss_rows(o.netInput, o.delta, o.rowLosses, o.units, o.reduction) && batch(o.labels, 1);
+  }
+  bool check(const operands::sigmoid_binary_cross_entropy& o) const {
+    return loss_rows(o.netInput, o.delta, o.rowLosses, o.units, o.reduction) && batch(o.target, o.units);
+  }
+  bool check(const operands::activation_backward& o) const {
+    return size(o.units) && batch(o.gradient, o.units) && batch(o.output, o.units) && batch(o.delta, o.units) &&
+           code(o.activation, ActivationCode::exp);
+  }
+  bool check(const operands::softmax_backward& o) const {
+    return size(o.units) && batch(o.gradient, o.units) && batch(o.output, o.units) && batch(o.delta, o.units);
+  }
+  bool check(const operands::linear_backward_weights& o) const {
+    return size(o.inputs) && size(o.units) && batch(o.input, o.inputs) && batch(o.delta, o.units) &&
+           matrix(o.weightGradient, o.inputs, o.units) && optional(o.biasGradient, o.units);
+  }
+  bool check(const operands::linear_backward_input& o) const {
+    return size(o.inputs) && size(o.units) && batch(o.delta, o.units) && matrix(o.weights, o.inputs, o.units) &&
+           batch(o.gradient, o.inputs) && optional_batch(o.output, o.inputs) &&
+           code(o.activation, ActivationCode::exp);
+  }
+  bool check(const operands::sum_losses& o) const { return batch(o.rowLosses, 1); }
+  bool check(const operands::count_correct& o) const {
+    return size(o.units) && batch(o.prediction, o.units) && batch(o.target, o.units) &&
+           code(o.decision, DecisionCode::zero);
+  }
+  bool check(const operands::count_correct_labels& o) const {
+    return size(o.units) && batch(o.prediction, o.units) && batch(o.labels, 1);
+  }
+  bool check(const operands::advance_moments& o) const { return scalars(o.moments, kMoments); }
+  bool check(const operands::sgd_step& o) const {
+    return size(o.count) && matrix(o.parameters, 1, o.count) && matrix(o.gradient, 1, o.count) &&
+           optional(o.velocity, o.count) && scalars(o.learningRate, 1) && optional_scalar(o.momentum) &&
+           optional_scalar(o.weightDecay);
+  }
+  bool check(const operands::adam_step& o) const {
+    return size(o.count) && matrix(o.parameters, 1, o.count) && matrix(o.gradient, 1, o.count) &&
+           matrix(o.firstMoment, 1, o.count) && matrix(o.secondMoment, 1, o.count) &&
+           scalars(o.learningRate, 1) && scalars(o.moments, kMoments) && optional_scalar(o.weightDecay);
+  }
+  bool check(const operands::store_rows& o) const { return size(o.units) && batch(o.output, o.units); }
+
+ private:
+  static bool size(int32_t count) { return count >= 1; }
+  template <class Code>
+  static bool code(int32_t value, Code last) {
+    return value >= 0 && value <= static_cast<int32_t>(last);
+  }
+  bool matrix(int32_t offset, int64_t rows, int64_t columns) const {
+    return offset >= 0 && rows * columns <= arena_length_ - offset;
+  }
+  bool batch(int32_t offset, int64_t columns) const { return matrix(offset, rows_, columns); }
+  bool optional(int32_t offset, int64_t count) const { return offset < 0 || matrix(offset, 1, count); }
+  bool optional_batch(int32_t offset, int64_t columns) const { return offset < 0 || batch(offset, columns); }
+  bool scalars(int32_t first, int64_t count) const { return first >= 0 && first + count <= scalar_count_; }
+  bool optional_scalar(int32_t index) const { return index < 0 || scalars(index, 1); }
+  bool loss_rows(int32_t prediction, int32_t gradient, int32_t row_losses, int32_t units,
+                 int32_t reduction) const {
+    return size(units) && batch(prediction, units) && optional_batch(gradient, units) && batch(row_losses, 1) &&
+           code(reduction, ReductionCode::mean);
+  }
+
+  int64_t rows_;
+  int64_t arena_length_;
+  int64_t scalar_count_;
+};
+
+bool check_operation(const OperationCheck& check, const int32_t* words) {
+  switch (static_cast<Opcode>(*words)) {
+#define FASTMLP_CASE(name, ...) \
+  case Opcode::name:            \
+    return check.check(*reinterpret_cast<const operands::name*>(words + 1));
+    FASTMLP_OPERATIONS(FASTMLP_CASE)
+#undef FASTMLP_CASE
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string check_plan(const std::vector<int32_t>& operations, int64_t batch_capacity, int64_t arena_length,
+                       int64_t scalar_count) {
+  if (operations.size() % kOperationStride != 0) return "the plan does not consist of whole operations";
+  if (batch_capacity < 1 || batch_capacity > INT32_MAX) return "the plan has no room for a batch";
+  if (scalar_count < static_cast<int64_t>(ScalarCode::first_free)) return "the scalars are too few";
+  const OperationCheck check(batch_capacity, arena_length, scalar_count);
+  for (size_t word = 0; word < operations.size(); word += kOperationStride) {
+    if (check_operation(check, operations.data() + word)) continue;
+    return "operation " + std::to_string(word / kOperationStride) + " reaches outside the plan";
+  }
+  return {};
+}
+
+}  // namespace fastmlp

@@ -1,0 +1,114 @@
+// The vocabulary on 8 floats: AVX2 with FMA.
+#pragma once
+
+#include <immintrin.h>
+
+#include "native/simd/common.h"
+#include "native/simd/scalar.h"
+
+namespace fastmlp::avx2 {
+
+struct Simd {
+  using V = __m256;
+  using Mask = __m256;
+  using One = OneLane<Simd>;
+  static constexpr int kLanes = 8;
+
+  static constexpr int kTileRows = 6;
+  static constexpr int kTileVectors = 2;
+  static constexpr int kThinVectors = 8;
+  static constexpr int64_t kBlockDepth = 256;
+  static constexpr int64_t kBlockRows = 192;
+  static constexpr int64_t kBlockColumns = 1024;
+
+  static FASTMLP_INLINE V load(const float* p) { return _mm256_loadu_ps(p); }
+  static FASTMLP_INLINE void store(float* p, V v) { _mm256_storeu_ps(p, v); }
+  static FASTMLP_INLINE V load_partial(const float* p, int n) { return _mm256_maskload_ps(p, first(n)); }
+  static FASTMLP_INLINE void store_partial(float* p, V v, int n) { _mm256_maskstore_ps(p, first(n), v); }
+  static FASTMLP_INLINE V keep(V v, int n, V other) {
+    return _mm256_blendv_ps(other, v, _mm256_castsi256_ps(first(n)));
+  }
+  static FASTMLP_INLINE V load_u8(const uint8_t* p) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+  }
+
+  static FASTMLP_INLINE V set1(float x) { return _mm256_set1_ps(x); }
+  static FASTMLP_INLINE V add(V a, V b) { return _mm256_add_ps(a, b); }
+  static FASTMLP_INLINE V sub(V a, V b) { return _mm256_sub_ps(a, b); }
+  static FASTMLP_INLINE V mul(V a, V b) { return _mm256_mul_ps(a, b); }
+  static FASTMLP_INLINE V div(V a, V b) { return _mm256_div_ps(a, b); }
+  static FASTMLP_INLINE V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
+  static FASTMLP_INLINE V fnma(V a, V b, V c) { return _mm256_fnmadd_ps(a, b, c); }
+  static FASTMLP_INLINE V max(V a, V b) { return _mm256_max_ps(a, b); }
+  static FASTMLP_INLINE V min(V a, V b) { return _mm256_min_ps(a, b); }
+  static FASTMLP_INLINE V abs(V a) { return _mm256_andnot_ps(sign_bit(), a); }
+  static FASTMLP_INLINE V copy_sign(V magnitude, V sign) {
+    return _mm256_or_ps(_mm256_andnot_ps(sign_bit(), magnitude), _mm256_and_ps(sign_bit(), sign));
+  }
+  static FASTMLP_INLINE V sqrt(V a) { return _mm256_sqrt_ps(a); }
+
+  static FASTMLP_INLINE Mask less(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+  static FASTMLP_INLINE Mask less_equal(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
+  static FASTMLP_INLINE Mask equal(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+  static FASTMLP_INLINE V select(Mask m, V yes, V no) { return _mm256_blendv_ps(no, yes, m); }
+
+  static FASTMLP_INLINE V round(V a) {
+    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  static FASTMLP_INLINE V scale(V a, V n) {
+    const __m256i whole = _mm256_cvtps_epi32(n);
+    const __m256i half = _mm256_srai_epi32(whole, 1);
+    return _mm256_mul_ps(_mm256_mul_ps(a, power_of_two(half)), power_of_two(_mm256_sub_epi32(whole, half)));
+  }
+  static FASTMLP_INLINE V split(V a, V* e) {
+    const __m256i root_half = _mm256_set1_epi32(0x3f3504f3);
+    const __m256i shifted = _mm256_sub_epi32(_mm256_castps_si256(a), root_half);
+    *e = _mm256_cvtepi32_ps(_mm256_srai_epi32(shifted, 23));
+    const __m256i fraction = _mm256_and_si256(shifted, _mm256_set1_epi32(0x007fffff));
+    return _mm256_castsi256_ps(_mm256_add_epi32(fraction, root_half));
+  }
+
+  static FASTMLP_INLINE float reduce_add(V a) {
+    __m128 sum = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+    return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
+  }
+  static FASTMLP_INLINE float reduce_max(V a) {
+    __m128 most = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    most = _mm_max_ps(most, _mm_movehl_ps(most, most));
+    return _mm_cvtss_f32(_mm_max_ss(most, _mm_movehdup_ps(most)));
+  }
+  static FASTMLP_INLINE void transpose(V (&rows)[8]) {
+    V pairs[8];
+    V quads[8];
+    FASTMLP_UNROLL
+    for (int i = 0; i < 4; i++) {
+      pairs[2 * i] = _mm256_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+      pairs[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+    }
+    FASTMLP_UNROLL
+    for (int i = 0; i < 2; i++) {
+      quads[4 * i] = _mm256_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0x44);
+      quads[4 * i + 1] = _mm256_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0xee);
+      quads[4 * i + 2] = _mm256_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0x44);
+      quads[4 * i + 3] = _mm256_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0xee);
+    }
+    FASTMLP_UNROLL
+    for (int i = 0; i < 4; i++) {
+      rows[i] = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x20);
+      rows[i + 4] = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x31);
+    }
+  }
+
+ private:
+  static FASTMLP_INLINE __m256i first(int n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
+  static FASTMLP_INLINE V sign_bit() { return _mm256_set1_ps(-0.0f); }
+  static FASTMLP_INLINE V power_of_two(__m256i n) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+  }
+};
+
+}  // namespace fastmlp::avx2

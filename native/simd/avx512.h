@@ -1,0 +1,103 @@
+// The vocabulary on 16 floats: AVX-512 F, DQ, BW, VL.
+#pragma once
+
+#include <immintrin.h>
+
+#include "native/simd/common.h"
+#include "native/simd/scalar.h"
+
+namespace fastmlp::avx512 {
+
+struct Simd {
+  using V = __m512;
+  using Mask = __mmask16;
+  using One = OneLane<Simd>;
+  static constexpr int kLanes = 16;
+
+  static constexpr int kTileRows = 6;
+  static constexpr int kTileVectors = 4;
+  static constexpr int kThinVectors = 8;
+  static constexpr int64_t kBlockDepth = 384;
+  static constexpr int64_t kBlockRows = 192;
+  static constexpr int64_t kBlockColumns = 512;
+
+  static FASTMLP_INLINE V load(const float* p) { return _mm512_loadu_ps(p); }
+  static FASTMLP_INLINE void store(float* p, V v) { _mm512_storeu_ps(p, v); }
+  static FASTMLP_INLINE V load_partial(const float* p, int n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  static FASTMLP_INLINE void store_partial(float* p, V v, int n) { _mm512_mask_storeu_ps(p, first(n), v); }
+  static FASTMLP_INLINE V keep(V v, int n, V other) { return _mm512_mask_blend_ps(first(n), other, v); }
+  static FASTMLP_INLINE V load_u8(const uint8_t* p) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+  }
+
+  static FASTMLP_INLINE V set1(float x) { return _mm512_set1_ps(x); }
+  static FASTMLP_INLINE V add(V a, V b) { return _mm512_add_ps(a, b); }
+  static FASTMLP_INLINE V sub(V a, V b) { return _mm512_sub_ps(a, b); }
+  static FASTMLP_INLINE V mul(V a, V b) { return _mm512_mul_ps(a, b); }
+  static FASTMLP_INLINE V div(V a, V b) { return _mm512_div_ps(a, b); }
+  static FASTMLP_INLINE V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
+  static FASTMLP_INLINE V fnma(V a, V b, V c) { return _mm512_fnmadd_ps(a, b, c); }
+  static FASTMLP_INLINE V max(V a, V b) { return _mm512_max_ps(a, b); }
+  static FASTMLP_INLINE V min(V a, V b) { return _mm512_min_ps(a, b); }
+  static FASTMLP_INLINE V abs(V a) { return _mm512_andnot_ps(sign_bit(), a); }
+  static FASTMLP_INLINE V copy_sign(V magnitude, V sign) {
+    return _mm512_or_ps(_mm512_andnot_ps(sign_bit(), magnitude), _mm512_and_ps(sign_bit(), sign));
+  }
+  static FASTMLP_INLINE V sqrt(V a) { return _mm512_sqrt_ps(a); }
+
+  static FASTMLP_INLINE Mask less(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+  static FASTMLP_INLINE Mask less_equal(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
+  static FASTMLP_INLINE Mask equal(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+  static FASTMLP_INLINE V select(Mask m, V yes, V no) { return _mm512_mask_blend_ps(m, no, yes); }
+
+  static FASTMLP_INLINE V round(V a) {
+    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  static FASTMLP_INLINE V scale(V a, V n) { return _mm512_scalef_ps(a, n); }
+  static FASTMLP_INLINE V split(V a, V* e) {
+    const __m512i root_half = _mm512_set1_epi32(0x3f3504f3);
+    const __m512i shifted = _mm512_sub_epi32(_mm512_castps_si512(a), root_half);
+    *e = _mm512_cvtepi32_ps(_mm512_srai_epi32(shifted, 23));
+    const __m512i fraction = _mm512_and_si512(shifted, _mm512_set1_epi32(0x007fffff));
+    return _mm512_castsi512_ps(_mm512_add_epi32(fraction, root_half));
+  }
+
+  static FASTMLP_INLINE float reduce_add(V a) { return _mm512_reduce_add_ps(a); }
+  static FASTMLP_INLINE float reduce_max(V a) { return _mm512_reduce_max_ps(a); }
+  static FASTMLP_INLINE void transpose(V (&rows)[16]) {
+    V pairs[16];
+    FASTMLP_UNROLL
+    for (int i = 0; i < 8; i++) {
+      pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+      pairs[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+    }
+    FASTMLP_UNROLL
+    for (int i = 0; i < 4; i++) {
+      rows[4 * i] = _mm512_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0x44);
+      rows[4 * i + 1] = _mm512_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0xee);
+      rows[4 * i + 2] = _mm512_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0x44);
+      rows[4 * i + 3] = _mm512_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0xee);
+    }
+    FASTMLP_UNROLL
+    for (int i = 0; i < 4; i++) {
+      pairs[i] = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0x88);
+      pairs[i + 4] = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0xdd);
+      pairs[i + 8] = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0x88);
+      pairs[i + 12] = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0xdd);
+    }
+    FASTMLP_UNROLL
+    for (int i = 0; i < 4; i++) {
+      rows[i] = _mm512_shuffle_f32x4(pairs[i], pairs[i + 8], 0x88);
+      rows[i + 8] = _mm512_shuffle_f32x4(pairs[i], pairs[i + 8], 0xdd);
+      rows[i + 4] = _mm512_shuffle_f32x4(pairs[i + 4], pairs[i + 12], 0x88);
+      rows[i + 12] = _mm512_shuffle_f32x4(pairs[i + 4], pairs[i + 12], 0xdd);
+    }
+  }
+
+ private:
+  static FASTMLP_INLINE __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1u); }
+  static FASTMLP_INLINE V sign_bit() { return _mm512_set1_ps(-0.0f); }
+};
+
+}  // namespace fastmlp::avx512

@@ -1,0 +1,36 @@
+// Spellings that differ between compilers.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define FASTMLP_INLINE __forceinline
+#define FASTMLP_NOINLINE __declspec(noinline)
+#define FASTMLP_UNROLL
+#if defined(_M_ARM64)
+#define FASTMLP_PREFETCH(address) __prefetch(address)
+#define FASTMLP_PREFETCH_TO_WRITE(address) __prefetch(address)
+#else
+#define FASTMLP_PREFETCH(address) _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T1)
+#define FASTMLP_PREFETCH_TO_WRITE(address) _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T0)
+#endif
+#elif defined(__clang__)
+#define FASTMLP_INLINE inline __attribute__((always_inline))
+#define FASTMLP_NOINLINE __attribute__((noinline))
+#define FASTMLP_UNROLL _Pragma("unroll")
+#else
+#define FASTMLP_INLINE inline __attribute__((always_inline))
+#define FASTMLP_NOINLINE __attribute__((noinline))
+#define FASTMLP_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+#if defined(__GNUC__)
+// Into the second-level cache; and into the first, to be written.
+#define FASTMLP_PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#define FASTMLP_PREFETCH_TO_WRITE(address) __builtin_prefetch(address, 1, 3)
+#endif

@@ -1,0 +1,103 @@
+// The vocabulary on 4 floats: NEON of 64-bit ARM. There are no masked loads; partial vectors are moved element by
+// element.
+#pragma once
+
+#include <arm_neon.h>
+
+#include "native/simd/common.h"
+#include "native/simd/scalar.h"
+
+namespace fastmlp::neon {
+
+struct Simd {
+  using V = float32x4_t;
+  using Mask = uint32x4_t;
+  using One = OneLane<Simd>;
+  static constexpr int kLanes = 4;
+
+  static constexpr int kTileRows = 6;
+  static constexpr int kTileVectors = 4;
+  static constexpr int kThinVectors = 8;
+  static constexpr int64_t kBlockDepth = 256;
+  static constexpr int64_t kBlockRows = 192;
+  static constexpr int64_t kBlockColumns = 512;
+
+  static FASTMLP_INLINE V load(const float* p) { return vld1q_f32(p); }
+  static FASTMLP_INLINE void store(float* p, V v) { vst1q_f32(p, v); }
+  static FASTMLP_INLINE V load_partial(const float* p, int n) {
+    float lanes[4] = {0, 0, 0, 0};
+    for (int i = 0; i < n; i++) lanes[i] = p[i];
+    return vld1q_f32(lanes);
+  }
+  static FASTMLP_INLINE void store_partial(float* p, V v, int n) {
+    float lanes[4];
+    vst1q_f32(lanes, v);
+    for (int i = 0; i < n; i++) p[i] = lanes[i];
+  }
+  static FASTMLP_INLINE V keep(V v, int n, V other) { return vbslq_f32(first(n), v, other); }
+  static FASTMLP_INLINE V load_u8(const uint8_t* p) {
+    uint32_t bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    const uint16x8_t halves = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(bytes)));
+    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(halves)));
+  }
+
+  static FASTMLP_INLINE V set1(float x) { return vdupq_n_f32(x); }
+  static FASTMLP_INLINE V add(V a, V b) { return vaddq_f32(a, b); }
+  static FASTMLP_INLINE V sub(V a, V b) { return vsubq_f32(a, b); }
+  static FASTMLP_INLINE V mul(V a, V b) { return vmulq_f32(a, b); }
+  static FASTMLP_INLINE V div(V a, V b) { return vdivq_f32(a, b); }
+  static FASTMLP_INLINE V fma(V a, V b, V c) { return vfmaq_f32(c, a, b); }
+  static FASTMLP_INLINE V fnma(V a, V b, V c) { return vfmsq_f32(c, a, b); }
+  // The second operand if either is NaN, as on the other instruction sets.
+  static FASTMLP_INLINE V max(V a, V b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+  static FASTMLP_INLINE V min(V a, V b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+  static FASTMLP_INLINE V abs(V a) { return vabsq_f32(a); }
+  static FASTMLP_INLINE V copy_sign(V magnitude, V sign) {
+    return vbslq_f32(vdupq_n_u32(0x80000000u), sign, magnitude);
+  }
+  static FASTMLP_INLINE V sqrt(V a) { return vsqrtq_f32(a); }
+
+  static FASTMLP_INLINE Mask less(V a, V b) { return vcltq_f32(a, b); }
+  static FASTMLP_INLINE Mask less_equal(V a, V b) { return vcleq_f32(a, b); }
+  static FASTMLP_INLINE Mask equal(V a, V b) { return vceqq_f32(a, b); }
+  static FASTMLP_INLINE V select(Mask m, V yes, V no) { return vbslq_f32(m, yes, no); }
+
+  static FASTMLP_INLINE V round(V a) { return vrndnq_f32(a); }
+  static FASTMLP_INLINE V scale(V a, V n) {
+    const int32x4_t whole = vcvtq_s32_f32(n);
+    const int32x4_t half = vshrq_n_s32(whole, 1);
+    return vmulq_f32(vmulq_f32(a, power_of_two(half)), power_of_two(vsubq_s32(whole, half)));
+  }
+  static FASTMLP_INLINE V split(V a, V* e) {
+    const int32x4_t root_half = vdupq_n_s32(0x3f3504f3);
+    const int32x4_t shifted = vsubq_s32(vreinterpretq_s32_f32(a), root_half);
+    *e = vcvtq_f32_s32(vshrq_n_s32(shifted, 23));
+    const int32x4_t fraction = vandq_s32(shifted, vdupq_n_s32(0x007fffff));
+    return vreinterpretq_f32_s32(vaddq_s32(fraction, root_half));
+  }
+
+  static FASTMLP_INLINE float reduce_add(V a) { return vaddvq_f32(a); }
+  static FASTMLP_INLINE float reduce_max(V a) { return vmaxvq_f32(a); }
+  static FASTMLP_INLINE void transpose(V (&rows)[4]) {
+    const V a = vtrn1q_f32(rows[0], rows[1]);
+    const V b = vtrn2q_f32(rows[0], rows[1]);
+    const V c = vtrn1q_f32(rows[2], rows[3]);
+    const V d = vtrn2q_f32(rows[2], rows[3]);
+    rows[0] = vcombine_f32(vget_low_f32(a), vget_low_f32(c));
+    rows[1] = vcombine_f32(vget_low_f32(b), vget_low_f32(d));
+    rows[2] = vcombine_f32(vget_high_f32(a), vget_high_f32(c));
+    rows[3] = vcombine_f32(vget_high_f32(b), vget_high_f32(d));
+  }
+
+ private:
+  static FASTMLP_INLINE uint32x4_t first(int n) {
+    const uint32_t lanes[4] = {0, 1, 2, 3};
+    return vcltq_u32(vld1q_u32(lanes), vdupq_n_u32(static_cast<uint32_t>(n)));
+  }
+  static FASTMLP_INLINE V power_of_two(int32x4_t n) {
+    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23));
+  }
+};
+
+}  // namespace fastmlp::neon

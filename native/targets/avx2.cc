@@ -1,0 +1,12 @@
+// The kernels on AVX2 and FMA.
+#include "native/targets/targets.h"
+
+#include "native/kernels/executor.h"
+#include "native/simd/avx2.h"
+
+namespace fastmlp::avx2 {
+
+void execute(const Batch& batch) { fastmlp::execute<Simd>(batch); }
+const int64_t workspace_size = workspace_floats<Simd>();
+
+}  // namespace fastmlp::avx2

@@ -1,0 +1,18 @@
+// The kernels on AVX-512.
+#include "native/targets/targets.h"
+
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes _mm512_undefined_ps in its own header for a mistake.
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include "native/kernels/executor.h"
+#include "native/simd/avx512.h"
+
+namespace fastmlp::avx512 {
+
+void execute(const Batch& batch) { fastmlp::execute<Simd>(batch); }
+const int64_t workspace_size = workspace_floats<Simd>();
+
+}  // namespace fastmlp::avx512

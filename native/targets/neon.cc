@@ -1,0 +1,12 @@
+// The kernels on NEON.
+#include "native/targets/targets.h"
+
+#include "native/kernels/executor.h"
+#include "native/simd/neon.h"
+
+namespace fastmlp::neon {
+
+void execute(const Batch& batch) { fastmlp::execute<Simd>(batch); }
+const int64_t workspace_size = workspace_floats<Simd>();
+
+}  // namespace fastmlp::neon

@@ -1,0 +1,14 @@
+// The kernels without vectors.
+#include "native/targets/targets.h"
+
+#include "native/kernels/executor.h"
+#include "native/simd/scalar.h"
+
+namespace fastmlp::scalar {
+
+struct Simd : OneLane<Simd> {};
+
+void execute(const Batch& batch) { fastmlp::execute<OneLane<Simd>>(batch); }
+const int64_t workspace_size = workspace_floats<OneLane<Simd>>();
+
+}  // namespace fastmlp::scalar

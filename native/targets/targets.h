@@ -1,0 +1,22 @@
+// What each instruction set offers. A target is compiled with flags of its own, so nothing else crosses this border.
+#pragma once
+
+#include <cstdint>
+
+#include "native/batch.h"
+
+#define FASTMLP_TARGET(name)           \
+  namespace fastmlp::name {            \
+  void execute(const Batch& batch);    \
+  extern const int64_t workspace_size; \
+  }
+
+FASTMLP_TARGET(scalar)
+#if defined(FASTMLP_X64)
+FASTMLP_TARGET(avx2)
+FASTMLP_TARGET(avx512)
+#elif defined(FASTMLP_ARM64)
+FASTMLP_TARGET(neon)
+#endif
+
+#undef FASTMLP_TARGET

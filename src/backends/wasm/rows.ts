@@ -1,0 +1,96 @@
+import { ElementCode } from '../../opcodes.js';
+import type { Rows } from '../backend.js';
+import { alignToLine, type MemoryViews } from './memory.js';
+
+/** Rows in linear memory, by the address of row 0; 0 where a run has none. */
+export interface PlacedRows {
+  readonly inputs: number;
+  readonly inputElement: ElementCode;
+  readonly targets: number;
+  readonly labels: number;
+}
+
+/** Bytes that one row of each kind takes in linear memory. */
+interface RowBytes {
+  readonly inputs: number;
+  readonly targets: number;
+  readonly labels: number;
+}
+
+const isBytes = ({ inputs }: Rows): boolean => inputs instanceof Uint8Array;
+
+function bytesPerRow(rows: Rows): RowBytes {
+  const { count, inputs, targets, labels } = rows;
+  return {
+    inputs: (inputs.length / count) * (isBytes(rows) ? 1 : Float32Array.BYTES_PER_ELEMENT),
+    targets: ((targets?.length ?? 0) / count) * Float32Array.BYTES_PER_ELEMENT,
+    labels: labels ? Int32Array.BYTES_PER_ELEMENT : 0,
+  };
+}
+
+/** Bytes of linear memory that `count` of the rows take. */
+export function placedBytes(rows: Rows, count: number): number {
+  const { inputs, targets, labels } = bytesPerRow(rows);
+  return alignToLine(count * inputs) + alignToLine(count * targets) + count * labels;
+}
+
+/** Which rows: `count` of them, either those in `order` from entry `first` on, or as they stand from row `first` on. */
+export interface Selection {
+  readonly first: number;
+  readonly count: number;
+  readonly order: Uint32Array | null;
+}
+
+/** Copies rows to `address`, where `placedBytes` are free; float64 numbers are rounded. */
+export function placeRows(rows: Rows, selection: Selection, views: MemoryViews, address: number): PlacedRows {
+  const { inputs, targets, labels } = rows;
+  const bytes = bytesPerRow(rows);
+  const targetsAt = address + alignToLine(selection.count * bytes.inputs);
+  const labelsAt = targetsAt + alignToLine(selection.count * bytes.targets);
+  if (inputs instanceof Uint8Array) copySelected(inputs, rows.count, selection, views.u8, address);
+  else copySelected(inputs, rows.count, selection, views.f32, address / 4);
+  if (targets) copySelected(targets, rows.count, selection, views.f32, targetsAt / 4);
+  if (labels) copySelected(labels, rows.count, selection, views.i32, labelsAt / 4);
+  return {
+    inputs: address,
+    inputElement: isBytes(rows) ? ElementCode.uint8 : ElementCode.float32,
+    targets: targets ? targetsAt : 0,
+    labels: labels ? labelsAt : 0,
+  };
+}
+
+/** The placed rows with row 0 moved back by `count` rows: where it would be if those before had been copied too. */
+export function withRowsBefore(placed: PlacedRows, rows: Rows, count: number): PlacedRows {
+  const bytes = bytesPerRow(rows);
+  return {
+    ...placed,
+    inputs: placed.inputs - count * bytes.inputs,
+    targets: placed.targets - count * bytes.targets,
+    labels: placed.labels - count * bytes.labels,
+  };
+}
+
+type Numeric = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+/** Up to this many columns a loop is faster than copying a row as an array. */
+const SHORT_ROW = 16;
+
+function copySelected(
+  values: Numeric,
+  rowCount: number,
+  { first, count, order }: Selection,
+  target: Numeric,
+  at: number,
+): void {
+  const columns = values.length / rowCount;
+  if (!order) {
+    target.set(values.subarray(first * columns, (first + count) * columns), at);
+    return;
+  }
+  for (let r = 0; r < count; r++) {
+    const from = order[first + r] * columns;
+    const to = at + r * columns;
+    if (columns > SHORT_ROW) target.set(values.subarray(from, from + columns), to);
+    else for (let j = 0; j < columns; j++) target[to + j] = values[from + j];
+  }
+}
