@@ -2,12 +2,25 @@
 export type { ActivationName } from './activations.js';
 export type { BackendId, BackendKind, BackendReport } from './backends/backend.js';
 export type { BackendChoice, RejectedBackend } from './backends/select.js';
+export { type ComparedTrainer, type Comparison, compareTrainers } from './compare.js';
 export type { MatrixLike, RowsLike, TargetsLike } from './data.js';
+export {
+  accuracy,
+  argmax,
+  binaryDecisions,
+  type DecisionOptions,
+  fromOneHot,
+  type LabelOptions,
+  multiLabel,
+  oneHot,
+} from './decisions.js';
 export type { Metrics } from './engine.js';
 export type { BatchLogs, FitCallbacks, FitOptions } from './fit.js';
+export type { ComputationGraph, GraphNode, GraphValue } from './graph.js';
 export type { EpochLogs, History, HistoryNumbers } from './history.js';
 export type { Initializer, InitializerName } from './initializers.js';
 export type { Inspection, LayerInspection } from './inspect.js';
+export { foldedWeights, transpose, weightsFromFolded } from './layouts.js';
 export type { LossName } from './losses.js';
 export { Matrix } from './matrix.js';
 export { type DenseLayer, type DenseOptions, dense, type InputTransform } from './model.js';
@@ -22,4 +35,6 @@ export {
   sgd,
 } from './optimizers.js';
 export type { LayerWeights, LayerWeightsLike } from './parameters.js';
+export { type DecisionBoundaryOptions, decisionBoundary } from './plots/decision-boundary.js';
+export { type LossCurveOptions, lossCurve } from './plots/loss-curve.js';
 export type { Trainer, TrainerBackend, TrainerConfig, TrainerLayer } from './trainer.js';

@@ -2,12 +2,16 @@ import type { Executor, Numbers } from './backends/backend.js';
 import { type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
 import type { Engine } from './engine.js';
 import { Matrix } from './matrix.js';
-import { requireDifferentiable } from './model.js';
+import { type Model, requireDifferentiable } from './model.js';
 import { readLayers } from './parameters.js';
 import { bufferNamed, type Plan } from './plan/plan.js';
 
-/** What a layer computed for some rows. All but `netInput` and `output` are null when no targets were given. */
+/** What a layer computed for some rows. The gradients are null when no targets were given. */
 export interface LayerInspection {
+  /** W, units × inputs, as it was then. */
+  readonly weights: Matrix;
+  /** b, one per unit; null for a layer without biases. */
+  readonly biases: Float32Array | Float64Array | null;
   /** z = W x + b, rows × units. */
   readonly netInput: Matrix;
   /** x = f(z), rows × units. */
@@ -25,6 +29,11 @@ export interface LayerInspection {
 /** Everything computed on the way to the loss E and back; E is reduced over the rows as the trainer reduces it. */
 export interface Inspection {
   readonly layers: readonly LayerInspection[];
+  /** x of the first layer, rows × inputs, after the input transform. */
+  readonly inputs: Matrix;
+  /** Rows × outputs, or one label a row; null when none were given. */
+  readonly targets: Matrix | Int32Array | null;
+  /** ∂E/∂x of these inputs. */
   readonly inputGradient: Matrix | null;
   /** Loss of each row by itself. */
   readonly sampleLosses: Float32Array | Float64Array | null;
@@ -59,7 +68,9 @@ export function inspect(engine: Engine, x: RowsLike, t: TargetsLike | undefined)
     return engine.runInspection('forward', rows, (plan) => {
       const batch = new BatchReader(executor, plan, rows.count);
       return {
-        layers: forwardOf(batch, model.layers.length),
+        layers: forwardOf(batch, model),
+        inputs: batch.matrix('x0'),
+        targets: null,
         inputGradient: null,
         sampleLosses: null,
         loss: null,
@@ -71,19 +82,27 @@ export function inspect(engine: Engine, x: RowsLike, t: TargetsLike | undefined)
   return engine.runInspection(rows.labels ? 'inspectLabels' : 'inspect', rows, (plan, { loss }) => {
     const batch = new BatchReader(executor, plan, rows.count);
     const gradients = readLayers(executor, plan, model, 'd');
-    const layers = forwardOf(batch, model.layers.length).map((layer, index) => ({
+    const layers = forwardOf(batch, model).map((layer, index) => ({
       ...layer,
       outputGradient: batch.matrix(`dx${index + 1}`),
       delta: batch.matrix(`delta${index + 1}`),
       weightGradient: gradients[index].weights,
       biasGradient: gradients[index].biases,
     }));
-    return { layers, inputGradient: batch.matrix('dx0'), sampleLosses: batch.numbers('rowLosses'), loss };
+    return {
+      layers,
+      inputs: batch.matrix('x0'),
+      targets: rows.labels ? rows.labels.slice() : batch.matrix('t'),
+      inputGradient: batch.matrix('dx0'),
+      sampleLosses: batch.numbers('rowLosses'),
+      loss,
+    };
   });
 }
 
-const forwardOf = (batch: BatchReader, layers: number): LayerInspection[] =>
-  Array.from({ length: layers }, (_, index) => ({
+const forwardOf = (batch: BatchReader, model: Model): LayerInspection[] =>
+  readLayers(batch.executor, batch.plan, model).map((parameters, index) => ({
+    ...parameters,
     netInput: batch.matrix(`z${index + 1}`),
     output: batch.matrix(`x${index + 1}`),
     outputGradient: null,

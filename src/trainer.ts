@@ -5,6 +5,7 @@ import { argmaxOfRows, binaryOfRows } from './decisions.js';
 import { Engine, FORWARD_BATCH, type Metrics } from './engine.js';
 import { fact, requireInteger, requireKnownKeys, requireNumber, stateError, typeError } from './errors.js';
 import { type CreateProgress, type FitOptions, fit } from './fit.js';
+import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, inspect } from './inspect.js';
 import { Matrix } from './matrix.js';
@@ -74,6 +75,8 @@ export class Trainer {
   readonly #model: Model;
   readonly #random: Random;
   readonly #createProgress: CreateProgress;
+  /** The last inspection, for `graph`. */
+  #inspection: Inspection | null = null;
   #fitting = false;
 
   private constructor(
@@ -121,6 +124,15 @@ export class Trainer {
 
   get parameterCount(): number {
     return this.#model.parameterCount;
+  }
+
+  get loss(): Model['loss'] {
+    return this.#model.loss;
+  }
+
+  /** How the losses of the rows of a batch become one. */
+  get reduction(): Model['reduction'] {
+    return this.#model.reduction;
   }
 
   /**
@@ -219,7 +231,17 @@ export class Trainer {
   /** Everything computed on the way forward, and with targets `t` the gradients on the way back; updates nothing. */
   inspect(x: RowsLike, t?: TargetsLike): Inspection {
     this.#engine.requireAlive('Cannot inspect');
-    return inspect(this.#engine, x, t);
+    this.#inspection = inspect(this.#engine, x, t);
+    return this.#inspection;
+  }
+
+  /**
+   * The computation graph of the network and its loss. After `inspect`, each node carries its value and, if there were
+   * targets, its gradient, as they were then; null as argument leaves them out.
+   */
+  graph(inspection: Inspection | null = this.#inspection): ComputationGraph {
+    this.#engine.requireAlive('Cannot make graph');
+    return computationGraph(this.#model, inspection);
   }
 
   /** Copies of the weights (units × inputs) and biases of every layer. */
@@ -266,6 +288,7 @@ export class Trainer {
 
   /** Frees everything. A run under way ends at its next step and its promise rejects. */
   dispose(): void {
+    this.#inspection = null;
     this.#engine.dispose();
   }
 

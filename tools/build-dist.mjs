@@ -3,6 +3,9 @@
 import { build } from 'esbuild';
 import { at, root } from './lib.mjs';
 
+/** Optional peer dependencies: imported only when something is drawn. */
+const drawing = ['@viz-js/viz', 'vega', 'vega-lite'];
+
 /** @type {import('esbuild').BuildOptions} */
 const common = {
   absWorkingDir: root,
@@ -16,7 +19,7 @@ const node = {
   ...common,
   entryPoints: [at('src', 'index.ts')],
   platform: 'node',
-  external: ['node-gyp-build', 'cli-progress'],
+  external: ['node-gyp-build', 'cli-progress', ...drawing],
 };
 
 try {
@@ -33,6 +36,7 @@ try {
       ...common,
       entryPoints: [at('src', 'browser.ts')],
       platform: 'browser',
+      external: drawing,
       format: 'esm',
       outfile: at('dist', 'browser.js'),
     }),

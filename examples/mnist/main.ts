@@ -39,7 +39,10 @@ async function run(): Promise<number> {
   });
   const { backend } = trainer;
   console.log(`backend: ${backend.id}, threads: ${backend.threads}`);
-  for (const { id, reason } of backend.rejected) console.log(`  not ${id}: ${reason.split('\n', 1)[0]}`);
+  for (const reason of new Set(backend.rejected.map((one) => one.reason))) {
+    const ids = backend.rejected.filter((one) => one.reason === reason).map(({ id }) => id);
+    console.log(`  not ${ids.join(', ')}: ${reason}`);
+  }
 
   const delay = monitorEventLoopDelay({ resolution: delayResolutionMs });
   delay.enable();

@@ -5,7 +5,7 @@ import { type GoldenCase, goldenCases, trainerOf, weightsOf } from '../support/g
 
 type Nested = number | readonly Nested[];
 
-const flat = (value: Nested): number[] => [value].flat(Number.POSITIVE_INFINITY) as number[];
+const flat = (value: Nested): number[] => (typeof value === 'number' ? [value] : value.flatMap(flat));
 
 /** Asserts |received − expected| <= tolerance element by element. */
 function expectClose(what: string, received: ArrayLike<number>, expected: Nested, tolerance: number): void {
