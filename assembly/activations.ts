@@ -7,9 +7,8 @@ import { F32x4 } from './simd';
 class Activation {
   @inline static value(code: i32, z: v128): v128 {
     const zero = f32x4.splat(0.0);
+    if (code === ActivationCode.relu) return F32x4.max(z, zero);
     switch (code) {
-      case ActivationCode.relu:
-        return F32x4.max(z, zero);
       case ActivationCode.sigmoid:
         return Math32.sigmoid_poly6(z);
       case ActivationCode.tanh:
@@ -25,9 +24,8 @@ class Activation {
 
   @inline static derivative_from_output(code: i32, x: v128): v128 {
     const one = f32x4.splat(1.0);
+    if (code === ActivationCode.relu) return v128.and(f32x4.gt(x, f32x4.splat(0.0)), one);
     switch (code) {
-      case ActivationCode.relu:
-        return v128.and(f32x4.gt(x, f32x4.splat(0.0)), one);
       case ActivationCode.sigmoid:
         return f32x4.mul(x, f32x4.sub(one, x));
       case ActivationCode.tanh:
@@ -40,13 +38,27 @@ class Activation {
         return one;
     }
   }
+
+  @inline static apply(code: i32, values: usize, n: i32): void {
+    F32x4.store_first(values, Activation.value(code, F32x4.load_first(values, n)), n);
+  }
+
+  @inline static multiply_by_derivative(
+    code: i32,
+    gradient: usize,
+    output: usize,
+    delta: usize,
+    n: i32,
+  ): void {
+    const derivative = Activation.derivative_from_output(code, F32x4.load_first(output, n));
+    F32x4.store_first(delta, f32x4.mul(F32x4.load_first(gradient, n), derivative), n);
+  }
 }
 
 /** values[i] = f(values[i]) for `count` numbers. */
 export function activate_f32(code: i32, values: usize, count: i32): void {
-  for (; count > 0; count -= 4, values += 16) {
-    F32x4.store_first(values, Activation.value(code, F32x4.load_first(values, count)), count);
-  }
+  for (; count >= 4; count -= 4, values += 16) Activation.apply(code, values, 4);
+  if (count > 0) Activation.apply(code, values, count);
 }
 
 /** delta[i] = gradient[i] f'(output[i]) for `count` numbers; `delta` may be `gradient`. */
@@ -57,10 +69,10 @@ export function multiply_by_derivative_f32(
   delta: usize,
   count: i32,
 ): void {
-  for (; count > 0; count -= 4, gradient += 16, output += 16, delta += 16) {
-    const derivative = Activation.derivative_from_output(code, F32x4.load_first(output, count));
-    F32x4.store_first(delta, f32x4.mul(F32x4.load_first(gradient, count), derivative), count);
+  for (; count >= 4; count -= 4, gradient += 16, output += 16, delta += 16) {
+    Activation.multiply_by_derivative(code, gradient, output, delta, 4);
   }
+  if (count > 0) Activation.multiply_by_derivative(code, gradient, output, delta, count);
 }
 
 export function activation_backward(

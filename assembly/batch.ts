@@ -1,3 +1,5 @@
+import { ReductionCode } from '../src/opcodes';
+
 /** The batch at hand. Addresses are bytes; those of data rows are 0 where a run has none. */
 export class Batch {
   /** Rows of the batch. */
@@ -24,6 +26,6 @@ export class Batch {
 
   /** What the reduction multiplies the derivatives of each row by. */
   @inline static reduction_scale(reduction: i32): f32 {
-    return reduction === 1 ? <f32>1 / <f32>Batch.rows : 1;
+    return reduction === ReductionCode.mean ? <f32>1 / <f32>Batch.rows : 1;
   }
 }

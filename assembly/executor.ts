@@ -28,7 +28,7 @@ class Word {
 }
 
 /** Executes the steps that a run descriptor tells of; see `RunWord`. */
-export function run_steps(words: usize): void {
+export function runSteps(words: usize): void {
   const begin = Word.address(words, RunWord.operationsBegin);
   const end = Word.address(words, RunWord.operationsEnd);
   const rows_per_epoch = <u32>Word.int(words, RunWord.rowsPerEpoch);
@@ -51,10 +51,12 @@ export function run_steps(words: usize): void {
     position += rows;
     if (position === rows_per_epoch) {
       position = 0;
-      const metric_bytes: usize = ScalarCode.first_free << 3;
-      memory.copy(metrics, Batch.scalars, metric_bytes);
-      memory.fill(Batch.scalars, 0, metric_bytes);
-      metrics += metric_bytes;
+      for (let code: i32 = 0; code < ScalarCode.first_free; code++) {
+        const at = (<usize>code) << 3;
+        store<f64>(metrics + at, load<f64>(Batch.scalars + at));
+        store<f64>(Batch.scalars + at, 0);
+      }
+      metrics += ScalarCode.first_free << 3;
     }
   }
 }
@@ -64,7 +66,7 @@ const OPERAND_COUNTS = memory.data<u8>([5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 6, 8
 const OPERATIONS: u32 = 21;
 
 /** Operands of the operation of that code, −1 where there is none. */
-export function operand_count(opcode: i32): i32 {
+export function operandCount(opcode: i32): i32 {
   return <u32>opcode < OPERATIONS ? load<u8>(OPERAND_COUNTS + opcode) : -1;
 }
 

@@ -18,12 +18,28 @@ class Element {
     if (n > 1) lanes = f32x4.replace_lane(lanes, 1, <f32>load<u8>(p + 1));
     return n > 2 ? f32x4.replace_lane(lanes, 2, <f32>load<u8>(p + 2)) : lanes;
   }
+
+  /** Transforms the first n of four columns from j on, each by its own scale and offset. */
+  @inline static transform(
+    element: i32,
+    row: usize,
+    output: usize,
+    j: i32,
+    scale: usize,
+    offset: usize,
+    n: i32,
+  ): void {
+    const at = (<usize>j) << 2;
+    const factor = scale === 0 ? f32x4.splat(1.0) : F32x4.load_first(scale + at, n);
+    const shift = offset === 0 ? f32x4.splat(0.0) : F32x4.load_first(offset + at, n);
+    const x = Element.load_first(element, row + (element === ElementCode.uint8 ? <usize>j : at), n);
+    F32x4.store_first(output + at, F32x4.fma(x, factor, shift), n);
+  }
 }
 
 function copy_row(row: usize, output: usize, columns: i32): void {
-  for (; columns > 0; columns -= 4, row += 16, output += 16) {
-    F32x4.store_first(output, F32x4.load_first(row, columns), columns);
-  }
+  for (; columns >= 4; columns -= 4, row += 16, output += 16) v128.store(output, v128.load(row));
+  if (columns > 0) F32x4.store_first(output, F32x4.load_first(row, columns), columns);
 }
 
 /** output[j] = row[j] * factor + shift. */
@@ -36,10 +52,12 @@ function transform_row(
   shift: v128,
 ): void {
   const stride: usize = element === ElementCode.uint8 ? 4 : 16;
-  for (; columns > 0; columns -= 4, row += stride, output += 16) {
-    const x = Element.load_first(element, row, columns);
-    F32x4.store_first(output, F32x4.fma(x, factor, shift), columns);
+  for (; columns >= 4; columns -= 4, row += stride, output += 16) {
+    v128.store(output, F32x4.fma(Element.load_first(element, row, 4), factor, shift));
   }
+  if (columns === 0) return;
+  const x = Element.load_first(element, row, columns);
+  F32x4.store_first(output, F32x4.fma(x, factor, shift), columns);
 }
 
 /** output[j] = row[j] * scale[j] + offset[j]; either may be absent. */
@@ -51,15 +69,9 @@ function transform_row_by_column(
   scale: usize,
   offset: usize,
 ): void {
-  const size: usize = element === ElementCode.uint8 ? 1 : 4;
-  for (let j: i32 = 0; j < columns; j += 4) {
-    const n = columns - j;
-    const at = (<usize>j) << 2;
-    const factor = scale === 0 ? f32x4.splat(1.0) : F32x4.load_first(scale + at, n);
-    const shift = offset === 0 ? f32x4.splat(0.0) : F32x4.load_first(offset + at, n);
-    const x = Element.load_first(element, row + <usize>j * size, n);
-    F32x4.store_first(output + at, F32x4.fma(x, factor, shift), n);
-  }
+  let j: i32 = 0;
+  for (; j + 4 <= columns; j += 4) Element.transform(element, row, output, j, scale, offset, 4);
+  if (j < columns) Element.transform(element, row, output, j, scale, offset, columns - j);
 }
 
 export function gather_rows(output: usize, columns: i32, scale: usize, offset: usize, per_column: i32): void {

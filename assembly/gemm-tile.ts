@@ -69,114 +69,115 @@ function gemm_tile_f32<Rows, Layout>(
   const is_by_row = offsetof<Layout>() === 0;
   const a_row = is_by_row ? Tiles.a_step : 4;
   const a_column = is_by_row ? 4 : Tiles.a_step;
-    let c00 = v128.load(from);
-    let c01 = v128.load(from, 16);
-    let c10 = c00;
-    let c11 = c00;
-    let c20 = c00;
-    let c21 = c00;
-    let c30 = c00;
-    let c31 = c00;
-    let c40 = c00;
-    let c41 = c00;
-    let c50 = c00;
-    let c51 = c00;
-    let a0 = a;
-    let a1 = a0 + a_row;
-    let a2 = a1 + a_row;
-    let a3 = a2 + a_row;
-    let a4 = a3 + a_row;
-    let a5 = a4 + a_row;
+  let c00 = v128.load(from);
+  let c01 = v128.load(from, 16);
+  let c10 = c00;
+  let c11 = c00;
+  let c20 = c00;
+  let c21 = c00;
+  let c30 = c00;
+  let c31 = c00;
+  let c40 = c00;
+  let c41 = c00;
+  let c50 = c00;
+  let c51 = c00;
+  let a0 = a;
+  let a1 = a0 + a_row;
+  let a2 = a1 + a_row;
+  let a3 = a2 + a_row;
+  let a4 = a3 + a_row;
+  let a5 = a4 + a_row;
+  if (rows > 1) {
+    from += from_row;
+    c10 = v128.load(from);
+    c11 = v128.load(from, 16);
+  }
+  if (rows > 2) {
+    from += from_row;
+    c20 = v128.load(from);
+    c21 = v128.load(from, 16);
+  }
+  if (rows > 3) {
+    from += from_row;
+    c30 = v128.load(from);
+    c31 = v128.load(from, 16);
+  }
+  if (rows > 4) {
+    from += from_row;
+    c40 = v128.load(from);
+    c41 = v128.load(from, 16);
+  }
+  if (rows > 5) {
+    from += from_row;
+    c50 = v128.load(from);
+    c51 = v128.load(from, 16);
+  }
+  const b_end = b + <usize>Tiles.depth * b_row;
+  for (; b !== b_end; b += b_row) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a0);
+    c00 = F32x4.fma(x, b0, c00);
+    c01 = F32x4.fma(x, b1, c01);
+    a0 += a_column;
     if (rows > 1) {
-      from += from_row;
-      c10 = v128.load(from);
-      c11 = v128.load(from, 16);
+      x = v128.load32_splat(a1);
+      c10 = F32x4.fma(x, b0, c10);
+      c11 = F32x4.fma(x, b1, c11);
+      a1 += a_column;
     }
     if (rows > 2) {
-      from += from_row;
-      c20 = v128.load(from);
-      c21 = v128.load(from, 16);
+      x = v128.load32_splat(a2);
+      c20 = F32x4.fma(x, b0, c20);
+      c21 = F32x4.fma(x, b1, c21);
+      a2 += a_column;
     }
     if (rows > 3) {
-      from += from_row;
-      c30 = v128.load(from);
-      c31 = v128.load(from, 16);
+      x = v128.load32_splat(a3);
+      c30 = F32x4.fma(x, b0, c30);
+      c31 = F32x4.fma(x, b1, c31);
+      a3 += a_column;
     }
     if (rows > 4) {
-      from += from_row;
-      c40 = v128.load(from);
-      c41 = v128.load(from, 16);
+      x = v128.load32_splat(a4);
+      c40 = F32x4.fma(x, b0, c40);
+      c41 = F32x4.fma(x, b1, c41);
+      a4 += a_column;
     }
     if (rows > 5) {
-      from += from_row;
-      c50 = v128.load(from);
-      c51 = v128.load(from, 16);
+      x = v128.load32_splat(a5);
+      c50 = F32x4.fma(x, b0, c50);
+      c51 = F32x4.fma(x, b1, c51);
+      a5 += a_column;
     }
-    for (let k = Tiles.depth; k > 0; k--, b += b_row) {
-      const b0 = v128.load(b);
-      const b1 = v128.load(b, 16);
-      let x = v128.load32_splat(a0);
-      c00 = F32x4.fma(x, b0, c00);
-      c01 = F32x4.fma(x, b1, c01);
-      a0 += a_column;
-      if (rows > 1) {
-        x = v128.load32_splat(a1);
-        c10 = F32x4.fma(x, b0, c10);
-        c11 = F32x4.fma(x, b1, c11);
-        a1 += a_column;
-      }
-      if (rows > 2) {
-        x = v128.load32_splat(a2);
-        c20 = F32x4.fma(x, b0, c20);
-        c21 = F32x4.fma(x, b1, c21);
-        a2 += a_column;
-      }
-      if (rows > 3) {
-        x = v128.load32_splat(a3);
-        c30 = F32x4.fma(x, b0, c30);
-        c31 = F32x4.fma(x, b1, c31);
-        a3 += a_column;
-      }
-      if (rows > 4) {
-        x = v128.load32_splat(a4);
-        c40 = F32x4.fma(x, b0, c40);
-        c41 = F32x4.fma(x, b1, c41);
-        a4 += a_column;
-      }
-      if (rows > 5) {
-        x = v128.load32_splat(a5);
-        c50 = F32x4.fma(x, b0, c50);
-        c51 = F32x4.fma(x, b1, c51);
-        a5 += a_column;
-      }
-    }
-    v128.store(to, c00);
-    v128.store(to, c01, 16);
-    if (rows > 1) {
-      to += to_row;
-      v128.store(to, c10);
-      v128.store(to, c11, 16);
-    }
-    if (rows > 2) {
-      to += to_row;
-      v128.store(to, c20);
-      v128.store(to, c21, 16);
-    }
-    if (rows > 3) {
-      to += to_row;
-      v128.store(to, c30);
-      v128.store(to, c31, 16);
-    }
-    if (rows > 4) {
-      to += to_row;
-      v128.store(to, c40);
-      v128.store(to, c41, 16);
-    }
-    if (rows > 5) {
-      to += to_row;
-      v128.store(to, c50);
-      v128.store(to, c51, 16);
-    }
+  }
+  v128.store(to, c00);
+  v128.store(to, c01, 16);
+  if (rows > 1) {
+    to += to_row;
+    v128.store(to, c10);
+    v128.store(to, c11, 16);
+  }
+  if (rows > 2) {
+    to += to_row;
+    v128.store(to, c20);
+    v128.store(to, c21, 16);
+  }
+  if (rows > 3) {
+    to += to_row;
+    v128.store(to, c30);
+    v128.store(to, c31, 16);
+  }
+  if (rows > 4) {
+    to += to_row;
+    v128.store(to, c40);
+    v128.store(to, c41, 16);
+  }
+  if (rows > 5) {
+    to += to_row;
+    v128.store(to, c50);
+    v128.store(to, c51, 16);
+  }
 }
 
 /** Rows of C, tile by tile; a last tile of fewer than eight columns is computed aside. */
@@ -192,7 +193,7 @@ function gemm_tiles_f32<Rows, Layout>(a: usize, b: usize, initial: usize, c: usi
   }
   if (left === 0) return;
   const rows = <i32>offsetof<Rows>();
-  const aside = Workspace.tile;
+  const aside = Workspace.c;
   copy_partial(initial, initial_row, aside, 32, rows, left);
   gemm_tile_f32<Rows, Layout>(a, Tiles.last_panel, 32, aside, 32, aside, 32);
   copy_partial(aside, 32, c, c_row, rows, left);

@@ -5,7 +5,7 @@
  */
 import { Epilogue } from './epilogue';
 import { gemm_row_of_tiles_f32, Tiles } from './gemm-tile';
-import { pack_panel_f32, pack_transposed_panel_f32 } from './packing';
+import { pack_columns_of_a_f32, pack_panel_f32, pack_transposed_panel_f32 } from './packing';
 import { column_product_f32, outer_product_f32, row_product_f32, tiny_product_f32 } from './thin-products';
 import { Block, Workspace, ZEROS } from './workspace';
 
@@ -26,10 +26,10 @@ export function product_f32(
   initial: usize,
   c: usize,
 ): void {
-  if (rows < TINY && columns < TINY && depth < TINY && rows * columns * depth < TINY) {
-    tiny_product_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, c);
-  } else if (depth === 1) {
+  if (depth === 1) {
     outer_product_f32(rows, columns, a, a_row, b, initial, c);
+  } else if (rows < TINY && columns < TINY && depth < TINY && rows * columns * depth < TINY) {
+    tiny_product_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, c);
   } else if (columns === 1 && a_column === 4) {
     column_product_f32(rows, depth, a, a_row, b, initial === 0 ? 0 : load<f32>(initial), c);
   } else if (columns === 1) {
@@ -70,12 +70,13 @@ function gemm_f32(
   initial: usize,
   c: usize,
 ): void {
-  const packs = b_column !== 4 || (rows >= Block.packing_rows && columns > Block.unpacked_columns);
+  const packs = b_column !== 4 || (rows >= Block.packing_rows && columns >= Block.packing_columns);
   const column_step = packs ? Block.columns : columns;
   const depth_parts = parts_of(depth, Block.depth);
   const row_parts = parts_of(rows, Block.tile_rows);
   const c_row = (<usize>columns) << 2;
   const is_by_row = a_column === 4;
+  const packs_a = !is_by_row && a_column % Block.conflict_bytes === 0 && columns >= Block.packing_columns;
   Tiles.a_step = is_by_row ? a_row : a_column;
   Tiles.c_row = c_row;
   for (let j: i32 = 0; j < columns; j += column_step) {
@@ -94,7 +95,12 @@ function gemm_f32(
         const tile_rows = part_begin(rows, row_parts, tile + 1) - i;
         const at = c + <usize>i * c_row + ((<usize>j) << 2);
         const begins = initial === 0 ? ZEROS : initial + ((<usize>j) << 2);
-        const a_tile = a + <usize>i * a_row + <usize>k * a_column;
+        let a_tile = a + <usize>i * a_row + <usize>k * a_column;
+        if (packs_a) {
+          pack_columns_of_a_f32(a_tile, a_column, tile_rows, Tiles.depth, Workspace.a);
+          a_tile = Workspace.a;
+          Tiles.a_step = (<usize>tile_rows) << 2;
+        }
         gemm_row_of_tiles_f32(tile_rows, is_by_row, a_tile, panels, is_first ? begins : at, at);
         if (part === depth_parts - 1) finish_tiles(c, i, tile_rows, j, block_columns, columns);
       }

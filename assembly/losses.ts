@@ -7,50 +7,62 @@ import { Batch } from './batch';
 import { Math32 } from './math';
 import { F32x4 } from './simd';
 
-class Loss {
-  /** a ln b, with 0 ln 0 = 0. */
-  @inline private static times_log(a: v128, b: v128): v128 {
-    const zero = f32x4.splat(0.0);
-    return F32x4.select(f32x4.eq(a, zero), zero, f32x4.mul(a, log(b)));
-  }
-
-  /** a / b, with 0 / 0 = 0. */
-  @inline private static ratio(a: v128, b: v128): v128 {
-    const zero = f32x4.splat(0.0);
-    return F32x4.select(f32x4.eq(a, zero), zero, f32x4.div(a, b));
-  }
-
-  /** What (x - t)^2 is multiplied by, for the losses that are squares; `share` is 1 / units. */
-  @inline static square_factor(code: i32, share: f32): f32 {
-    if (code === LossCode.half_squared_error) return 0.5;
-    return code === LossCode.mean_squared_error ? share : 1;
-  }
-
-  /** Loss of each output. */
-  @inline static value(code: i32, x: v128, t: v128, square_factor: f32): v128 {
-    const one = f32x4.splat(1.0);
-    if (code === LossCode.cross_entropy) return f32x4.neg(Loss.times_log(t, x));
-    if (code === LossCode.binary_cross_entropy) {
-      const off = Loss.times_log(f32x4.sub(one, t), f32x4.sub(one, x));
-      return f32x4.neg(f32x4.add(Loss.times_log(t, x), off));
-    }
-    const error = f32x4.sub(x, t);
-    return f32x4.mul(f32x4.splat(square_factor), f32x4.mul(error, error));
-  }
-
-  /** Its derivative with respect to the output. */
-  @inline static derivative(code: i32, x: v128, t: v128, square_factor: f32): v128 {
-    const one = f32x4.splat(1.0);
-    if (code === LossCode.cross_entropy) return f32x4.neg(Loss.ratio(t, x));
-    if (code === LossCode.binary_cross_entropy) {
-      return f32x4.sub(Loss.ratio(f32x4.sub(one, t), f32x4.sub(one, x)), Loss.ratio(t, x));
-    }
-    return f32x4.mul(f32x4.splat(2 * square_factor), f32x4.sub(x, t));
-  }
+/** a ln b, with 0 ln 0 = 0. */
+function times_log(a: v128, b: v128): v128 {
+  const zero = f32x4.splat(0.0);
+  return F32x4.select(f32x4.eq(a, zero), zero, f32x4.mul(a, Math32.log_poly10(b)));
 }
 
-function log(x: v128): v128 {
-  return Math32.log_poly10(x);
+/** a / b, with 0 / 0 = 0. */
+function ratio(a: v128, b: v128): v128 {
+  const zero = f32x4.splat(0.0);
+  return F32x4.select(f32x4.eq(a, zero), zero, f32x4.div(a, b));
+}
+
+/** What a squared error is multiplied by; 0 for the losses that are none. */
+function square_factor(loss: i32, units: i32): f32 {
+  if (loss === LossCode.half_squared_error) return 0.5;
+  if (loss === LossCode.squared_error) return 1;
+  return loss === LossCode.mean_squared_error ? 1 / <f32>units : 0;
+}
+
+/** factor Σ (x - t)^2 over a row; the gradient is scaled. Lanes that do not exist are zero in x and t: no error. */
+function squared_error_row(x: usize, t: usize, gradient: usize, units: i32, factor: f32, scale: f32): f32 {
+  const slope = f32x4.splat(2 * factor * scale);
+  let sum = f32x4.splat(0.0);
+  for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
+    const error = f32x4.sub(F32x4.load_first(x + at, n), F32x4.load_first(t + at, n));
+    sum = F32x4.fma(error, error, sum);
+    if (gradient !== 0) F32x4.store_first(gradient + at, f32x4.mul(slope, error), n);
+  }
+  return factor * F32x4.reduce_add(sum);
+}
+
+/** −Σ t ln x over a row, and the same of 1 - t and 1 - x if binary. Lanes that do not exist add 0 ln 0 + 1 ln 1 = 0. */
+function cross_entropy_row(
+  x_at: usize,
+  t_at: usize,
+  gradient: usize,
+  units: i32,
+  is_binary: bool,
+  scale: f32,
+): f32 {
+  const one = f32x4.splat(1.0);
+  let sum = f32x4.splat(0.0);
+  for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
+    const x = F32x4.load_first(x_at + at, n);
+    const t = F32x4.load_first(t_at + at, n);
+    let slope = f32x4.neg(ratio(t, x));
+    sum = f32x4.sub(sum, times_log(t, x));
+    if (is_binary) {
+      const rest_t = f32x4.sub(one, t);
+      const rest_x = f32x4.sub(one, x);
+      slope = f32x4.add(slope, ratio(rest_t, rest_x));
+      sum = f32x4.sub(sum, times_log(rest_t, rest_x));
+    }
+    if (gradient !== 0) F32x4.store_first(gradient + at, f32x4.mul(f32x4.splat(scale), slope), n);
+  }
+  return F32x4.reduce_add(sum);
 }
 
 export function loss_backward(
@@ -62,22 +74,16 @@ export function loss_backward(
   loss: i32,
   reduction: i32,
 ): void {
-  const scale = f32x4.splat(Batch.reduction_scale(reduction));
-  const square_factor = Loss.square_factor(loss, 1 / <f32>units);
-  const zero = f32x4.splat(0.0);
+  const scale = Batch.reduction_scale(reduction);
+  const factor = square_factor(loss, units);
+  const is_binary = loss === LossCode.binary_cross_entropy;
   const row_bytes = (<usize>units) << 2;
   for (let r: i32 = 0; r < Batch.rows; r++, row_losses += 4) {
-    let sum = zero;
-    for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-      const x = F32x4.load_first(prediction + at, n);
-      const t = F32x4.load_first(target + at, n);
-      sum = f32x4.add(sum, F32x4.keep(Loss.value(loss, x, t, square_factor), n, zero));
-      if (gradient !== 0) {
-        const derivative = Loss.derivative(loss, x, t, square_factor);
-        F32x4.store_first(gradient + at, f32x4.mul(scale, derivative), n);
-      }
-    }
-    store<f32>(row_losses, F32x4.reduce_add(sum));
+    const sum =
+      factor !== 0
+        ? squared_error_row(prediction, target, gradient, units, factor, scale)
+        : cross_entropy_row(prediction, target, gradient, units, is_binary, scale);
+    store<f32>(row_losses, sum);
     prediction += row_bytes;
     target += row_bytes;
     if (gradient !== 0) gradient += row_bytes;

@@ -65,11 +65,11 @@ function transpose_four_f32(b: usize, b_column: usize, depth: i32, panel: usize)
   }
 }
 
-/** A few contiguous rows of A, given as its transpose, as rows of `rows` numbers, one for each k. */
-export function pack_rows_of_a_f32(a: usize, a_column: usize, rows: i32, depth: i32, packed: usize): void {
-  for (; depth > 0; depth--, a += a_column) {
-    for (let i: i32 = 0; i < rows; i++, packed += 4) {
-      store<f32>(packed, load<f32>(a + ((<usize>i) << 2)));
-    }
+/** A tile of A, whose columns of `rows` <= 8 numbers are contiguous and `a_column` apart, without what lies between. */
+export function pack_columns_of_a_f32(a: usize, a_column: usize, rows: i32, depth: i32, packed: usize): void {
+  const row_bytes = (<usize>rows) << 2;
+  for (; depth > 0; depth--, a += a_column, packed += row_bytes) {
+    F32x4.store_first(packed, F32x4.load_first(a, rows), rows);
+    if (rows > 4) F32x4.store_first(packed + 16, F32x4.load_first(a + 16, rows - 4), rows - 4);
   }
 }

@@ -4,9 +4,8 @@ import { F32x4 } from './simd';
 /** The largest; NaN where the first is NaN, else NaNs are left out. */
 export function max_row(values: usize, count: i32): f32 {
   let most = f32x4.splat(load<f32>(values));
-  for (; count > 0; count -= 4, values += 16) {
-    most = F32x4.max(most, F32x4.keep(F32x4.load_first(values, count), count, most));
-  }
+  for (; count >= 4; count -= 4, values += 16) most = F32x4.max(most, v128.load(values));
+  if (count > 0) most = F32x4.max(most, F32x4.keep(F32x4.load_first(values, count), count, most));
   return F32x4.reduce_max(most);
 }
 

@@ -32,7 +32,7 @@ export function tiny_product_f32(
   }
 }
 
-/** C[i,j] = initial[j] + a[i] b[j]. */
+/** C[i,j] = initial[j] + a[i] b[j]; `initial` may be 0. */
 export function outer_product_f32(
   rows: i32,
   columns: i32,
@@ -42,13 +42,63 @@ export function outer_product_f32(
   initial: usize,
   c: usize,
 ): void {
-  for (; rows > 0; rows--, a += a_row, c += (<usize>columns) << 2) {
+  const c_row = (<usize>columns) << 2;
+  for (; rows > 0; rows--, a += a_row, c += c_row) {
     const x = v128.load32_splat(a);
-    for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
-      const product = f32x4.mul(x, F32x4.load_first(b + at, n));
-      const sum = initial === 0 ? product : f32x4.add(F32x4.load_first(initial + at, n), product);
-      F32x4.store_first(c + at, sum, n);
+    let at: usize = 0;
+    let n = columns;
+    if (initial === 0) {
+      for (; n >= 4; n -= 4, at += 16) v128.store(c + at, f32x4.mul(x, v128.load(b + at)));
+    } else {
+      for (; n >= 4; n -= 4, at += 16) {
+        v128.store(c + at, F32x4.fma(x, v128.load(b + at), v128.load(initial + at)));
+      }
     }
+    if (n > 0) {
+      const first = initial === 0 ? f32x4.splat(0.0) : F32x4.load_first(initial + at, n);
+      F32x4.store_first(c + at, F32x4.fma(x, F32x4.load_first(b + at, n), first), n);
+    }
+  }
+}
+
+/** y[j] += x0 b0[j] + x1 b1[j] + x2 b2[j] + x3 b3[j], where the four rows of B are `b_row` apart. */
+function add_four_rows_f32(
+  columns: i32,
+  x0: v128,
+  x1: v128,
+  x2: v128,
+  x3: v128,
+  b0: usize,
+  b_row: usize,
+  y: usize,
+): void {
+  let b1 = b0 + b_row;
+  let b2 = b1 + b_row;
+  let b3 = b2 + b_row;
+  for (; columns >= 8; columns -= 8) {
+    let low = F32x4.fma(x0, v128.load(b0), v128.load(y));
+    let high = F32x4.fma(x0, v128.load(b0, 16), v128.load(y, 16));
+    low = F32x4.fma(x1, v128.load(b1), low);
+    high = F32x4.fma(x1, v128.load(b1, 16), high);
+    low = F32x4.fma(x2, v128.load(b2), low);
+    high = F32x4.fma(x2, v128.load(b2, 16), high);
+    low = F32x4.fma(x3, v128.load(b3), low);
+    high = F32x4.fma(x3, v128.load(b3, 16), high);
+    v128.store(y, low);
+    v128.store(y, high, 16);
+    b0 += 32;
+    b1 += 32;
+    b2 += 32;
+    b3 += 32;
+    y += 32;
+  }
+  for (let at: usize = 0; columns > 0; columns -= 4, at += 16) {
+    let sum = F32x4.load_first(y + at, columns);
+    sum = F32x4.fma(x0, F32x4.load_first(b0 + at, columns), sum);
+    sum = F32x4.fma(x1, F32x4.load_first(b1 + at, columns), sum);
+    sum = F32x4.fma(x2, F32x4.load_first(b2 + at, columns), sum);
+    sum = F32x4.fma(x3, F32x4.load_first(b3 + at, columns), sum);
+    F32x4.store_first(y + at, sum, columns);
   }
 }
 
@@ -63,34 +113,23 @@ export function row_product_f32(
   initial: usize,
   y: usize,
 ): void {
-  let from = initial;
-  for (; depth >= 4; depth -= 4) {
+  const y_bytes = (<usize>columns) << 2;
+  if (initial === 0) memory.fill(y, 0, y_bytes);
+  else memory.copy(y, initial, y_bytes);
+  for (; depth >= 4; depth -= 4, b += 4 * b_row) {
     const x0 = v128.load32_splat(a);
     const x1 = v128.load32_splat(a + a_column);
     const x2 = v128.load32_splat(a + 2 * a_column);
     const x3 = v128.load32_splat(a + 3 * a_column);
-    const b1 = b + b_row;
-    const b2 = b1 + b_row;
-    const b3 = b2 + b_row;
-    for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
-      let sum = from === 0 ? f32x4.splat(0.0) : F32x4.load_first(from + at, n);
-      sum = F32x4.fma(x0, F32x4.load_first(b + at, n), sum);
-      sum = F32x4.fma(x1, F32x4.load_first(b1 + at, n), sum);
-      sum = F32x4.fma(x2, F32x4.load_first(b2 + at, n), sum);
-      sum = F32x4.fma(x3, F32x4.load_first(b3 + at, n), sum);
-      F32x4.store_first(y + at, sum, n);
-    }
+    add_four_rows_f32(columns, x0, x1, x2, x3, b, b_row, y);
     a += 4 * a_column;
-    b += 4 * b_row;
-    from = y;
   }
   for (; depth > 0; depth--, a += a_column, b += b_row) {
     const x = v128.load32_splat(a);
     for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
-      const sum = from === 0 ? f32x4.splat(0.0) : F32x4.load_first(from + at, n);
-      F32x4.store_first(y + at, F32x4.fma(x, F32x4.load_first(b + at, n), sum), n);
+      const sum = F32x4.fma(x, F32x4.load_first(b + at, n), F32x4.load_first(y + at, n));
+      F32x4.store_first(y + at, sum, n);
     }
-    from = y;
   }
 }
 
@@ -106,19 +145,33 @@ export function column_product_f32(
 ): void {
   for (; rows > 0; rows -= 4, matrix += 4 * matrix_row, y += 16) {
     // Rows that do not exist repeat the last one.
-    const m1 = rows > 1 ? matrix + matrix_row : matrix;
-    const m2 = rows > 2 ? m1 + matrix_row : m1;
-    const m3 = rows > 3 ? m2 + matrix_row : m2;
+    let m0 = matrix;
+    let m1 = rows > 1 ? m0 + matrix_row : m0;
+    let m2 = rows > 2 ? m1 + matrix_row : m1;
+    let m3 = rows > 3 ? m2 + matrix_row : m2;
     let s0 = f32x4.splat(0.0);
     let s1 = s0;
     let s2 = s0;
     let s3 = s0;
-    for (let at: usize = 0, n = depth; n > 0; n -= 4, at += 16) {
-      const x_k = F32x4.load_first(x + at, n);
-      s0 = F32x4.fma(F32x4.load_first(matrix + at, n), x_k, s0);
-      s1 = F32x4.fma(F32x4.load_first(m1 + at, n), x_k, s1);
-      s2 = F32x4.fma(F32x4.load_first(m2 + at, n), x_k, s2);
-      s3 = F32x4.fma(F32x4.load_first(m3 + at, n), x_k, s3);
+    let x_at = x;
+    let n = depth;
+    for (; n >= 4; n -= 4, x_at += 16) {
+      const x_k = v128.load(x_at);
+      s0 = F32x4.fma(v128.load(m0), x_k, s0);
+      s1 = F32x4.fma(v128.load(m1), x_k, s1);
+      s2 = F32x4.fma(v128.load(m2), x_k, s2);
+      s3 = F32x4.fma(v128.load(m3), x_k, s3);
+      m0 += 16;
+      m1 += 16;
+      m2 += 16;
+      m3 += 16;
+    }
+    if (n > 0) {
+      const x_k = F32x4.load_first(x_at, n);
+      s0 = F32x4.fma(F32x4.load_first(m0, n), x_k, s0);
+      s1 = F32x4.fma(F32x4.load_first(m1, n), x_k, s1);
+      s2 = F32x4.fma(F32x4.load_first(m2, n), x_k, s2);
+      s3 = F32x4.fma(F32x4.load_first(m3, n), x_k, s3);
     }
     const sums = F32x4.reduce_add_each(s0, s1, s2, s3);
     F32x4.store_first(y, f32x4.add(f32x4.splat(initial), sums), rows);

@@ -1,13 +1,15 @@
 /** Sizes of the blocks of a product, in elements, and from where on what pays. */
 export class Block {
-  /** Rows of a tile: as many as the 16 vector registers of x64 hold without spilling. */
-  static readonly tile_rows: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 6;
+  /** Rows of a tile: what 16 vector registers hold. A product that is rounded before it is added takes one of them. */
+  static readonly tile_rows: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
   static readonly depth: i32 = 256;
   static readonly columns: i32 = 256;
-  /** Fewer rows of C, or as few columns, read B where it lies. */
-  static readonly packing_rows: i32 = 16;
-  static readonly unpacked_columns: i32 = 16;
-  /** Up to this many rows, a B given as its transpose is read by dot products. */
+  /** With fewer rows or columns of C, B is read where it lies. */
+  static readonly packing_rows: i32 = 24;
+  static readonly packing_columns: i32 = 32;
+  /** Rows that are a multiple of this apart crowd few sets of the cache: then a transposed A is packed as well. */
+  static readonly conflict_bytes: usize = 1024;
+  /** Up to this many rows of C, a B given as its transpose is read by dot products. */
   static readonly dot_rows: i32 = 3;
 }
 
@@ -15,12 +17,18 @@ export class Block {
 export class Workspace {
   /** Panels of B: Block.depth × Block.columns numbers. */
   static readonly panels: usize = (__heap_base + 63) & ~63;
+  /** A row of tiles of A: up to six rows × Block.depth numbers. */
+  static readonly a: usize = Workspace.panels + ((<usize>Block.depth * <usize>Block.columns) << 2);
   /** A tile of C that has fewer than eight columns: six rows of eight numbers. */
-  static readonly tile: usize = Workspace.panels + ((<usize>Block.depth * <usize>Block.columns) << 2);
-  static readonly end: usize = Workspace.tile + 6 * 32;
+  static readonly c: usize = Workspace.a + ((<usize>Block.depth * 6) << 2);
 }
 
-/** A vector pair of zeros. */
+/** Address from which on memory is free for plans and rows. */
+export function firstFree(): usize {
+  return Workspace.c + 6 * 32;
+}
+
+/** Eight zeros. */
 export const ZEROS: usize = memory.data(32, 16);
 /** The number 1. */
 export const ONE: usize = memory.data<f32>([1]);

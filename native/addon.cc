@@ -1,4 +1,5 @@
-// What the addon exports. Each environment (the main thread, a worker) gets its own classes; nothing is shared.
+// What the addon exports. Each environment (the main thread, a worker) gets its own classes; nothing is
+// shared.
 #include <napi.h>
 
 #include <cmath>

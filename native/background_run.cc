@@ -18,8 +18,8 @@ BackgroundRun::BackgroundRun(Napi::Env env, Executor& executor, std::shared_ptr<
       on_finished_(std::move(on_finished)),
       deferred_(Napi::Promise::Deferred::New(env)) {
   const Napi::String name = Napi::String::New(env, "fastmlp run");
-  const napi_status status =
-      napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, finish, &wake_);
+  const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr,
+                                                             nullptr, this, finish, &wake_);
   if (status != napi_ok) throw error(env, "cannot start a run");
   // Hooks run last come, first served: this one ends the thread before the environment takes `wake_` away.
   napi_add_env_cleanup_hook(env, on_environment_exit, this);
@@ -46,8 +46,8 @@ void BackgroundRun::run_on_thread(BackgroundRun* self) {
   const int64_t steps = self->run_.steps;
   int64_t done = 0;
   do {
-    done += self->executor_.execute(self->dataset_->rows(), self->run_, self->run_.first_step + done, steps - done,
-                                    &self->control_);
+    done += self->executor_.execute(self->dataset_->rows(), self->run_, self->run_.first_step + done,
+                                    steps - done, &self->control_);
   } while (done < steps && self->control_.may_continue());
   self->steps_done_ = done;
   self->control_.set_finished();

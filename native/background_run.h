@@ -16,8 +16,8 @@
 
 namespace fastmlp {
 
-// Lives on the thread of its environment; only the loop over the steps runs elsewhere. While the run lasts it keeps
-// the process alive. When the environment goes down first, the run is stopped and waited for.
+// Lives on the thread of its environment; only the loop over the steps runs elsewhere. While the run lasts it
+// keeps the process alive. When the environment goes down first, the run is stopped and waited for.
 class BackgroundRun {
  public:
   // `keep` are the JavaScript objects whose memory the run uses. `on_finished` is called on the thread of the

@@ -3,13 +3,13 @@
 namespace fastmlp {
 
 ArrayView array_view(Napi::Env env, napi_value value) {
-  napi_valuetype kind;
-  napi_typeof(env, value, &kind);
   ArrayView view;
-  if (kind == napi_null || kind == napi_undefined) return view;
   size_t length = 0;
   if (napi_get_typedarray_info(env, value, &view.type, &length, &view.data, nullptr, nullptr) != napi_ok) {
-    throw error(env, "expected a typed array");
+    napi_valuetype kind;
+    napi_typeof(env, value, &kind);
+    if (kind != napi_null && kind != napi_undefined) throw error(env, "expected a typed array");
+    return {};
   }
   view.length = static_cast<int64_t>(length);
   return view;
@@ -37,7 +37,8 @@ Element element_of(Napi::Env env, const ArrayView& view) {
 int64_t whole_number(Napi::Env env, napi_value value) {
   double number = -1;
   const bool is_number = napi_get_value_double(env, value, &number) == napi_ok;
-  if (!is_number || !(number >= 0 && number <= 9007199254740991.0)) throw error(env, "expected a number >= 0");
+  if (!is_number || !(number >= 0 && number <= 9007199254740991.0))
+    throw error(env, "expected a number >= 0");
   return static_cast<int64_t>(number);
 }
 

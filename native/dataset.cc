@@ -5,8 +5,8 @@
 
 namespace fastmlp {
 
-DatasetRows::DatasetRows(Napi::Env env, int64_t count, napi_value inputs, napi_value targets, napi_value labels,
-                         bool in_place)
+DatasetRows::DatasetRows(Napi::Env env, int64_t count, napi_value inputs, napi_value targets,
+                         napi_value labels, bool in_place)
     : env_(env), count_(count) {
   const ArrayView input_view = array_view(env, inputs);
   const ArrayView target_view = array_view(env, targets);
@@ -70,8 +70,8 @@ Napi::Function Dataset::constructor(Napi::Env env) {
 }
 
 Dataset::Dataset(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Dataset>(info) {
-  rows_ = std::make_shared<DatasetRows>(info.Env(), whole_number(info.Env(), info[0]), info[1], info[2], info[3],
-                                        info[4].ToBoolean().Value());
+  rows_ = std::make_shared<DatasetRows>(info.Env(), whole_number(info.Env(), info[0]), info[1], info[2],
+                                        info[3], info[4].ToBoolean().Value());
 }
 
 std::shared_ptr<DatasetRows> Dataset::rows(Napi::Env env) const {

@@ -41,9 +41,11 @@ std::string Executor::load(std::vector<int32_t> operations, int64_t batch_capaci
 
 std::string Executor::check(const Run& run, int64_t row_count, const RunLengths& lengths) const {
   const auto operation_count = static_cast<int64_t>(operations_.size()) / kOperationStride;
-  if (run.begin < 0 || run.begin > run.end || run.end > operation_count) return "the plan has no such program";
+  if (run.begin < 0 || run.begin > run.end || run.end > operation_count)
+    return "the plan has no such program";
   if (run.rows_per_epoch < 1 || run.batch_size < 1) return "an epoch and a batch need at least one row";
-  if (std::min(run.batch_size, run.rows_per_epoch) > batch_capacity_) return "the plan is for smaller batches";
+  if (std::min(run.batch_size, run.rows_per_epoch) > batch_capacity_)
+    return "the plan is for smaller batches";
   if (run.first_step < 0 || run.steps < 0) return "steps must not be negative";
 
   const int64_t last_step = run.first_step + run.steps;

@@ -56,16 +56,16 @@ class Executor {
  public:
   explicit Executor(const Target& target);
 
-  // Takes a plan. Arena and scalars belong to the caller and must live until the next call. Returns what is wrong
-  // with the plan, in which case the old one stays, or an empty string.
-  std::string load(std::vector<int32_t> operations, int64_t batch_capacity, float* arena, int64_t arena_length,
-                   double* scalars, int64_t scalar_count);
+  // Takes a plan. Arena and scalars belong to the caller and must live until the next call. Returns what is
+  // wrong with the plan, in which case the old one stays, or an empty string.
+  std::string load(std::vector<int32_t> operations, int64_t batch_capacity, float* arena,
+                   int64_t arena_length, double* scalars, int64_t scalar_count);
 
   // What is wrong with a run over `row_count` rows, or an empty string.
   std::string check(const Run& run, int64_t row_count, const RunLengths& lengths) const;
 
-  // Executes `steps` steps of a checked run from `first_step` on. With a control, publishes the progress after each
-  // and ends early when it asks for it. Returns the number of steps done.
+  // Executes `steps` steps of a checked run from `first_step` on. With a control, publishes the progress
+  // after each and ends early when it asks for it. Returns the number of steps done.
   int64_t execute(const Rows& rows, const Run& run, int64_t first_step, int64_t steps, RunControl* control);
 
   size_t workspace_bytes() const { return workspace_.size(); }

@@ -29,7 +29,8 @@ struct RunArguments {
     const ArrayView order = array_view(env, info[first + 6], napi_uint32_array);
     const ArrayView metrics = array_view(env, info[first + 7], napi_float64_array);
     const ArrayView result = array_view(env, info[first + 8]);
-    if (result.data != nullptr && result.type == napi_uint8_array) throw error(env, "the result must not be bytes");
+    if (result.data != nullptr && result.type == napi_uint8_array)
+      throw error(env, "the result must not be bytes");
     run.order = static_cast<const uint32_t*>(order.data);
     run.metrics = static_cast<double*>(metrics.data);
     run.result = result.data;
@@ -87,10 +88,9 @@ Napi::Value ExecutorObject::load(const Napi::CallbackInfo& info) {
     throw error(env, "the buffer is too small for the arena");
   }
   const auto* first = static_cast<const int32_t*>(words.data);
-  const std::string problem =
-      executor.load(std::vector<int32_t>(first, first + words.length), whole_number(env, info[1]),
-                    reinterpret_cast<float*>(aligned), arena_length, static_cast<double*>(scalars.data),
-                    scalars.length);
+  const std::string problem = executor.load(std::vector<int32_t>(first, first + words.length),
+                                            whole_number(env, info[1]), reinterpret_cast<float*>(aligned),
+                                            arena_length, static_cast<double*>(scalars.data), scalars.length);
   if (!problem.empty()) throw error(env, problem);
   buffer_ = Napi::Persistent(info[2].As<Napi::Object>());
   scalars_ = Napi::Persistent(info[4].As<Napi::Object>());
@@ -106,7 +106,8 @@ void ExecutorObject::run(const Napi::CallbackInfo& info) {
   const ArrayView inputs = array_view(env, info[1]);
   const ArrayView targets = array_view(env, info[2]);
   const ArrayView labels = array_view(env, info[3], napi_int32_array);
-  const Rows rows{inputs.data, targets.data, static_cast<const int32_t*>(labels.data), element_of(env, inputs),
+  const Rows rows{inputs.data, targets.data, static_cast<const int32_t*>(labels.data),
+                  element_of(env, inputs),
                   targets.data == nullptr ? Element::float32 : element_of(env, targets)};
   if (rows.target_element == Element::uint8) throw error(env, "targets must not be bytes");
   arguments.lengths.inputs = inputs.length;

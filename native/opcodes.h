@@ -1,40 +1,40 @@
-// The operations of a plan, as listed in src/plan/operations.ts, and the codes of src/opcodes.ts. The TypeScript side
-// compares both lists with `operations()` and `codes()` of the addon when it loads.
+// The operations of a plan, as listed in src/plan/operations.ts, and the codes of src/opcodes.ts. The
+// TypeScript side compares both lists with `operations()` and `codes()` of the addon when it loads.
 #pragma once
 
 #include <cstdint>
 
 // X(name, operands in their order)
-#define FASTMLP_OPERATIONS(X)                                                                               \
-  X(gather_rows, output, columns, scale, offset, perColumn)                                                 \
-  X(gather_targets, output, columns)                                                                        \
-  X(gather_labels, output)                                                                                  \
-  X(linear_forward, input, weights, biases, netInput, output, inputs, units, activation)                    \
-  X(softmax_forward, netInput, output, units)                                                               \
-  X(loss_backward, prediction, target, gradient, rowLosses, units, loss, reduction)                         \
-  X(cross_entropy_labels, prediction, labels, gradient, rowLosses, units, reduction)                        \
-  X(softmax_cross_entropy, netInput, target, delta, rowLosses, units, reduction)                            \
-  X(softmax_cross_entropy_labels, netInput, labels, delta, rowLosses, units, reduction)                     \
-  X(sigmoid_binary_cross_entropy, netInput, target, delta, rowLosses, units, reduction)                     \
-  X(activation_backward, gradient, output, delta, units, activation)                                        \
-  X(softmax_backward, gradient, output, delta, units)                                                       \
-  X(linear_backward_weights, input, delta, weightGradient, biasGradient, inputs, units)                     \
-  X(linear_backward_input, delta, weights, gradient, output, scratch, inputs, units, activation)            \
-  X(sum_losses, rowLosses)                                                                                  \
-  X(count_correct, prediction, target, units, decision)                                                     \
-  X(count_correct_labels, prediction, labels, units)                                                        \
-  X(advance_moments, moments)                                                                               \
-  X(sgd_step, parameters, gradient, velocity, count, learningRate, momentum, weightDecay, nesterov)         \
+#define FASTMLP_OPERATIONS(X)                                                                              \
+  X(gather_rows, output, columns, scale, offset, perColumn)                                                \
+  X(gather_targets, output, columns)                                                                       \
+  X(gather_labels, output)                                                                                 \
+  X(linear_forward, input, weights, biases, netInput, output, inputs, units, activation)                   \
+  X(softmax_forward, netInput, output, units)                                                              \
+  X(loss_backward, prediction, target, gradient, rowLosses, units, loss, reduction)                        \
+  X(cross_entropy_labels, prediction, labels, gradient, rowLosses, units, reduction)                       \
+  X(softmax_cross_entropy, netInput, target, delta, rowLosses, units, reduction)                           \
+  X(softmax_cross_entropy_labels, netInput, labels, delta, rowLosses, units, reduction)                    \
+  X(sigmoid_binary_cross_entropy, netInput, target, delta, rowLosses, units, reduction)                    \
+  X(activation_backward, gradient, output, delta, units, activation)                                       \
+  X(softmax_backward, gradient, output, delta, units)                                                      \
+  X(linear_backward_weights, input, delta, weightGradient, biasGradient, inputs, units)                    \
+  X(linear_backward_input, delta, weights, gradient, output, scratch, inputs, units, activation)           \
+  X(sum_losses, rowLosses)                                                                                 \
+  X(count_correct, prediction, target, units, decision)                                                    \
+  X(count_correct_labels, prediction, labels, units)                                                       \
+  X(advance_moments, moments)                                                                              \
+  X(sgd_step, parameters, gradient, velocity, count, learningRate, momentum, weightDecay, nesterov)        \
   X(adam_step, parameters, gradient, firstMoment, secondMoment, count, learningRate, moments, weightDecay, \
-    decoupled)                                                                                              \
+    decoupled)                                                                                             \
   X(store_rows, output, units)
 
 // X(name of the enum, names of its codes from 0 on)
-#define FASTMLP_CODES(X)                                                                        \
-  X(ActivationCode, linear, sigmoid, tanh, relu, heaviside, exp)                                \
+#define FASTMLP_CODES(X)                                                                                  \
+  X(ActivationCode, linear, sigmoid, tanh, relu, heaviside, exp)                                          \
   X(LossCode, half_squared_error, squared_error, mean_squared_error, cross_entropy, binary_cross_entropy) \
-  X(ReductionCode, sum, mean)                                                                   \
-  X(DecisionCode, argmax, half, zero)                                                           \
+  X(ReductionCode, sum, mean)                                                                             \
+  X(DecisionCode, argmax, half, zero)                                                                     \
   X(ScalarCode, loss, correct, rows, first_free)
 
 namespace fastmlp {

@@ -19,19 +19,22 @@ class OperationCheck {
     return size(o.columns) && batch(o.output, o.columns) && optional(o.scale, constants) &&
            optional(o.offset, constants);
   }
-  bool check(const operands::gather_targets& o) const { return size(o.columns) && batch(o.output, o.columns); }
+  bool check(const operands::gather_targets& o) const {
+    return size(o.columns) && batch(o.output, o.columns);
+  }
   bool check(const operands::gather_labels& o) const { return batch(o.output, 1); }
   bool check(const operands::linear_forward& o) const {
-    return size(o.inputs) && size(o.units) && batch(o.input, o.inputs) && matrix(o.weights, o.inputs, o.units) &&
-           optional(o.biases, o.units) && optional_batch(o.netInput, o.units) && batch(o.output, o.units) &&
+    return size(o.inputs) && size(o.units) && batch(o.input, o.inputs) &&
+           matrix(o.weights, o.inputs, o.units) && optional(o.biases, o.units) &&
+           optional_batch(o.netInput, o.units) && batch(o.output, o.units) &&
            code(o.activation, ActivationCode::exp);
   }
   bool check(const operands::softmax_forward& o) const {
     return size(o.units) && batch(o.netInput, o.units) && batch(o.output, o.units);
   }
   bool check(const operands::loss_backward& o) const {
-    return loss_rows(o.prediction, o.gradient, o.rowLosses, o.units, o.reduction) && batch(o.target, o.units) &&
-           code(o.loss, LossCode::binary_cross_entropy);
+    return loss_rows(o.prediction, o.gradient, o.rowLosses, o.units, o.reduction) &&
+           batch(o.target, o.units) && code(o.loss, LossCode::binary_cross_entropy);
   }
   bool check(const operands::cross_entropy_labels& o) const {
     return loss_rows(o.prediction, o.gradient, o.rowLosses, o.units, o.reduction) && batch(o.labels, 1);
@@ -46,8 +49,8 @@ class OperationCheck {
     return loss_rows(o.netInput, o.delta, o.rowLosses, o.units, o.reduction) && batch(o.target, o.units);
   }
   bool check(const operands::activation_backward& o) const {
-    return size(o.units) && batch(o.gradient, o.units) && batch(o.output, o.units) && batch(o.delta, o.units) &&
-           code(o.activation, ActivationCode::exp);
+    return size(o.units) && batch(o.gradient, o.units) && batch(o.output, o.units) &&
+           batch(o.delta, o.units) && code(o.activation, ActivationCode::exp);
   }
   bool check(const operands::softmax_backward& o) const {
     return size(o.units) && batch(o.gradient, o.units) && batch(o.output, o.units) && batch(o.delta, o.units);
@@ -57,9 +60,9 @@ class OperationCheck {
            matrix(o.weightGradient, o.inputs, o.units) && optional(o.biasGradient, o.units);
   }
   bool check(const operands::linear_backward_input& o) const {
-    return size(o.inputs) && size(o.units) && batch(o.delta, o.units) && matrix(o.weights, o.inputs, o.units) &&
-           batch(o.gradient, o.inputs) && optional_batch(o.output, o.inputs) &&
-           code(o.activation, ActivationCode::exp);
+    return size(o.inputs) && size(o.units) && batch(o.delta, o.units) &&
+           matrix(o.weights, o.inputs, o.units) && batch(o.gradient, o.inputs) &&
+           optional_batch(o.output, o.inputs) && code(o.activation, ActivationCode::exp);
   }
   bool check(const operands::sum_losses& o) const { return batch(o.rowLosses, 1); }
   bool check(const operands::count_correct& o) const {
@@ -98,8 +101,8 @@ class OperationCheck {
   bool optional_scalar(int32_t index) const { return index < 0 || scalars(index, 1); }
   bool loss_rows(int32_t prediction, int32_t gradient, int32_t row_losses, int32_t units,
                  int32_t reduction) const {
-    return size(units) && batch(prediction, units) && optional_batch(gradient, units) && batch(row_losses, 1) &&
-           code(reduction, ReductionCode::mean);
+    return size(units) && batch(prediction, units) && optional_batch(gradient, units) &&
+           batch(row_losses, 1) && code(reduction, ReductionCode::mean);
   }
 
   int64_t rows_;

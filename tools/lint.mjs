@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { at, filesUnder, run, runPackage } from './lib.mjs';
-import { findProgram, findToolchain, runNodeGyp } from './native.mjs';
+import { compileCommands, findProgram, findToolchain } from './native.mjs';
 
 /**
  * @typedef {{ status: number | null, output: string }} Finished
@@ -39,15 +39,12 @@ async function compilerWarnings() {
   if (process.platform === 'win32') return { skipped: 'needs gcc or clang' };
   if (!compiler || !python) return { skipped: 'no C++ compiler or no python3' };
   const log = at('.stamps', 'compile-commands.log');
-  const nodeGyp = at('node_modules', 'node-gyp', 'bin', 'node-gyp.js');
-  const { status } = await runNodeGyp(nodeGyp, ['configure', '--', '-f', 'compile_commands_json'], { log });
-  if (status !== 0) return { status, output: readFileSync(log, 'utf8') };
-  /** @type {{ command: string }[]} */
-  const entries = JSON.parse(readFileSync(at('build', 'Release', 'compile_commands.json'), 'utf8'));
+  const entries = await compileCommands(compiler, log);
+  if (!entries) return { status: 1, output: readFileSync(log, 'utf8') };
   // Every header folder but the root's own holds other people's headers.
   const folder = at('native', '..');
   const commands = entries.map(({ command }) => {
-    let strict = command.replace(/^\S+/, `"${compiler}"`).replaceAll('-I', '-isystem');
+    let strict = command.replaceAll('-I', '-isystem');
     for (const end of ['" ', ' ']) strict = strict.replaceAll(`-isystem${folder}${end}`, `-I${folder}${end}`);
     return `${strict} -fsyntax-only ${warnings.join(' ')}`;
   });

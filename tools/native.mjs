@@ -92,3 +92,18 @@ export async function buildAddon(nodeGyp, commands, options) {
   rmSync(addon, { force: true });
   return `the build failed (log: ${options.log})`;
 }
+
+/**
+ * The command that compiles each source of binding.gyp, without its `-o`.
+ * @param {string} compiler
+ * @param {string} log
+ * @returns {Promise<{ file: string, command: string }[] | undefined>} nothing if node-gyp failed; see the log
+ */
+export async function compileCommands(compiler, log) {
+  const nodeGyp = at('node_modules', 'node-gyp', 'bin', 'node-gyp.js');
+  const { status } = await runNodeGyp(nodeGyp, ['configure', '--', '-f', 'compile_commands_json'], { log });
+  if (status !== 0) return undefined;
+  /** @type {{ file: string, command: string }[]} */
+  const entries = JSON.parse(readFileSync(at('build', 'Release', 'compile_commands.json'), 'utf8'));
+  return entries.map(({ file, command }) => ({ file, command: command.replace(/^\S+/, `"${compiler}"`) }));
+}

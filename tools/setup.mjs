@@ -43,7 +43,13 @@ const steps = [
   },
   {
     name: 'wasm',
-    inputs: ['assembly', 'src/opcodes.ts', 'tools/build-wasm.mjs', 'package-lock.json'],
+    inputs: [
+      'assembly',
+      'src/opcodes.ts',
+      'src/backends/wasm/run-words.ts',
+      'tools/build-wasm.mjs',
+      'package-lock.json',
+    ],
     output: at('src', 'backends', 'wasm', 'modules.generated.ts'),
     async build() {
       const { status } = await run(process.execPath, [at('tools', 'build-wasm.mjs')]);

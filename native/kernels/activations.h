@@ -56,7 +56,7 @@ FASTMLP_INLINE void with_activation(int32_t code, Body body) {
 }
 
 template <class S>
-FASTMLP_INLINE void activation_backward(const Batch& batch, const operands::activation_backward& o) {
+FASTMLP_NOINLINE void activation_backward(const Batch& batch, const operands::activation_backward& o) {
   const float* gradient = batch.arena + o.gradient;
   const float* output = batch.arena + o.output;
   float* delta = batch.arena + o.delta;

@@ -1,4 +1,5 @@
-// Loops over contiguous floats, written once for whole vectors, the partial one at the end, and single floats.
+// Loops over contiguous floats, written once for whole vectors, the partial one at the end, and single
+// floats.
 #pragma once
 
 #include "native/simd/common.h"
@@ -33,9 +34,9 @@ struct Constant {
   static constexpr T value = kValue;
 };
 
-// Up to this many floats go one by one: a float stored and loaded again is forwarded within the processor, a masked
-// vector is not.
-constexpr int64_t kSingleLanes = 4;
+// Up to this many floats go one by one: a float stored and loaded again is forwarded within the processor, a
+// masked vector is not.
+constexpr int64_t kSingleLanes = 16;
 
 // Calls body(lanes, i) for stretches that cover [0, count); `lanes` is WholeLanes or FirstLanes.
 template <class S, class Body>
@@ -67,9 +68,8 @@ FASTMLP_INLINE float sum_each(int64_t count, Body body) {
   }
   const typename S::V zero = S::set1(0.0f);
   typename S::V sum = zero;
-  for_each_vector<S>(count, [&](auto lanes, int64_t i) {
-    sum = S::add(sum, lanes.keep(body(lanes, i), zero));
-  });
+  for_each_vector<S>(count,
+                     [&](auto lanes, int64_t i) { sum = S::add(sum, lanes.keep(body(lanes, i), zero)); });
   return S::reduce_add(sum);
 }
 
@@ -83,9 +83,8 @@ FASTMLP_INLINE float max_each(const float* values, int64_t count) {
   }
   const typename S::V lowest = S::set1(-__builtin_inff());
   typename S::V most = lowest;
-  for_each_vector<S>(count, [&](auto lanes, int64_t i) {
-    most = S::max(lanes.keep(lanes.load(values + i), lowest), most);
-  });
+  for_each_vector<S>(
+      count, [&](auto lanes, int64_t i) { most = S::max(lanes.keep(lanes.load(values + i), lowest), most); });
   return S::reduce_max(most);
 }
 

@@ -30,7 +30,8 @@ FASTMLP_INLINE void for_each_exact(int64_t count, Body body) {
   for (; i < count; i++) body(typename S::One{}, i);
 }
 
-// output[j] = row[j] * scale[j] + offset[j]; `scale` and `offset` have one number for all columns or one per column.
+// output[j] = row[j] * scale[j] + offset[j]; `scale` and `offset` have one number for all columns or one per
+// column.
 template <class S, class T>
 FASTMLP_INLINE void transform_row(const T* row, int64_t columns, const float* scale, const float* offset,
                                   bool per_column, float* output) {
@@ -66,19 +67,37 @@ FASTMLP_INLINE void transform_row(const double* row, int64_t columns, const floa
   transform_row<S>(static_cast<const float*>(output), columns, scale, offset, per_column, output);
 }
 
+// Shuffled rows lie anywhere in memory: they are fetched this many rows before they are needed.
+constexpr int64_t kRowsAhead = 3;
+
+template <class S, class T>
+FASTMLP_INLINE void fetch_row(const T* row, int64_t columns) {
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
+  for (int64_t j = 0; j < columns; j += kLine) FASTMLP_PREFETCH(row + j);
+}
+
 template <class S, class T>
 FASTMLP_INLINE void gather_typed_rows(const Batch& batch, const T* source, const operands::gather_rows& o) {
+  if (o.scale < 0 && o.offset < 0 && batch.rows * o.columns <= kSingleLanes) {
+    float* output = batch.arena + o.output;
+    for (int64_t r = 0; r < batch.rows; r++) {
+      const T* row = source + source_row<S>(batch, r) * o.columns;
+      for (int64_t j = 0; j < o.columns; j++) *output++ = static_cast<float>(row[j]);
+    }
+    return;
+  }
   const float* scale = o.scale < 0 ? nullptr : batch.arena + o.scale;
   const float* offset = o.offset < 0 ? nullptr : batch.arena + o.offset;
   for (int64_t r = 0; r < batch.rows; r++) {
     const T* row = source + source_row<S>(batch, r) * o.columns;
-    transform_row<S>(row, o.columns, scale, offset, o.perColumn != 0,
-                     batch.arena + o.output + r * o.columns);
+    if (r + kRowsAhead < batch.rows)
+      fetch_row<S>(source + source_row<S>(batch, r + kRowsAhead) * o.columns, o.columns);
+    transform_row<S>(row, o.columns, scale, offset, o.perColumn != 0, batch.arena + o.output + r * o.columns);
   }
 }
 
 template <class S>
-FASTMLP_INLINE void gather_rows(const Batch& batch, const operands::gather_rows& o) {
+FASTMLP_NOINLINE void gather_rows(const Batch& batch, const operands::gather_rows& o) {
   const void* inputs = batch.source.inputs;
   switch (batch.source.input_element) {
     case Element::float32:
@@ -91,7 +110,7 @@ FASTMLP_INLINE void gather_rows(const Batch& batch, const operands::gather_rows&
 }
 
 template <class S>
-FASTMLP_INLINE void gather_targets(const Batch& batch, const operands::gather_targets& o) {
+FASTMLP_NOINLINE void gather_targets(const Batch& batch, const operands::gather_targets& o) {
   const void* targets = batch.source.targets;
   for (int64_t r = 0; r < batch.rows; r++) {
     const int64_t first = source_row<S>(batch, r) * o.columns;
@@ -107,7 +126,7 @@ FASTMLP_INLINE void gather_targets(const Batch& batch, const operands::gather_ta
 }
 
 template <class S>
-FASTMLP_INLINE void gather_labels(const Batch& batch, const operands::gather_labels& o) {
+FASTMLP_NOINLINE void gather_labels(const Batch& batch, const operands::gather_labels& o) {
   float* output = batch.arena + o.output;
   for (int64_t r = 0; r < batch.rows; r++) {
     output[r] = static_cast<float>(batch.source.labels[source_row<S>(batch, r)]);
@@ -115,7 +134,7 @@ FASTMLP_INLINE void gather_labels(const Batch& batch, const operands::gather_lab
 }
 
 template <class S>
-FASTMLP_INLINE void store_rows(const Batch& batch, const operands::store_rows& o) {
+FASTMLP_NOINLINE void store_rows(const Batch& batch, const operands::store_rows& o) {
   const float* output = batch.arena + o.output;
   const int64_t count = batch.rows * o.units;
   const int64_t first = batch.position * o.units;

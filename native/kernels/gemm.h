@@ -26,12 +26,19 @@ struct Product {
 
 constexpr int64_t kLineFloats = 16;
 
-// `count` cut into the fewest equal pieces no longer than `longest`.
+// `whole` cut into the fewest pieces no longer than `longest`, of equal length but for one.
+template <class S>
 struct Pieces {
-  int64_t count;
-  int64_t pieces;
-  Pieces(int64_t whole, int64_t longest) : count(whole), pieces((whole + longest - 1) / longest) {}
-  int64_t begin(int64_t piece) const { return count * piece / pieces; }
+  int64_t count = 1;
+  int64_t length;
+  int64_t longer = 0;
+  Pieces(int64_t whole, int64_t longest) : length(whole) {
+    if (whole <= longest) return;
+    count = (whole + longest - 1) / longest;
+    length = whole / count;
+    longer = whole % count;
+  }
+  int64_t begin(int64_t piece) const { return piece * length + (piece < longer ? piece : longer); }
 };
 
 // The workspace holds the panels of a block of B, then a block of A.
@@ -40,8 +47,8 @@ constexpr int64_t panels_floats() {
   return S::kBlockDepth * (S::kBlockColumns + S::kLanes * S::kThinVectors);
 }
 
-// Distance of the rows of a packed block of A, and of its columns if they are what lies together: never a multiple of
-// a page, at which addresses compete for the same few places of a cache.
+// Distance of the rows of a packed block of A, and of its columns if they are what lies together: never a
+// multiple of a page, at which addresses compete for the same few places of a cache.
 template <class S>
 constexpr int64_t packed_stride() {
   return (S::kBlockDepth > S::kBlockRows ? S::kBlockDepth : S::kBlockRows) + 16;
@@ -49,10 +56,12 @@ constexpr int64_t packed_stride() {
 
 template <class S>
 constexpr int64_t workspace_floats() {
-  return panels_floats<S>() + packed_stride<S>() * (S::kBlockDepth > S::kBlockRows ? S::kBlockDepth : S::kBlockRows);
+  return panels_floats<S>() +
+         packed_stride<S>() * (S::kBlockDepth > S::kBlockRows ? S::kBlockDepth : S::kBlockRows);
 }
 
-// Copies a panel of B, `columns` wide and `depth` deep, into rows of `width` floats; what lies beyond is zero.
+// Copies a panel of B, `columns` wide and `depth` deep, into rows of `width` floats; what lies beyond is
+// zero.
 template <class S>
 void pack_panel(const float* b, int64_t b_row, int64_t depth, int64_t columns, int64_t width, float* packed) {
   for (int64_t k = 0; k < depth; k++) {
@@ -91,27 +100,38 @@ void pack_transposed_panel(const float* b, int64_t b_row, int64_t depth, int64_t
   }
 }
 
-// `finish(row, rows, column, columns)` is called for every stretch of C as soon as its sums are complete.
-template <class S, class Finish>
-void gemm(const Product& p, float* workspace, Finish finish) {
+// Whether a copy of a block of A pays: its rows, or columns, lie at a distance of pages, at which they drive
+// each other out of the cache, or it is read in short pieces from many places.
+template <class S>
+bool packs_block(const Product& p, int64_t depth) {
+  return p.a_row * p.a_column % 512 == 0 || (p.a_row == 1 && depth > 64);
+}
+
+// Whether a copy of B's panels pays: many tiles run down them, or their rows lie at a distance of pages.
+template <class S>
+bool packs_panels(const Product& p) {
+  return p.b_transposed || p.rows > S::kUnpackedRows || (p.rows > 64 && p.b_row % 1024 == 0);
+}
+
+template <class S>
+FASTMLP_NOINLINE void gemm(const Product& p, float* workspace) {
   const int tallest = p.rows < S::kTileRows ? static_cast<int>(p.rows) : S::kTileRows;
   const int64_t width = tile_vectors<S>(tallest) * S::kLanes;
-  const Pieces depths(p.depth, S::kBlockDepth);
-  const Pieces blocks(p.rows, S::kBlockRows);
+  const Pieces<S> depths(p.depth, S::kBlockDepth);
+  const Pieces<S> blocks(p.rows, S::kBlockRows);
   for (int64_t first = 0; first < p.columns; first += S::kBlockColumns) {
     const int64_t beyond = first + S::kBlockColumns < p.columns ? first + S::kBlockColumns : p.columns;
-    for (int64_t d = 0; d < depths.pieces; d++) {
+    for (int64_t d = 0; d < depths.count; d++) {
       const int64_t k = depths.begin(d);
       const int64_t depth = depths.begin(d + 1) - k;
-      const bool last = d + 1 == depths.pieces;
-      for (int64_t block = 0; block < blocks.pieces; block++) {
+      for (int64_t block = 0; block < blocks.count; block++) {
         const int64_t top = blocks.begin(block);
         const int64_t height = blocks.begin(block + 1) - top;
-        const Pieces tiles(height, S::kTileRows);
+        const Pieces<S> tiles(height, S::kTileRows);
         const float* a = p.a + top * p.a_row + k * p.a_column;
         int64_t a_row = p.a_row;
         int64_t a_column = p.a_column;
-        if (p.a_row * p.a_column % 512 == 0 && beyond - first > 2 * width) {
+        if (packs_block<S>(p, depth) && beyond - first > 2 * width) {
           float* packed = workspace + panels_floats<S>();
           if (a_column == 1) {
             pack_stretches<S>(a, a_row, height, depth, packed);
@@ -130,7 +150,7 @@ void gemm(const Product& p, float* workspace, Finish finish) {
           tile.a_column = a_column;
           tile.b = p.b + k * p.b_row + column;
           tile.b_row = p.b_row;
-          if (p.b_transposed || p.rows > 3 * S::kTileRows) {
+          if (packs_panels<S>(p)) {
             float* packed = workspace + (column - first) * depth;
             if (block == 0) {
               if (p.b_transposed) {
@@ -147,7 +167,7 @@ void gemm(const Product& p, float* workspace, Finish finish) {
           tile.accumulate = d > 0;
           tile.tail = static_cast<int>(columns % S::kLanes);
           const int vectors = static_cast<int>((columns + S::kLanes - 1) / S::kLanes);
-          for (int64_t t = 0; t < tiles.pieces; t++) {
+          for (int64_t t = 0; t < tiles.count; t++) {
             const int64_t row = top + tiles.begin(t);
             const int64_t rows = tiles.begin(t + 1) - tiles.begin(t);
             tile.a = a + (row - top) * a_row;
@@ -158,7 +178,6 @@ void gemm(const Product& p, float* workspace, Finish finish) {
             tile.ahead = fetches ? p.b + k * p.b_row + line : tile.b;
             tile.ahead_row = fetches ? p.b_row : 0;
             tile_function<S>(static_cast<int>(rows), vectors, tile.tail != 0)(tile);
-            if (last) finish(row, rows, column, columns);
           }
         }
       }

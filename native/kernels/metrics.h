@@ -24,7 +24,7 @@ FASTMLP_INLINE int64_t argmax(const float* values, int64_t units) {
 }
 
 template <class S>
-FASTMLP_INLINE void sum_losses(const Batch& batch, const operands::sum_losses& o) {
+FASTMLP_NOINLINE void sum_losses(const Batch& batch, const operands::sum_losses& o) {
   double sum = metric<S>(batch, ScalarCode::loss);
   for (int64_t r = 0; r < batch.rows; r++) sum += static_cast<double>(batch.arena[o.rowLosses + r]);
   metric<S>(batch, ScalarCode::loss) = sum;
@@ -32,9 +32,10 @@ FASTMLP_INLINE void sum_losses(const Batch& batch, const operands::sum_losses& o
 }
 
 template <class S>
-FASTMLP_INLINE void count_correct(const Batch& batch, const operands::count_correct& o) {
+FASTMLP_NOINLINE void count_correct(const Batch& batch, const operands::count_correct& o) {
   const auto decision = static_cast<DecisionCode>(o.decision);
   const float threshold = decision == DecisionCode::half ? 0.5f : 0.0f;
+  const double units = o.units;
   double correct = 0;
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* x = batch.arena + o.prediction + r * o.units;
@@ -51,13 +52,13 @@ FASTMLP_INLINE void count_correct(const Batch& batch, const operands::count_corr
       const auto wanted = L::select(L::less_equal(L::set1(0.5f), lanes.load(t + j)), one, zero);
       return L::abs(L::sub(decided, wanted));
     });
-    correct += (static_cast<double>(o.units) - static_cast<double>(differ)) / static_cast<double>(o.units);
+    correct += o.units == 1 ? 1 - differ : (units - static_cast<double>(differ)) / units;
   }
   metric<S>(batch, ScalarCode::correct) += correct;
 }
 
 template <class S>
-FASTMLP_INLINE void count_correct_labels(const Batch& batch, const operands::count_correct_labels& o) {
+FASTMLP_NOINLINE void count_correct_labels(const Batch& batch, const operands::count_correct_labels& o) {
   double correct = 0;
   for (int64_t r = 0; r < batch.rows; r++) {
     const int64_t decided = argmax<S>(batch.arena + o.prediction + r * o.units, o.units);

@@ -14,14 +14,14 @@ FASTMLP_INLINE double optional_scalar(const Batch& batch, int32_t index) {
 }
 
 template <class S>
-FASTMLP_INLINE void advance_moments(const Batch& batch, const operands::advance_moments& o) {
+FASTMLP_NOINLINE void advance_moments(const Batch& batch, const operands::advance_moments& o) {
   double* moments = batch.scalars + o.moments;
   moments[3] *= moments[0];
   moments[4] *= moments[1];
 }
 
 template <class S>
-FASTMLP_INLINE void sgd_step(const Batch& batch, const operands::sgd_step& o) {
+FASTMLP_NOINLINE void sgd_step(const Batch& batch, const operands::sgd_step& o) {
   const float rate = static_cast<float>(batch.scalars[o.learningRate]);
   const float momentum = static_cast<float>(optional_scalar<S>(batch, o.momentum));
   const float decay = static_cast<float>(optional_scalar<S>(batch, o.weightDecay));
@@ -53,7 +53,7 @@ FASTMLP_INLINE void sgd_step(const Batch& batch, const operands::sgd_step& o) {
 }
 
 template <class S>
-FASTMLP_INLINE void adam_step(const Batch& batch, const operands::adam_step& o) {
+FASTMLP_NOINLINE void adam_step(const Batch& batch, const operands::adam_step& o) {
   const double* moments = batch.scalars + o.moments;
   const double rate = batch.scalars[o.learningRate];
   const double decay = optional_scalar<S>(batch, o.weightDecay);

@@ -22,7 +22,7 @@ FASTMLP_INLINE float exponential_row(const float* z, float largest, int64_t unit
 }
 
 template <class S>
-FASTMLP_INLINE void softmax_forward(const Batch& batch, const operands::softmax_forward& o) {
+FASTMLP_NOINLINE void softmax_forward(const Batch& batch, const operands::softmax_forward& o) {
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
     float* x = batch.arena + o.output + r * o.units;
@@ -35,7 +35,7 @@ FASTMLP_INLINE void softmax_forward(const Batch& batch, const operands::softmax_
 }
 
 template <class S>
-FASTMLP_INLINE void softmax_backward(const Batch& batch, const operands::softmax_backward& o) {
+FASTMLP_NOINLINE void softmax_backward(const Batch& batch, const operands::softmax_backward& o) {
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* gradient = batch.arena + o.gradient + r * o.units;
     const float* x = batch.arena + o.output + r * o.units;
@@ -54,7 +54,7 @@ FASTMLP_INLINE void softmax_backward(const Batch& batch, const operands::softmax
 
 // rowLosses[r] = sum_j t_j (lse - z_j) with lse = largest + ln(sum); delta = s (softmax(z) sum_j t_j - t).
 template <class S>
-FASTMLP_INLINE void softmax_cross_entropy(const Batch& batch, const operands::softmax_cross_entropy& o) {
+FASTMLP_NOINLINE void softmax_cross_entropy(const Batch& batch, const operands::softmax_cross_entropy& o) {
   const float scale = reduction_scale<S>(o.reduction, batch.rows);
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
@@ -83,8 +83,8 @@ FASTMLP_INLINE void softmax_cross_entropy(const Batch& batch, const operands::so
 
 // As softmax_cross_entropy with t = 1 at the label of the row, 0 elsewhere.
 template <class S>
-FASTMLP_INLINE void softmax_cross_entropy_labels(const Batch& batch,
-                                                 const operands::softmax_cross_entropy_labels& o) {
+FASTMLP_NOINLINE void softmax_cross_entropy_labels(const Batch& batch,
+                                                   const operands::softmax_cross_entropy_labels& o) {
   const float scale = reduction_scale<S>(o.reduction, batch.rows);
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;

@@ -17,9 +17,10 @@ struct Simd {
   static constexpr int kTileRows = 6;
   static constexpr int kTileVectors = 2;
   static constexpr int kThinVectors = 8;
+  static constexpr int64_t kUnpackedRows = 64;
   static constexpr int64_t kBlockDepth = 256;
   static constexpr int64_t kBlockRows = 192;
-  static constexpr int64_t kBlockColumns = 1024;
+  static constexpr int64_t kBlockColumns = 512;
 
   static FASTMLP_INLINE V load(const float* p) { return _mm256_loadu_ps(p); }
   static FASTMLP_INLINE void store(float* p, V v) { _mm256_storeu_ps(p, v); }
@@ -53,13 +54,14 @@ struct Simd {
   static FASTMLP_INLINE Mask equal(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return _mm256_blendv_ps(no, yes, m); }
 
-  static FASTMLP_INLINE V round(V a) {
-    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  static FASTMLP_INLINE V scale(V a, V rounded) {
+    const __m256i n = integer(rounded);
+    const __m256i half = _mm256_srai_epi32(n, 1);
+    return _mm256_mul_ps(_mm256_mul_ps(a, power_of_two(half)), power_of_two(_mm256_sub_epi32(n, half)));
   }
-  static FASTMLP_INLINE V scale(V a, V n) {
-    const __m256i whole = _mm256_cvtps_epi32(n);
-    const __m256i half = _mm256_srai_epi32(whole, 1);
-    return _mm256_mul_ps(_mm256_mul_ps(a, power_of_two(half)), power_of_two(_mm256_sub_epi32(whole, half)));
+  static FASTMLP_INLINE V scale_down(V a, V rounded) {
+    const __m256i n = _mm256_max_epi32(integer(rounded), _mm256_set1_epi32(-127));
+    return _mm256_mul_ps(a, power_of_two(n));
   }
   static FASTMLP_INLINE V split(V a, V* e) {
     const __m256i root_half = _mm256_set1_epi32(0x3f3504f3);
@@ -106,6 +108,9 @@ struct Simd {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
   static FASTMLP_INLINE V sign_bit() { return _mm256_set1_ps(-0.0f); }
+  static FASTMLP_INLINE __m256i integer(V rounded) {
+    return _mm256_sub_epi32(_mm256_castps_si256(rounded), _mm256_castps_si256(_mm256_set1_ps(12582912.0f)));
+  }
   static FASTMLP_INLINE V power_of_two(__m256i n) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
   }

@@ -17,6 +17,7 @@ struct Simd {
   static constexpr int kTileRows = 6;
   static constexpr int kTileVectors = 4;
   static constexpr int kThinVectors = 8;
+  static constexpr int64_t kUnpackedRows = 512;
   static constexpr int64_t kBlockDepth = 384;
   static constexpr int64_t kBlockRows = 192;
   static constexpr int64_t kBlockColumns = 512;
@@ -51,10 +52,10 @@ struct Simd {
   static FASTMLP_INLINE Mask equal(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return _mm512_mask_blend_ps(m, no, yes); }
 
-  static FASTMLP_INLINE V round(V a) {
-    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  static FASTMLP_INLINE V scale(V a, V rounded) {
+    return _mm512_scalef_ps(a, _mm512_sub_ps(rounded, _mm512_set1_ps(12582912.0f)));
   }
-  static FASTMLP_INLINE V scale(V a, V n) { return _mm512_scalef_ps(a, n); }
+  static FASTMLP_INLINE V scale_down(V a, V rounded) { return scale(a, rounded); }
   static FASTMLP_INLINE V split(V a, V* e) {
     const __m512i root_half = _mm512_set1_epi32(0x3f3504f3);
     const __m512i shifted = _mm512_sub_epi32(_mm512_castps_si512(a), root_half);

@@ -7,8 +7,8 @@
 
 namespace fastmlp {
 
-// While it lives, results below the normal range become 0: the moments of parameters that get no gradient any more
-// decay into that range and stay there, where an x86 processor takes a hundred cycles an operation.
+// While it lives, results below the normal range become 0: the moments of parameters that get no gradient any
+// more decay into that range and stay there, where an x86 processor takes a hundred cycles an operation.
 template <class S>
 class FlushSubnormals {
 #if defined(FASTMLP_X64)

@@ -1,5 +1,5 @@
-// The vocabulary on 4 floats: NEON of 64-bit ARM. There are no masked loads; partial vectors are moved element by
-// element.
+// The vocabulary on 4 floats: NEON of 64-bit ARM. There are no masked loads; partial vectors are moved
+// element by element.
 #pragma once
 
 #include <arm_neon.h>
@@ -18,6 +18,7 @@ struct Simd {
   static constexpr int kTileRows = 6;
   static constexpr int kTileVectors = 4;
   static constexpr int kThinVectors = 8;
+  static constexpr int64_t kUnpackedRows = 64;
   static constexpr int64_t kBlockDepth = 256;
   static constexpr int64_t kBlockRows = 192;
   static constexpr int64_t kBlockColumns = 512;
@@ -63,11 +64,13 @@ struct Simd {
   static FASTMLP_INLINE Mask equal(V a, V b) { return vceqq_f32(a, b); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return vbslq_f32(m, yes, no); }
 
-  static FASTMLP_INLINE V round(V a) { return vrndnq_f32(a); }
-  static FASTMLP_INLINE V scale(V a, V n) {
-    const int32x4_t whole = vcvtq_s32_f32(n);
-    const int32x4_t half = vshrq_n_s32(whole, 1);
-    return vmulq_f32(vmulq_f32(a, power_of_two(half)), power_of_two(vsubq_s32(whole, half)));
+  static FASTMLP_INLINE V scale(V a, V rounded) {
+    const int32x4_t n = integer(rounded);
+    const int32x4_t half = vshrq_n_s32(n, 1);
+    return vmulq_f32(vmulq_f32(a, power_of_two(half)), power_of_two(vsubq_s32(n, half)));
+  }
+  static FASTMLP_INLINE V scale_down(V a, V rounded) {
+    return vmulq_f32(a, power_of_two(vmaxq_s32(integer(rounded), vdupq_n_s32(-127))));
   }
   static FASTMLP_INLINE V split(V a, V* e) {
     const int32x4_t root_half = vdupq_n_s32(0x3f3504f3);
@@ -94,6 +97,9 @@ struct Simd {
   static FASTMLP_INLINE uint32x4_t first(int n) {
     const uint32_t lanes[4] = {0, 1, 2, 3};
     return vcltq_u32(vld1q_u32(lanes), vdupq_n_u32(static_cast<uint32_t>(n)));
+  }
+  static FASTMLP_INLINE int32x4_t integer(V rounded) {
+    return vsubq_s32(vreinterpretq_s32_f32(rounded), vreinterpretq_s32_f32(vdupq_n_f32(12582912.0f)));
   }
   static FASTMLP_INLINE V power_of_two(int32x4_t n) {
     return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23));

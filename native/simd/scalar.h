@@ -1,6 +1,6 @@
-// The vocabulary on single floats: all of the scalar target, and in every other target the tool for operands too
-// small for vectors. `Target` makes its functions the target's own, so that code compiled for a wider instruction set
-// is never linked into another one.
+// The vocabulary on single floats: all of the scalar target, and in every other target the tool for operands
+// too small for vectors. `Target` makes its functions the target's own, so that code compiled for a wider
+// instruction set is never linked into another one.
 #pragma once
 
 #if defined(FASTMLP_X64)
@@ -22,6 +22,7 @@ struct OneLane {
   static constexpr int kTileRows = 4;
   static constexpr int kTileVectors = 4;
   static constexpr int kThinVectors = 4;
+  static constexpr int64_t kUnpackedRows = 64;
   static constexpr int64_t kBlockDepth = 256;
   static constexpr int64_t kBlockRows = 128;
   static constexpr int64_t kBlockColumns = 512;
@@ -49,10 +50,15 @@ struct OneLane {
   // The second operand if either is NaN.
   static FASTMLP_INLINE V max(V a, V b) { return a > b ? a : b; }
   static FASTMLP_INLINE V min(V a, V b) { return a < b ? a : b; }
+#if defined(__GNUC__)
+  static FASTMLP_INLINE V abs(V a) { return __builtin_fabsf(a); }
+  static FASTMLP_INLINE V copy_sign(V magnitude, V sign) { return __builtin_copysignf(magnitude, sign); }
+#else
   static FASTMLP_INLINE V abs(V a) { return from_bits(bits(a) & 0x7fffffffu); }
   static FASTMLP_INLINE V copy_sign(V magnitude, V sign) {
     return from_bits((bits(magnitude) & 0x7fffffffu) | (bits(sign) & 0x80000000u));
   }
+#endif
 #if defined(FASTMLP_X64)
   static FASTMLP_INLINE V sqrt(V a) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a))); }
 #else
@@ -64,17 +70,17 @@ struct OneLane {
   static FASTMLP_INLINE Mask equal(V a, V b) { return a == b; }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return m ? yes : no; }
 
-  // To the nearest integer, for |a| < 2^22: adding 1.5 * 2^23 leaves no bits behind the point.
-  static FASTMLP_INLINE V round(V a) {
-    const float shift = 12582912.0f;
-    return (a + shift) - shift;
+  // a 2^n, with n + 1.5 * 2^23 given, for n in [-252, 254]; in two factors, so that neither overflows before
+  // the product does.
+  static FASTMLP_INLINE V scale(V a, V rounded) {
+    const int32_t n = integer(rounded);
+    const int32_t half = n >> 1;
+    return a * power_of_two(half) * power_of_two(n - half);
   }
-  // a 2^n for integral n in [-252, 254], in two factors so that neither overflows before the product does.
-  static FASTMLP_INLINE V scale(V a, V n) {
-    const float shift = 12582912.0f;
-    const int32_t whole = static_cast<int32_t>(bits(n + shift) - bits(shift));
-    const int32_t half = whole >> 1;
-    return a * power_of_two(half) * power_of_two(whole - half);
+  // As scale, for n <= 127; 0 where 2^n is below the normal range.
+  static FASTMLP_INLINE V scale_down(V a, V rounded) {
+    const int32_t n = integer(rounded);
+    return a * power_of_two(n < -127 ? -127 : n);
   }
   // Splits normal a > 0 into m 2^e with m in [sqrt(1/2), sqrt(2)); returns m.
   static FASTMLP_INLINE V split(V a, V* e) {
@@ -99,6 +105,9 @@ struct OneLane {
     float a;
     memcpy(&a, &b, sizeof a);
     return a;
+  }
+  static FASTMLP_INLINE int32_t integer(V rounded) {
+    return static_cast<int32_t>(bits(rounded) - bits(12582912.0f));
   }
   static FASTMLP_INLINE float power_of_two(int32_t n) {
     return from_bits((static_cast<uint32_t>(n) + 127u) << 23);

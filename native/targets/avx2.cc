@@ -1,8 +1,8 @@
 // The kernels on AVX2 and FMA.
-#include "native/targets/targets.h"
+#include "native/simd/avx2.h"
 
 #include "native/kernels/executor.h"
-#include "native/simd/avx2.h"
+#include "native/targets/targets.h"
 
 namespace fastmlp::avx2 {
 

@@ -1,8 +1,8 @@
 // The kernels on NEON.
-#include "native/targets/targets.h"
+#include "native/simd/neon.h"
 
 #include "native/kernels/executor.h"
-#include "native/simd/neon.h"
+#include "native/targets/targets.h"
 
 namespace fastmlp::neon {
 

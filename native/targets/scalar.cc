@@ -1,8 +1,8 @@
 // The kernels without vectors.
-#include "native/targets/targets.h"
+#include "native/simd/scalar.h"
 
 #include "native/kernels/executor.h"
-#include "native/simd/scalar.h"
+#include "native/targets/targets.h"
 
 namespace fastmlp::scalar {
 

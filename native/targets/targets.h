@@ -1,4 +1,5 @@
-// What each instruction set offers. A target is compiled with flags of its own, so nothing else crosses this border.
+// What each instruction set offers. A target is compiled with flags of its own, so nothing else crosses this
+// border.
 #pragma once
 
 #include <cstdint>

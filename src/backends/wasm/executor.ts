@@ -12,7 +12,7 @@ import {
 import { firstNonFinite } from '../finite.js';
 import { startSliced } from '../sliced-run.js';
 import { alignToLine, LinearMemory, type Region } from './memory.js';
-import { type PlacedRows, placedBytes, placeRows, withRowsBefore } from './rows.js';
+import { copyStretch, type PlacedRows, placedBytes, placeRows, withRowsBefore } from './rows.js';
 import { RunWord } from './run-words.js';
 
 /** What a module exports. Addresses go in modulo 2^32. */
@@ -202,7 +202,7 @@ export class WasmExecutor implements Executor {
       placed = withRowsBefore(atPosition, pieces, position);
     } else {
       placed = source as PlacedRows;
-      if (order) i32.set(order.subarray(firstRow, firstRow + rows), orderAt / WORD_BYTES);
+      if (order) copyStretch(order, firstRow, rows, i32, orderAt / WORD_BYTES);
     }
     const word = this.#words.address / WORD_BYTES;
     const operationBytes = OPERATION_STRIDE * WORD_BYTES;
@@ -221,11 +221,10 @@ export class WasmExecutor implements Executor {
     i32[word + RunWord.steps] = call.steps;
     i32[word + RunWord.metrics] = metricsAt;
     this.#module.runSteps(this.#words.address);
-    const sums = metricsAt / SCALAR_BYTES;
-    const sumCount = epochsEnding * ScalarCode.first_free;
-    metrics.set(f64.subarray(sums, sums + sumCount), epoch * ScalarCode.first_free);
-    const stored = resultAt / WORD_BYTES;
-    result?.set(f32.subarray(stored, stored + rows * units), position * units);
+    const metricsFrom = metricsAt / SCALAR_BYTES;
+    const perEpoch = ScalarCode.first_free;
+    copyStretch(f64, metricsFrom, epochsEnding * perEpoch, metrics, epoch * perEpoch);
+    if (result) copyStretch(f32, resultAt / WORD_BYTES, rows * units, result, position * units);
     return call.steps;
   }
 

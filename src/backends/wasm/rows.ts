@@ -70,10 +70,22 @@ export function withRowsBefore(placed: PlacedRows, rows: Rows, count: number): P
   };
 }
 
-type Numeric = Float32Array | Float64Array | Int32Array | Uint8Array;
+type Numeric = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
-/** Up to this many columns a loop is faster than copying a row as an array. */
-const SHORT_ROW = 16;
+/** Up to this many numbers a loop is faster than copying them as an array. */
+const SHORT = 16;
+
+/** target[at + i] = values[from + i] for `length` numbers. */
+export function copyStretch(
+  values: Numeric,
+  from: number,
+  length: number,
+  target: Numeric,
+  at: number,
+): void {
+  if (length > SHORT) target.set(values.subarray(from, from + length), at);
+  else for (let index = 0; index < length; index++) target[at + index] = values[from + index];
+}
 
 function copySelected(
   values: Numeric,
@@ -84,13 +96,10 @@ function copySelected(
 ): void {
   const columns = values.length / rowCount;
   if (!order) {
-    target.set(values.subarray(first * columns, (first + count) * columns), at);
+    copyStretch(values, first * columns, count * columns, target, at);
     return;
   }
   for (let r = 0; r < count; r++) {
-    const from = order[first + r] * columns;
-    const to = at + r * columns;
-    if (columns > SHORT_ROW) target.set(values.subarray(from, from + columns), to);
-    else for (let j = 0; j < columns; j++) target[to + j] = values[from + j];
+    copyStretch(values, order[first + r] * columns, columns, target, at + r * columns);
   }
 }

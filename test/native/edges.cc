@@ -1,0 +1,390 @@
+// Every operation, on every instruction set this machine can run, at sizes around the vectors and tiles. The
+// operands lie in one arena with poisoned gaps between them, one of them at the very end, before a page that
+// must not be touched; so do the rows of the data. Results must agree with the scalar target, gaps must stay
+// as they were. Built and run by tools/test-sanitize.mjs with the address and undefined-behaviour sanitizers.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "native/batch.h"
+#include "native/dispatch.h"
+#include "native/opcodes.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+namespace {
+
+using fastmlp::Batch;
+using fastmlp::Element;
+using fastmlp::Opcode;
+
+// Memory that ends at a page without access.
+class GuardedMemory {
+ public:
+  explicit GuardedMemory(size_t bytes) {
+    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    usable_ = (bytes + page - 1) / page * page;
+    mapped_ = usable_ + page;
+    void* base = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    base_ = static_cast<char*>(base);
+    mprotect(base_ + usable_, page, PROT_NONE);
+  }
+  ~GuardedMemory() { munmap(base_, mapped_); }
+  GuardedMemory(const GuardedMemory&) = delete;
+  GuardedMemory& operator=(const GuardedMemory&) = delete;
+  // The last `count` elements.
+  template <class T>
+  T* last(size_t count) const {
+    return reinterpret_cast<T*>(base_ + usable_) - count;
+  }
+
+ private:
+  char* base_;
+  size_t usable_;
+  size_t mapped_;
+};
+
+struct Buffer {
+  size_t operand;
+  int64_t length;
+};
+
+// One operation: its operands, with the buffers among them still to be placed.
+struct Case {
+  std::string name;
+  Opcode opcode;
+  std::vector<int32_t> operands;
+  std::vector<Buffer> buffers;
+  int64_t rows;
+  int64_t units = 1;
+  Element element = Element::float32;
+};
+
+constexpr int kGap = 16;
+constexpr int64_t kRowCount = 9;
+constexpr float kCanary = -12345.0f;
+
+uint32_t random_state = 1;
+float random_number() {
+  random_state = random_state * 1664525u + 1013904223u;
+  return 0.05f + 0.9f * static_cast<float>(random_state >> 8) / 16777216.0f;
+}
+
+class Run {
+ public:
+  Run(const Case& test, size_t last) : test_(test) {
+    // Buffers begin on 8 bytes, where the address sanitizer can tell a gap from them.
+    size_t length = 0;
+    for (const Buffer& buffer : test.buffers) {
+      length += kGap + static_cast<size_t>(buffer.length) + 1;
+    }
+    length += kGap;
+    arena_ = std::make_unique<GuardedMemory>(length * sizeof(float));
+    const auto tail = static_cast<size_t>(test.buffers[last].length);
+    length += (length + tail) % 2;
+    begin_ = arena_->last<float>(length);
+    initial_.assign(length, kCanary);
+    size_t place = kGap - kGap % 2 + (reinterpret_cast<uintptr_t>(begin_) / sizeof(float)) % 2;
+    words_ = {static_cast<int32_t>(test.opcode)};
+    words_.insert(words_.end(), test.operands.begin(), test.operands.end());
+    words_.resize(fastmlp::kOperationStride);
+    for (size_t index = 0; index < test.buffers.size(); index++) {
+      const Buffer& buffer = test.buffers[index];
+      const auto size = static_cast<size_t>(buffer.length);
+      const size_t offset = index == last ? length - size : place;
+      if (index != last) place += size + kGap + size % 2;
+      words_[buffer.operand + 1] = static_cast<int32_t>(offset);
+      places_.push_back({offset, size});
+      for (size_t i = 0; i < size; i++) initial_[offset + i] = random_number();
+    }
+  }
+
+  // Labels are integers; the first one lies outside.
+  void set_labels(size_t operand, int64_t units) {
+    const auto offset = static_cast<size_t>(words_[operand + 1]);
+    for (int64_t r = 0; r < test_.rows; r++) {
+      initial_[offset + static_cast<size_t>(r)] = r == 0 ? -1.0f : static_cast<float>((r * 7) % units);
+    }
+  }
+
+  // The arena and the scalars after the operation, and what it stored.
+  std::vector<double> execute(const fastmlp::Target& target) {
+    std::memcpy(begin_, initial_.data(), initial_.size() * sizeof(float));
+    const auto columns = static_cast<size_t>(test_.units);
+    const auto rows = static_cast<size_t>(test_.rows);
+    const size_t elements = static_cast<size_t>(kRowCount) * columns;
+    GuardedMemory inputs(elements * sizeof(double));
+    GuardedMemory labels(static_cast<size_t>(kRowCount) * sizeof(int32_t));
+    GuardedMemory order(rows * sizeof(uint32_t));
+    GuardedMemory result(rows * columns * sizeof(double));
+    GuardedMemory workspace(static_cast<size_t>(*target.workspace_size) * sizeof(float) + 64);
+    for (size_t i = 0; i < elements; i++) {
+      const float value = static_cast<float>(i % 251);
+      if (test_.element == Element::float32) inputs.last<float>(elements)[i] = value;
+      if (test_.element == Element::float64) inputs.last<double>(elements)[i] = static_cast<double>(value);
+      if (test_.element == Element::uint8) inputs.last<uint8_t>(elements)[i] = static_cast<uint8_t>(value);
+    }
+    for (int64_t i = 0; i < kRowCount; i++) labels.last<int32_t>(kRowCount)[i] = static_cast<int32_t>(3 * i);
+    for (size_t r = 0; r < rows; r++) {
+      order.last<uint32_t>(rows)[r] = static_cast<uint32_t>((r * 5 + kRowCount - 1) % kRowCount);
+    }
+    double scalars[] = {1, 2, 3, 0.1, 0.01, 0.9, 0.9, 0.999, 1e-8, 0.81, 0.998};
+    Batch batch{};
+    batch.begin = words_.data();
+    batch.end = words_.data() + words_.size();
+    batch.arena = begin_;
+    batch.scalars = scalars;
+    // The workspace begins on a cache line, so it may end a little before the page.
+    const auto workspace_size = static_cast<size_t>(*target.workspace_size + 15) / 16 * 16;
+    batch.workspace = workspace.last<float>(workspace_size);
+    batch.rows = test_.rows;
+    batch.order = order.last<uint32_t>(rows);
+    const size_t bytes = test_.element == Element::float64 ? 8 : test_.element == Element::uint8 ? 1 : 4;
+    const void* data = inputs.last<char>(elements * bytes);
+    batch.source = {data, data, labels.last<int32_t>(kRowCount), test_.element, test_.element};
+    batch.result_element = test_.element;
+    batch.result = result.last<char>(rows * columns * bytes);
+
+    poison(true);
+    target.execute(batch);
+    poison(false);
+    std::vector<double> after(begin_, begin_ + initial_.size());
+    after.insert(after.end(), std::begin(scalars), std::end(scalars));
+    if (test_.opcode == Opcode::store_rows) {
+      for (size_t i = 0; i < rows * columns; i++) {
+        const bool wide = test_.element == Element::float64;
+        after.push_back(wide ? result.last<double>(rows * columns)[i]
+                             : static_cast<double>(result.last<float>(rows * columns)[i]));
+      }
+    }
+    return after;
+  }
+
+  // Whether every gap is as it was.
+  bool gaps_intact(const std::vector<double>& after) const {
+    std::vector<bool> inside(initial_.size(), false);
+    for (const Place& place : places_) std::fill_n(inside.begin() + place.offset, place.size, true);
+    for (size_t i = 0; i < initial_.size(); i++) {
+      if (!inside[i] && after[i] != static_cast<double>(kCanary)) return false;
+    }
+    return true;
+  }
+
+ private:
+  struct Place {
+    size_t offset;
+    size_t size;
+  };
+
+  void poison(bool on) {
+    if (!on) {
+      ASAN_UNPOISON_MEMORY_REGION(begin_, initial_.size() * sizeof(float));
+      return;
+    }
+    ASAN_POISON_MEMORY_REGION(begin_, initial_.size() * sizeof(float));
+    for (const Place& place : places_) {
+      ASAN_UNPOISON_MEMORY_REGION(begin_ + place.offset, place.size * sizeof(float));
+    }
+  }
+
+  const Case& test_;
+  std::unique_ptr<GuardedMemory> arena_;
+  float* begin_;
+  std::vector<float> initial_;
+  std::vector<int32_t> words_;
+  std::vector<Place> places_;
+};
+
+int failures = 0;
+int runs = 0;
+
+void fail(const Case& test, const char* target, const char* what) {
+  std::printf("%s on %s: %s\n", test.name.c_str(), target, what);
+  failures++;
+}
+
+// Runs a case with each of its buffers last, or with one of them, `turn`, if it is a large one.
+void check(const Case& test, size_t turn, bool every, int labels_operand = -1) {
+  const fastmlp::Target* scalar = fastmlp::find_target("native-scalar");
+  for (size_t last = 0; last < test.buffers.size(); last++) {
+    if (!every && last != turn % test.buffers.size()) continue;
+    Run run(test, last);
+    if (labels_operand >= 0) run.set_labels(static_cast<size_t>(labels_operand), test.units);
+    const std::vector<double> expected = run.execute(*scalar);
+    if (!run.gaps_intact(expected)) fail(test, scalar->id, "wrote outside its operands");
+    for (const fastmlp::Target& target : fastmlp::kTargets) {
+      if (&target == scalar || target.unusable() != nullptr) continue;
+      runs++;
+      const std::vector<double> received = run.execute(target);
+      if (!run.gaps_intact(received)) fail(test, target.id, "wrote outside its operands");
+      for (size_t i = 0; i < expected.size(); i++) {
+        const double difference = std::fabs(received[i] - expected[i]);
+        if (received[i] == expected[i] || difference <= 1e-4 * (std::fabs(expected[i]) + 0.1)) continue;
+        fail(test, target.id, ("differs from the scalar target at " + std::to_string(i)).c_str());
+        break;
+      }
+    }
+  }
+}
+
+std::string sizes(const char* name, int64_t rows, int64_t inputs, int64_t units) {
+  return std::string(name) + " rows " + std::to_string(rows) + " inputs " + std::to_string(inputs) +
+         " units " + std::to_string(units);
+}
+
+// linear_forward, linear_backward_weights and linear_backward_input.
+void check_products(int64_t rows, int64_t inputs, int64_t units, int32_t activation, size_t turn,
+                    bool every) {
+  const auto i = static_cast<int32_t>(inputs);
+  const auto u = static_cast<int32_t>(units);
+  Case forward{sizes("linear_forward", rows, inputs, units), Opcode::linear_forward, {}, {}, rows};
+  forward.operands = {0, 0, 0, 0, 0, i, u, activation};
+  forward.buffers = {
+      {0, rows * inputs}, {1, inputs * units}, {2, units}, {3, rows * units}, {4, rows * units}};
+  check(forward, turn, every);
+  Case weights{
+      sizes("linear_backward_weights", rows, inputs, units), Opcode::linear_backward_weights, {}, {}, rows};
+  weights.operands = {0, 0, 0, 0, i, u};
+  weights.buffers = {{0, rows * inputs}, {1, rows * units}, {2, inputs * units}, {3, units}};
+  check(weights, turn, every);
+  Case input{
+      sizes("linear_backward_input", rows, inputs, units), Opcode::linear_backward_input, {}, {}, rows};
+  input.operands = {0, 0, 0, 0, 0, i, u, activation};
+  input.buffers = {
+      {0, rows * units}, {1, inputs * units}, {2, rows * inputs}, {3, rows * inputs}, {4, inputs * units}};
+  check(input, turn, every);
+}
+
+// Operations on rows of `units` numbers.
+void check_rows(int64_t rows, int64_t units) {
+  const auto u = static_cast<int32_t>(units);
+  const int64_t all = rows * units;
+  const auto named = [&](const char* name) { return sizes(name, rows, 0, units); };
+  check({named("softmax_forward"), Opcode::softmax_forward, {0, 0, u}, {{0, all}, {1, all}}, rows}, 0, true);
+  check({named("softmax_backward"),
+         Opcode::softmax_backward,
+         {0, 0, 0, u},
+         {{0, all}, {1, all}, {2, all}},
+         rows},
+        0, true);
+  for (int32_t code = 0; code < 6; code++) {
+    check({named("activation_backward"),
+           Opcode::activation_backward,
+           {0, 0, 0, u, code == 4 ? 0 : code},
+           {{0, all}, {1, all}, {2, all}},
+           rows},
+          static_cast<size_t>(code), false);
+  }
+  const std::vector<Buffer> with_target = {{0, all}, {1, all}, {2, all}, {3, rows}};
+  const std::vector<Buffer> with_labels = {{0, all}, {1, rows}, {2, all}, {3, rows}};
+  for (int32_t code = 0; code < 5; code++) {
+    check({named("loss_backward"), Opcode::loss_backward, {0, 0, 0, 0, u, code, 1}, with_target, rows}, 0,
+          true);
+  }
+  const auto labelled = [&](const char* name, Opcode opcode) {
+    Case test{named(name), opcode, {0, 0, 0, 0, u, 1}, with_labels, rows};
+    test.units = units;
+    check(test, 0, true, 1);
+  };
+  labelled("cross_entropy_labels", Opcode::cross_entropy_labels);
+  labelled("softmax_cross_entropy_labels", Opcode::softmax_cross_entropy_labels);
+  check(
+      {named("softmax_cross_entropy"), Opcode::softmax_cross_entropy, {0, 0, 0, 0, u, 0}, with_target, rows},
+      0, true);
+  check({named("sigmoid_binary_cross_entropy"),
+         Opcode::sigmoid_binary_cross_entropy,
+         {0, 0, 0, 0, u, 1},
+         with_target,
+         rows},
+        0, true);
+  for (int32_t decision = 0; decision < 3; decision++) {
+    check({named("count_correct"), Opcode::count_correct, {0, 0, u, decision}, {{0, all}, {1, all}}, rows}, 0,
+          true);
+  }
+  Case count{
+      named("count_correct_labels"), Opcode::count_correct_labels, {0, 0, u}, {{0, all}, {1, rows}}, rows};
+  count.units = units;
+  check(count, 0, true, 1);
+  check({named("sum_losses"), Opcode::sum_losses, {0}, {{0, rows}}, rows}, 0, true);
+}
+
+// Rows of the data in and out, with every kind of transform and element.
+void check_gathering(int64_t rows, int64_t columns) {
+  const auto c = static_cast<int32_t>(columns);
+  const auto named = [&](const char* name) { return sizes(name, rows, columns, 0); };
+  const auto each = [&](Case test) {
+    test.units = columns;
+    check(test, 0, true);
+  };
+  for (const Element element : {Element::float32, Element::uint8, Element::float64}) {
+    const int64_t all = rows * columns;
+    each({named("gather_rows"), Opcode::gather_rows, {0, c, -1, -1, 0}, {{0, all}}, rows, 1, element});
+    each({named("gather_rows scaled"),
+          Opcode::gather_rows,
+          {0, c, 0, 0, 0},
+          {{0, all}, {2, 1}, {3, 1}},
+          rows,
+          1,
+          element});
+    each({named("gather_rows per column"),
+          Opcode::gather_rows,
+          {0, c, 0, 0, 1},
+          {{0, all}, {2, columns}, {3, columns}},
+          rows,
+          1,
+          element});
+    if (element == Element::uint8) continue;
+    each({named("gather_targets"), Opcode::gather_targets, {0, c}, {{0, all}}, rows, 1, element});
+    each({named("store_rows"), Opcode::store_rows, {0, c}, {{0, all}}, rows, 1, element});
+  }
+  each({named("gather_labels"), Opcode::gather_labels, {0}, {{0, rows}}, rows});
+}
+
+void check_optimizers(int64_t count) {
+  const auto n = static_cast<int32_t>(count);
+  const auto named = [&](const char* name) { return sizes(name, 0, 0, count); };
+  const std::vector<Buffer> plain = {{0, count}, {1, count}};
+  const std::vector<Buffer> with_velocity = {{0, count}, {1, count}, {2, count}};
+  const std::vector<Buffer> with_moments = {{0, count}, {1, count}, {2, count}, {3, count}};
+  check({named("sgd_step"), Opcode::sgd_step, {0, 0, -1, n, 3, -1, 4, 0}, plain, 1}, 0, true);
+  for (int32_t flag = 0; flag < 2; flag++) {
+    check({named("sgd_step"), Opcode::sgd_step, {0, 0, 0, n, 3, 5, 4, flag}, with_velocity, 1}, 0, true);
+    check({named("adam_step"), Opcode::adam_step, {0, 0, 0, 0, n, 3, 6, 4, flag}, with_moments, 1}, 0, true);
+  }
+}
+
+}  // namespace
+
+int main() {
+  size_t turn = 0;
+  for (const int64_t units : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 130}) {
+    check_optimizers(units);
+    for (const int64_t rows : {1, 3, 8}) {
+      check_rows(rows, units);
+      check_gathering(rows, units);
+    }
+    for (const int64_t rows : {1, 2, 3, 4, 5, 6, 7, 13, 66}) {
+      for (const int64_t inputs : {1, 2, 3, 7, 8, 17, 65}) {
+        check_products(rows, inputs, units, static_cast<int32_t>(turn % 4), turn, false);
+        turn++;
+      }
+    }
+  }
+  // Where blocks and panels begin to be copied.
+  for (const int64_t rows : {66, 200, 520}) check_products(rows, 391, 71, 3, turn++, false);
+  for (const int64_t units : {512, 1024, 1100}) check_products(70, 512, units, 3, turn++, false);
+  std::printf("%d runs, %d failed\n", runs, failures);
+  return failures == 0 ? 0 : 1;
+}
