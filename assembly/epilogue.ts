@@ -21,7 +21,7 @@ export class Epilogue {
 
   /** C becomes C f'(output), unless `output` is 0. */
   static differentiate(activation: i32, output: usize): void {
-    Epilogue.activation = activation;
+    Epilogue.activation = output === 0 ? ActivationCode.linear : activation;
     Epilogue.net_input = 0;
     Epilogue.output = output;
   }

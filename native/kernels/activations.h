@@ -32,7 +32,7 @@ FASTMLP_INLINE typename S::V derivative_from_output(typename S::V x) {
   if constexpr (kCode == ActivationCode::tanh) return S::mul(S::sub(one, x), S::add(one, x));
   if constexpr (kCode == ActivationCode::exp) return x;
   if constexpr (kCode == ActivationCode::relu) return S::select(S::less(zero, x), one, zero);
-  if constexpr (kCode == ActivationCode::heaviside) return S::set1(__builtin_nanf(""));
+  if constexpr (kCode == ActivationCode::heaviside) return S::set1(NAN);
   return one;
 }
 

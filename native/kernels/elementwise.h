@@ -36,7 +36,7 @@ struct Constant {
 
 // Up to this many floats go one by one: a float stored and loaded again is forwarded within the processor, a
 // masked vector is not.
-constexpr int64_t kSingleLanes = 16;
+constexpr int64_t kSingleLanes = 4;
 
 // Calls body(lanes, i) for stretches that cover [0, count); `lanes` is WholeLanes or FirstLanes.
 template <class S, class Body>
@@ -48,10 +48,11 @@ FASTMLP_INLINE void for_each_vector(int64_t count, Body body) {
   }
 }
 
-// As for_each_vector, for bodies whose vectors do not depend on each other; few floats go one by one.
-template <class S, class Body>
+// As for_each_vector, for bodies whose vectors do not depend on each other; up to `kFew` floats go one by
+// one.
+template <class S, int64_t kFew = kSingleLanes, class Body>
 FASTMLP_INLINE void for_each(int64_t count, Body body) {
-  if (S::kLanes > 1 && count <= kSingleLanes) {
+  if (S::kLanes > 1 && count <= kFew) {
     for (int64_t i = 0; i < count; i++) body(WholeLanes<typename S::One>{}, i);
   } else {
     for_each_vector<S>(count, body);
@@ -81,7 +82,7 @@ FASTMLP_INLINE float max_each(const float* values, int64_t count) {
     for (int64_t i = 1; i < count; i++) most = S::One::max(values[i], most);
     return most;
   }
-  const typename S::V lowest = S::set1(-__builtin_inff());
+  const typename S::V lowest = S::set1(-INFINITY);
   typename S::V most = lowest;
   for_each_vector<S>(
       count, [&](auto lanes, int64_t i) { most = S::max(lanes.keep(lanes.load(values + i), lowest), most); });

@@ -2,7 +2,9 @@
 // Shapes: C is rows × columns, A rows × depth, B depth × columns.
 #pragma once
 
+#include "native/kernels/elementwise.h"
 #include "native/kernels/gemm_tile.h"
+#include "native/kernels/pieces.h"
 
 namespace fastmlp {
 
@@ -25,21 +27,6 @@ struct Product {
 };
 
 constexpr int64_t kLineFloats = 16;
-
-// `whole` cut into the fewest pieces no longer than `longest`, of equal length but for one.
-template <class S>
-struct Pieces {
-  int64_t count = 1;
-  int64_t length;
-  int64_t longer = 0;
-  Pieces(int64_t whole, int64_t longest) : length(whole) {
-    if (whole <= longest) return;
-    count = (whole + longest - 1) / longest;
-    length = whole / count;
-    longer = whole % count;
-  }
-  int64_t begin(int64_t piece) const { return piece * length + (piece < longer ? piece : longer); }
-};
 
 // The workspace holds the panels of a block of B, then a block of A.
 template <class S>

@@ -5,6 +5,7 @@
 
 #include "native/batch.h"
 #include "native/kernels/activations.h"
+#include "native/kernels/dot_products.h"
 #include "native/kernels/elementwise.h"
 #include "native/kernels/gemm.h"
 #include "native/opcodes.h"
@@ -13,9 +14,6 @@ namespace fastmlp {
 
 // Products of up to this many terms are summed one by one; see kSingleLanes.
 constexpr int64_t kSingleTerms = 16;
-
-// Up to this many rows, delta W^T is cheaper along the rows of W than with W transposed.
-constexpr int64_t kDotRows = 3;
 
 template <class S>
 FASTMLP_NOINLINE void linear_forward_single(const Batch& batch, const operands::linear_forward& o) {
@@ -162,18 +160,11 @@ FASTMLP_NOINLINE void linear_backward_input_single(const Batch& batch,
   });
 }
 
-// gradient = delta W^T by dot products along the rows of W.
+// A few rows are not worth a transposed W; nor are some more, if the rows of W are long.
 template <class S>
-FASTMLP_NOINLINE void dot_rows(const float* delta, const float* weights, int64_t rows, int64_t inputs,
-                               int64_t units, float* gradient) {
-  for (int64_t r = 0; r < rows; r++) {
-    for (int64_t i = 0; i < inputs; i++) {
-      gradient[r * inputs + i] = sum_each<S>(units, [&](auto lanes, int64_t u) {
-        using L = typename decltype(lanes)::Simd;
-        return L::mul(lanes.load(delta + r * units + u), lanes.load(weights + i * units + u));
-      });
-    }
-  }
+FASTMLP_INLINE bool prefers_dot_products(int64_t rows, int64_t units) {
+  const int64_t long_row = (rows <= 16 ? 4 : 16) * S::kLanes;
+  return rows <= 3 || (rows <= S::kDotRows && units >= long_row);
 }
 
 template <class S>
@@ -184,8 +175,8 @@ FASTMLP_NOINLINE void linear_backward_input(const Batch& batch, const operands::
   const float* delta = batch.arena + o.delta;
   const float* weights = batch.arena + o.weights;
   float* gradient = batch.arena + o.gradient;
-  if (batch.rows <= kDotRows) {
-    dot_rows<S>(delta, weights, batch.rows, inputs, units, gradient);
+  if (prefers_dot_products<S>(batch.rows, units)) {
+    dot_products<S>(delta, weights, batch.rows, inputs, units, gradient);
   } else {
     Product product;
     product.rows = batch.rows;

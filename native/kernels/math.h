@@ -102,9 +102,9 @@ FASTMLP_INLINE typename S::V log_poly10_f32(typename S::V x) {
   V tail = S::fma(S::mul(square, f), p, S::mul(e, S::set1(1.42860677e-6f)));
   tail = S::fnma(S::set1(0.5f), square, tail);
   V y = S::fma(e, S::set1(0.693145752f), S::add(f, tail));
-  y = S::select(S::less(x, S::set1(__builtin_inff())), y, x);
-  y = S::select(S::less(x, zero), S::set1(__builtin_nanf("")), y);
-  return S::select(S::equal(x, zero), S::set1(-__builtin_inff()), y);
+  y = S::select(S::less(x, S::set1(INFINITY)), y, x);
+  y = S::select(S::less(x, zero), S::set1(NAN), y);
+  return S::select(S::equal(x, zero), S::set1(-INFINITY), y);
 }
 
 // ln(1 + e) for e in [0, 1] within 1.3 ulp: ln u for the rounded sum u = 1 + e, plus what the rounding lost.

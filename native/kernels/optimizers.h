@@ -8,6 +8,9 @@
 
 namespace fastmlp {
 
+// Gradients of a tiny network have just been stored one by one, see kSingleLanes.
+constexpr int64_t kFewParameters = 16;
+
 template <class S>
 FASTMLP_INLINE double optional_scalar(const Batch& batch, int32_t index) {
   return index < 0 ? 0.0 : batch.scalars[index];
@@ -28,7 +31,7 @@ FASTMLP_NOINLINE void sgd_step(const Batch& batch, const operands::sgd_step& o) 
   float* parameters = batch.arena + o.parameters;
   const float* gradient = batch.arena + o.gradient;
   if (o.velocity < 0) {
-    for_each<S>(o.count, [&](auto lanes, int64_t i) {
+    for_each<S, kFewParameters>(o.count, [&](auto lanes, int64_t i) {
       using L = typename decltype(lanes)::Simd;
       const auto w = lanes.load(parameters + i);
       const auto g = L::fma(L::set1(decay), w, lanes.load(gradient + i));
@@ -41,7 +44,7 @@ FASTMLP_NOINLINE void sgd_step(const Batch& batch, const operands::sgd_step& o) 
   // The step is momentum v + g with Nesterov's momentum, v without.
   const float along_velocity = o.nesterov != 0 ? momentum : 1.0f;
   const float along_gradient = o.nesterov != 0 ? 1.0f : 0.0f;
-  for_each<S>(o.count, [&](auto lanes, int64_t i) {
+  for_each<S, kFewParameters>(o.count, [&](auto lanes, int64_t i) {
     using L = typename decltype(lanes)::Simd;
     const auto w = lanes.load(parameters + i);
     const auto g = L::fma(L::set1(decay), w, lanes.load(gradient + i));
@@ -63,7 +66,7 @@ FASTMLP_NOINLINE void adam_step(const Batch& batch, const operands::adam_step& o
   const float rest2 = static_cast<float>(1 - moments[1]);
   const float epsilon = static_cast<float>(moments[2]);
   const float rate_over_bias1 = static_cast<float>(rate / (1 - moments[3]));
-  const float root_of_bias2 = 1.0f / S::One::sqrt(static_cast<float>(1 - moments[4]));
+  const float root_of_bias2 = static_cast<float>(1 / sqrt(1 - moments[4]));
   const float into_gradient = o.decoupled != 0 ? 0.0f : static_cast<float>(decay);
   const float kept = o.decoupled != 0 ? static_cast<float>(1 - rate * decay) : 1.0f;
   float* parameters = batch.arena + o.parameters;
@@ -71,7 +74,7 @@ FASTMLP_NOINLINE void adam_step(const Batch& batch, const operands::adam_step& o
   float* first = batch.arena + o.firstMoment;
   float* second = batch.arena + o.secondMoment;
   [[maybe_unused]] const FlushSubnormals<S> flush{};
-  for_each<S>(o.count, [&](auto lanes, int64_t i) {
+  for_each<S, kFewParameters>(o.count, [&](auto lanes, int64_t i) {
     using L = typename decltype(lanes)::Simd;
     const auto w = lanes.load(parameters + i);
     const auto g = L::fma(L::set1(into_gradient), w, lanes.load(gradient + i));

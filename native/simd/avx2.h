@@ -14,9 +14,12 @@ struct Simd {
   using One = OneLane<Simd>;
   static constexpr int kLanes = 8;
 
+  // As described in scalar.h.
   static constexpr int kTileRows = 6;
   static constexpr int kTileVectors = 2;
   static constexpr int kThinVectors = 8;
+  static constexpr int kDotTileRows = 3;
+  static constexpr int64_t kDotRows = 32;
   static constexpr int64_t kUnpackedRows = 64;
   static constexpr int64_t kBlockDepth = 256;
   static constexpr int64_t kBlockRows = 192;
@@ -75,6 +78,10 @@ struct Simd {
     __m128 sum = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
     return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
+  }
+  static FASTMLP_INLINE void store_sums(float* p, const V (&sums)[4]) {
+    const V pairs = _mm256_hadd_ps(_mm256_hadd_ps(sums[0], sums[1]), _mm256_hadd_ps(sums[2], sums[3]));
+    _mm_storeu_ps(p, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
   }
   static FASTMLP_INLINE float reduce_max(V a) {
     __m128 most = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));

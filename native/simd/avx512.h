@@ -14,9 +14,12 @@ struct Simd {
   using One = OneLane<Simd>;
   static constexpr int kLanes = 16;
 
+  // As described in scalar.h.
   static constexpr int kTileRows = 6;
   static constexpr int kTileVectors = 4;
   static constexpr int kThinVectors = 8;
+  static constexpr int kDotTileRows = 4;
+  static constexpr int64_t kDotRows = 96;
   static constexpr int64_t kUnpackedRows = 512;
   static constexpr int64_t kBlockDepth = 384;
   static constexpr int64_t kBlockRows = 192;
@@ -65,6 +68,11 @@ struct Simd {
   }
 
   static FASTMLP_INLINE float reduce_add(V a) { return _mm512_reduce_add_ps(a); }
+  static FASTMLP_INLINE void store_sums(float* p, const V (&sums)[4]) {
+    const __m256 pairs = _mm256_hadd_ps(_mm256_hadd_ps(halves(sums[0]), halves(sums[1])),
+                                        _mm256_hadd_ps(halves(sums[2]), halves(sums[3])));
+    _mm_storeu_ps(p, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
+  }
   static FASTMLP_INLINE float reduce_max(V a) { return _mm512_reduce_max_ps(a); }
   static FASTMLP_INLINE void transpose(V (&rows)[16]) {
     V pairs[16];
@@ -98,6 +106,9 @@ struct Simd {
 
  private:
   static FASTMLP_INLINE __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1u); }
+  static FASTMLP_INLINE __m256 halves(V a) {
+    return _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+  }
   static FASTMLP_INLINE V sign_bit() { return _mm512_set1_ps(-0.0f); }
 };
 

@@ -1,6 +1,8 @@
 // Spellings that differ between compilers.
 #pragma once
 
+#include <math.h>
+
 #include <cstdint>
 #include <cstring>
 

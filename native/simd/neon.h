@@ -15,9 +15,12 @@ struct Simd {
   using One = OneLane<Simd>;
   static constexpr int kLanes = 4;
 
+  // As described in scalar.h.
   static constexpr int kTileRows = 6;
   static constexpr int kTileVectors = 4;
   static constexpr int kThinVectors = 8;
+  static constexpr int kDotTileRows = 4;
+  static constexpr int64_t kDotRows = 32;
   static constexpr int64_t kUnpackedRows = 64;
   static constexpr int64_t kBlockDepth = 256;
   static constexpr int64_t kBlockRows = 192;
@@ -81,6 +84,9 @@ struct Simd {
   }
 
   static FASTMLP_INLINE float reduce_add(V a) { return vaddvq_f32(a); }
+  static FASTMLP_INLINE void store_sums(float* p, const V (&sums)[4]) {
+    vst1q_f32(p, vpaddq_f32(vpaddq_f32(sums[0], sums[1]), vpaddq_f32(sums[2], sums[3])));
+  }
   static FASTMLP_INLINE float reduce_max(V a) { return vmaxvq_f32(a); }
   static FASTMLP_INLINE void transpose(V (&rows)[4]) {
     const V a = vtrn1q_f32(rows[0], rows[1]);

@@ -18,10 +18,16 @@ struct OneLane {
   using One = OneLane;
   static constexpr int kLanes = 1;
 
-  // Block sizes of a product; see kernels/gemm.h.
+  // Shapes of the products, chosen by measurement: a tile of C in registers, in rows and vectors, and in
+  // vectors for a tile of three rows or fewer; rows of A in a tile of dot products, and up to how many those
+  // are used.
   static constexpr int kTileRows = 4;
   static constexpr int kTileVectors = 4;
   static constexpr int kThinVectors = 4;
+  static constexpr int kDotTileRows = 3;
+  static constexpr int64_t kDotRows = 16;
+  // Up to so many rows of C, panels of B are read where they lie. A block of B is kBlockDepth ×
+  // kBlockColumns, one of A kBlockRows × kBlockDepth.
   static constexpr int64_t kUnpackedRows = 64;
   static constexpr int64_t kBlockDepth = 256;
   static constexpr int64_t kBlockRows = 128;
@@ -62,7 +68,7 @@ struct OneLane {
 #if defined(FASTMLP_X64)
   static FASTMLP_INLINE V sqrt(V a) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a))); }
 #else
-  static FASTMLP_INLINE V sqrt(V a) { return __builtin_sqrtf(a); }
+  static FASTMLP_INLINE V sqrt(V a) { return sqrtf(a); }
 #endif
 
   static FASTMLP_INLINE Mask less(V a, V b) { return a < b; }
@@ -90,6 +96,10 @@ struct OneLane {
   }
 
   static FASTMLP_INLINE float reduce_add(V a) { return a; }
+  // The sum of each of four vectors.
+  static FASTMLP_INLINE void store_sums(float* p, const V (&sums)[4]) {
+    for (int i = 0; i < 4; i++) p[i] = sums[i];
+  }
   static FASTMLP_INLINE float reduce_max(V a) { return a; }
   static FASTMLP_INLINE void transpose(V (&)[1]) {}
 

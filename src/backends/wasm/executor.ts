@@ -11,13 +11,13 @@ import {
 } from '../backend.js';
 import { firstNonFinite } from '../finite.js';
 import { startSliced } from '../sliced-run.js';
-import { alignToLine, LinearMemory, type Region } from './memory.js';
+import { alignToLine, type GrowingMemory, LinearMemory, type Region } from './memory.js';
 import { copyStretch, type PlacedRows, placedBytes, placeRows, withRowsBefore } from './rows.js';
 import { RunWord } from './run-words.js';
 
 /** What a module exports. Addresses go in modulo 2^32. */
 export interface ModuleExports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: GrowingMemory;
   firstFree(): number;
   operandCount(opcode: number): number;
   runSteps(words: number): void;

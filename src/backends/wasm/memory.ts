@@ -6,6 +6,9 @@ const LINE_BYTES = 64;
 /** The number of bytes rounded up to whole cache lines. */
 export const alignToLine = (bytes: number): number => Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
 
+/** What is needed of a module's memory. */
+export type GrowingMemory = Pick<WebAssembly.Memory, 'buffer' | 'grow'>;
+
 /** A stretch of linear memory, from a cache line on. */
 export interface Region {
   readonly address: number;
@@ -20,7 +23,7 @@ export interface MemoryViews {
   readonly u8: Uint8Array;
 }
 
-const viewsOf = ({ buffer }: WebAssembly.Memory): MemoryViews => ({
+const viewsOf = ({ buffer }: GrowingMemory): MemoryViews => ({
   f32: new Float32Array(buffer),
   f64: new Float64Array(buffer),
   i32: new Int32Array(buffer),
@@ -29,14 +32,14 @@ const viewsOf = ({ buffer }: WebAssembly.Memory): MemoryViews => ({
 
 /** Hands out regions of a module's memory, which grows where they do not fit. Nobody else makes it grow. */
 export class LinearMemory {
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: GrowingMemory;
   /** Regions given back, by address; no two touch each other, and none touches the end. */
   #free: Region[] = [];
   #end: number;
   #views: MemoryViews;
 
   /** The memory is free from `firstFree` on. */
-  constructor(memory: WebAssembly.Memory, firstFree: number) {
+  constructor(memory: GrowingMemory, firstFree: number) {
     this.#memory = memory;
     this.#end = alignToLine(firstFree);
     this.#views = viewsOf(memory);

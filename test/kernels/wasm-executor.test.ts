@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import type { Backend, Executor, Rows, Run } from '../../src/backends/backend.js';
+import { type ModuleExports, WasmExecutor } from '../../src/backends/wasm/executor.js';
+import { createWasmProvider } from '../../src/backends/wasm/index.js';
+import { simdModule } from '../../src/backends/wasm/modules.generated.js';
+import { createModel, dense, initialParameters } from '../../src/model.js';
+import { ScalarCode } from '../../src/opcodes.js';
+import { adam } from '../../src/optimizers.js';
+import { bufferNamed, createPlan, type ProgramName } from '../../src/plan/plan.js';
+import { Random } from '../../src/random.js';
+
+const INPUTS = 19;
+const COUNT = 53;
+const EPOCHS = 3;
+
+const model = createModel({
+  inputs: INPUTS,
+  layers: [dense({ units: 9, activation: 'tanh' }), dense({ units: 5, activation: 'softmax' })],
+  loss: 'crossEntropy',
+  optimizer: adam(),
+});
+const plan = createPlan(model, 7);
+
+function fill(executor: Executor): Executor {
+  initialParameters(model, new Random(3)).forEach(({ weights, biases }, index) => {
+    executor.write(bufferNamed(plan, `W${index + 1}`).offset, weights);
+    if (biases) executor.write(bufferNamed(plan, `b${index + 1}`).offset, biases);
+  });
+  return executor;
+}
+
+const open = async (options?: { datasetBudgetBytes: number }): Promise<Backend> =>
+  createWasmProvider(options).open('wasm-simd');
+
+const labels = Int32Array.from({ length: COUNT }, (_, row) => row % 5);
+const targets = Float32Array.from({ length: COUNT * 5 }, (_, index) => (index % 6 === 0 ? 1 : 0));
+const floats = Float32Array.from({ length: COUNT * INPUTS }, (_, index) => Math.sin(index));
+const sources = {
+  'float32 rows and labels': { inputs: floats, labels, targets: null },
+  'float64 rows and targets': { inputs: Float64Array.from(floats), labels: null, targets },
+  'bytes and labels': { inputs: Uint8Array.from(floats, (_, index) => index), labels, targets: null },
+} satisfies Record<string, Partial<Rows>>;
+
+const random = new Random(5);
+const order = Uint32Array.from({ length: EPOCHS * COUNT }, () => random.integer(COUNT));
+
+const runOf = (name: ProgramName, rows: Uint32Array | null, batchSize = 7): Run => ({
+  program: plan.programs[name] as Run['program'],
+  rowsPerEpoch: COUNT,
+  batchSize,
+  firstStep: 0,
+  steps: EPOCHS * Math.ceil(COUNT / batchSize),
+  order: rows,
+  metrics: new Float64Array(EPOCHS * ScalarCode.first_free),
+  result: null,
+});
+
+describe('a dataset fed in pieces', () => {
+  describe.each(Object.keys(sources) as (keyof typeof sources)[])('%s', (name) => {
+    it.each([['in an order', order] as const, ['as they stand', null] as const])('%s', async (_, rows) => {
+      const data: Rows = { count: COUNT, shared: false, ...sources[name] };
+      const program: ProgramName = data.labels ? 'trainLabels' : 'train';
+      const outcomes = [];
+      for (const datasetBudgetBytes of [2 ** 20, 0]) {
+        const executor = fill(await (await open({ datasetBudgetBytes })).createExecutor(plan, 1));
+        const dataset = executor.createDataset(data);
+        const run = runOf(program, rows);
+        expect(await executor.start(dataset, run).finished).toBe(run.steps);
+        dataset.dispose();
+        outcomes.push({ arena: executor.read(0, plan.persistentLength), metrics: run.metrics });
+        executor.dispose();
+      }
+      expect(outcomes[1]).toEqual(outcomes[0]);
+      expect(outcomes[0].metrics[ScalarCode.rows]).toBe(COUNT);
+    });
+  });
+
+  it('is a copy', async () => {
+    const executor = fill(await (await open({ datasetBudgetBytes: 0 })).createExecutor(plan, 1));
+    const inputs = floats.slice();
+    const dataset = executor.createDataset({ count: COUNT, shared: false, inputs, labels, targets: null });
+    inputs.fill(Number.NaN);
+    const run = runOf('evaluateLabels', order);
+    await executor.start(dataset, run).finished;
+    expect(run.metrics.every(Number.isFinite)).toBe(true);
+  });
+});
+
+/** An executor whose memory ends at `pages`. */
+async function executorWithin(pages: number): Promise<WasmExecutor> {
+  const binary = Uint8Array.from(atob(simdModule), (character) => character.charCodeAt(0));
+  const { instance } = await WebAssembly.instantiate(binary);
+  const exports = instance.exports as unknown as ModuleExports;
+  const memory = {
+    get buffer() {
+      return exports.memory.buffer;
+    },
+    grow(delta: number) {
+      if (exports.memory.buffer.byteLength / 65536 + delta > pages) throw new RangeError('no more pages');
+      return exports.memory.grow(delta);
+    },
+  };
+  const { firstFree, operandCount, runSteps } = exports;
+  return new WasmExecutor({ memory, firstFree, operandCount, runSteps }, plan, 2 ** 30);
+}
+
+describe('an executor whose memory cannot grow', () => {
+  const data: Rows = { count: COUNT, shared: false, inputs: floats, labels, targets: null };
+
+  it('refuses a plan that does not fit and goes on with the one it has', async () => {
+    const [limited, free] = await Promise.all([executorWithin(6), executorWithin(6)]);
+    for (const executor of [limited, free]) fill(executor);
+    expect(() => limited.load(createPlan(model, 100_000))).toThrow(RangeError);
+    const outcomes = [limited, free].map((executor) => {
+      const run = runOf('trainLabels', order);
+      executor.run(data, run);
+      return { arena: executor.read(0, plan.arenaLength), metrics: run.metrics };
+    });
+    expect(outcomes[0]).toEqual(outcomes[1]);
+  });
+
+  it('feeds a dataset in pieces', async () => {
+    const copies = 100;
+    const many: Rows = {
+      ...data,
+      count: COUNT * copies,
+      inputs: Float32Array.from(
+        { length: floats.length * copies },
+        (_, index) => floats[index % floats.length],
+      ),
+      labels: Int32Array.from({ length: COUNT * copies }, (_, row) => labels[row % COUNT]),
+    };
+    const executor = fill(await executorWithin(8)) as WasmExecutor;
+    const dataset = executor.createDataset(many);
+    const run = runOf('evaluateLabels', null);
+    await executor.start(dataset, run).finished;
+    const resident = runOf('evaluateLabels', null);
+    executor.run(data, resident);
+    expect(run.metrics).toEqual(resident.metrics);
+  });
+});
+
+describe('views of linear memory', () => {
+  it('are good after the memory has grown', async () => {
+    const executor = fill(await (await open()).createExecutor(plan, 1));
+    executor.scalars[plan.learningRate] = 0.25;
+    const weights = executor.read(0, plan.persistentLength);
+    executor.load(createPlan(model, 5000));
+    expect(executor.scalars[plan.learningRate]).toBe(0.25);
+    expect(executor.read(0, plan.persistentLength)).toEqual(weights);
+  });
+
+  it('stay in place while datasets come and go', async () => {
+    const executor = fill(await (await open()).createExecutor(plan, 1));
+    const data: Rows = { count: COUNT, shared: false, inputs: floats, labels, targets: null };
+    executor.createDataset(data).dispose();
+    const { buffer } = executor.scalars;
+    for (let round = 0; round < 1000; round++) executor.createDataset(data).dispose();
+    expect(executor.scalars.buffer).toBe(buffer);
+  });
+});
