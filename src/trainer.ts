@@ -22,8 +22,8 @@ import {
   type LayerWeights,
   type LayerWeightsLike,
   readLayers,
+  writeConstants,
   writeLayers,
-  writeTransform,
 } from './parameters.js';
 import { Random } from './random.js';
 
@@ -47,10 +47,10 @@ export interface TrainerBackend {
 }
 
 /** A layer as the trainer shows it. */
-export type TrainerLayer = Pick<
-  Layer,
-  'inputs' | 'units' | 'activation' | 'bias' | 'trainable' | 'parameterCount'
->;
+export type TrainerLayer = Pick<Layer, 'inputs' | 'units' | 'bias' | 'trainable' | 'parameterCount'> & {
+  /** Name of the activation. */
+  readonly activation: string;
+};
 
 /** What differs between Node and browsers. */
 export interface Platform {
@@ -110,7 +110,7 @@ export class Trainer {
       return { weights: new Matrix(weights, units, inputs), biases };
     });
     writeLayers(engine.executor, engine.plan, initial);
-    writeTransform(engine.executor, engine.plan, model);
+    writeConstants(engine.executor, engine.plan);
     const { id, kind, instructionSet } = backend;
     const shown = { id, kind, instructionSet, threads, rejected };
     return new Trainer(engine, seed, random, shown, platform.createProgress);
@@ -118,7 +118,7 @@ export class Trainer {
 
   get layers(): readonly TrainerLayer[] {
     return this.#model.layers.map(({ inputs, units, activation, bias, trainable, parameterCount }) => {
-      return { inputs, units, activation, bias, trainable, parameterCount };
+      return { inputs, units, activation: activation.name, bias, trainable, parameterCount };
     });
   }
 
@@ -126,8 +126,8 @@ export class Trainer {
     return this.#model.parameterCount;
   }
 
-  get loss(): Model['loss'] {
-    return this.#model.loss;
+  get loss(): string {
+    return this.#model.loss.name;
   }
 
   /** How the losses of the rows of a batch become one. */
@@ -224,7 +224,8 @@ export class Trainer {
    */
   predictClasses(x: RowsLike): Int32Array {
     const { data, columns } = this.predict(x);
-    const threshold = this.#model.lossTraits.includes ? 0 : 0.5;
+    const { includes, decides } = this.#model.loss;
+    const threshold = includes || decides === 'sign' ? 0 : 0.5;
     return columns === 1 ? binaryOfRows(data, threshold) : argmaxOfRows(data, columns);
   }
 

@@ -1,5 +1,7 @@
+import type { Node } from '../expression/nodes.js';
 import type { Model } from '../model.js';
 import { Emitter } from './emitter.js';
+import { placeConstants } from './expression-lowering.js';
 import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
 import { inspectPrograms, trainPrograms } from './lowering.js';
 import { emitUpdate, optimizerState } from './optimizer-lowering.js';
@@ -56,6 +58,7 @@ export function createPlan(model: Model, batchCapacity: number, purpose: PlanPur
   const layout = new Layout(batchCapacity);
   const state = optimizerState(model.optimizer, layout);
   const places = placePersistent(layout, model, state.buffers);
+  placeConstants(layout, expressionsOf(model));
   layout.align();
   const persistentLength = layout.length;
   const emitter = new Emitter();
@@ -74,6 +77,12 @@ export function createPlan(model: Model, batchCapacity: number, purpose: PlanPur
     learningRate: state.learningRate,
   };
   return { ...plan, toString: () => printPlan(plan) };
+}
+
+/** Roots of all traced expressions of a model. */
+function expressionsOf({ layers, loss }: Model): Node[] {
+  const traced = [...layers.map(({ activation }) => activation.traced), loss.traced];
+  return traced.flatMap((one) => (one ? [one.forward, one.backward] : []));
 }
 
 /** The buffer of that name. */
