@@ -13,6 +13,8 @@ export interface Place {
 export interface Target {
   readonly root: Node;
   readonly offset: number;
+  /** `full` where one number per row, or one for all, is to be repeated over the units. */
+  readonly extent: 'full' | 'row';
 }
 
 const isInner = (node: Node): boolean => operandsOf(node).length > 0;
@@ -75,7 +77,8 @@ export class ExpressionLowering {
       end += this.#inner[stage].length;
       for (const { root } of targets) lastUse.set(root, Math.max(lastUse.get(root) ?? 0, end));
     }
-    const fixed = new Map(this.#stages.flat().map(({ root, offset }) => [root, offset]));
+    const fitting = this.#stages.flat().filter(({ root, extent }) => root.extent === extent);
+    const fixed = new Map(fitting.map(({ root, offset }) => [root, offset]));
     const free: Record<'full' | 'row', number[]> = { full: [], row: [] };
     const temporaries = new Map<Node, 'full' | 'row'>();
     let count = 0;

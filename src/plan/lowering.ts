@@ -42,7 +42,7 @@ type TargetKind = 'dense' | 'labels';
 /** The activation follows the product as an operation of its own. */
 const isApart = (layer: Layer): boolean => layer.activation.kind !== 'elementwise';
 
-/** Programs of a training plan: `train` and `evaluate` for each kind of target, and `predict`. */
+/** Programs of a training plan: those with targets for each kind of target, `update`, and `predict`. */
 export function trainPrograms(
   model: Model,
   places: PersistentPlaces,
@@ -55,13 +55,17 @@ export function trainPrograms(
   const trains = lowest >= 0 && blockingLayer(model, lowest) < 0;
   for (const kind of targetKinds(model)) {
     const suffix = kind === 'labels' ? 'Labels' : '';
+    const emitGradients = (): void => {
+      emitForward(context, context.fused);
+      emitMetrics(context, kind);
+      emitLossGradient(context, kind);
+      emitBackward(context);
+      emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
+    };
     if (trains) {
+      emitter.program(`gradients${suffix}`, emitGradients);
       emitter.program(`train${suffix}`, () => {
-        emitForward(context, context.fused);
-        emitMetrics(context, kind);
-        emitLossGradient(context, kind);
-        emitBackward(context);
-        emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
+        emitGradients();
         emitUpdate();
       });
     }
@@ -72,6 +76,7 @@ export function trainPrograms(
       emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
     });
   }
+  if (trains) emitter.program('update', emitUpdate);
   emitter.program('predict', () => {
     emitForward(context, false);
     const last = model.layers.length - 1;
@@ -134,9 +139,9 @@ function lowerActivation(
     [traced.gradient, full(outputGradientOf(batch, index))],
   ]);
   const stages = [
-    [{ root: traced.forward, offset: batch.outputs[index] }],
-    [{ root: traced.backward, offset: batch.deltas[index] }],
-  ];
+    [{ root: traced.forward, offset: batch.outputs[index], extent: 'full' }],
+    [{ root: traced.backward, offset: batch.deltas[index], extent: 'full' }],
+  ] as const;
   return new ExpressionLowering(layer.units, layout, `e${index + 1}`, given, stages);
 }
 
@@ -155,9 +160,9 @@ function lowerLoss(
     [traced.scale, { offset: batch.lossScale, extent: ExtentCode.constant }],
   ]);
   const stages = [
-    [{ root: traced.forward, offset: batch.rowLosses }],
-    [{ root: traced.backward, offset: outputGradientOf(batch, last) }],
-  ];
+    [{ root: traced.forward, offset: batch.rowLosses, extent: 'row' }],
+    [{ root: traced.backward, offset: outputGradientOf(batch, last), extent: 'full' }],
+  ] as const;
   return new ExpressionLowering(model.outputs, layout, 'loss', given, stages);
 }
 

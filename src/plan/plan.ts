@@ -8,12 +8,15 @@ import { emitUpdate, optimizerState } from './optimizer-lowering.js';
 import { printPlan } from './print.js';
 
 /**
- * Programs of a plan. A `Labels` program takes one integer label a row instead of a row of targets.
+ * Programs of a plan. `train` is `gradients` followed by `update`. A `Labels` program takes one integer label a row instead of a row of targets.
  * Which ones exist depends on the purpose of the plan and on whether the loss takes labels.
  */
 export type ProgramName =
   | 'train'
   | 'trainLabels'
+  | 'gradients'
+  | 'gradientsLabels'
+  | 'update'
   | 'evaluate'
   | 'evaluateLabels'
   | 'predict'
@@ -42,8 +45,8 @@ export interface Plan {
   /** Elements of the arena; the first `persistentLength` outlive a batch and do not depend on its capacity. */
   readonly arenaLength: number;
   readonly persistentLength: number;
-  /** The block of all parameters, and those of the optimizer's state with the same layout. */
-  readonly parameters: { readonly offset: number; readonly length: number };
+  /** The block of the gradients of all parameters. */
+  readonly gradients: { readonly offset: number; readonly length: number };
   /** Index of the learning rate among the scalars. */
   readonly learningRate: number;
   /** The table of buffers and every program, one operation a line. */
@@ -73,7 +76,7 @@ export function createPlan(model: Model, batchCapacity: number, purpose: PlanPur
     batchCapacity,
     arenaLength: layout.length,
     persistentLength,
-    parameters: { offset: places.parameters, length: places.parameterLength },
+    gradients: { offset: places.gradients, length: places.parameterLength },
     learningRate: state.learningRate,
   };
   return { ...plan, toString: () => printPlan(plan) };

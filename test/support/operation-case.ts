@@ -73,7 +73,7 @@ function place(test: OperationCase): { plan: Plan; placed: Placed[]; initial: Fl
     batchCapacity: test.rows,
     arenaLength,
     persistentLength: arenaLength,
-    parameters: { offset: 0, length: 0 },
+    gradients: { offset: 0, length: 0 },
     learningRate: -1,
   };
   return { plan, placed, initial };
