@@ -66,7 +66,7 @@ export type CreateProgress = (options: { totalRows: number; epochs: number }) =>
 const action = 'Cannot fit';
 const POLL_MS = 50;
 /** Indices that the orders of several epochs, run without coming back, may take together. */
-const MAXIMUM_ORDER = 2 ** 20;
+const MAXIMUM_ORDER = 2 ** 18;
 
 const optionNames = [
   ...['epochs', 'batchSize', 'shuffle', 'validationSplit', 'validationSplitMode', 'validationData'],
@@ -191,16 +191,21 @@ class Fit {
 
   /** As many epochs as nobody wants to be told of one by one, at least one. */
   get #epochsAtOnce(): number {
-    const { callbacks, epochs } = this.#options;
-    const watched =
-      this.#stopWatch ||
-      Object.values(callbacks).some(Boolean) ||
-      this.#progress ||
-      this.#validation ||
-      this.#held.length;
-    if (watched) return 1;
+    if (this.#isWatched) return 1;
     const fitting = Math.max(1, Math.floor(MAXIMUM_ORDER / this.#train.length));
-    return Math.min(epochs - this.#history.epochs, fitting);
+    return Math.min(this.#options.epochs - this.#history.epochs, fitting);
+  }
+
+  /** Somebody wants to be told of each epoch. */
+  get #isWatched(): boolean {
+    const { callbacks } = this.#options;
+    const validates = this.#validation !== null || this.#held.length > 0;
+    return (
+      validates ||
+      this.#stopWatch !== null ||
+      this.#progress !== null ||
+      Object.values(callbacks).some(Boolean)
+    );
   }
 
   async #runEpochs(dataset: Dataset, validation: Dataset | null): Promise<void> {
@@ -212,25 +217,34 @@ class Fit {
     const order = this.#orderOf(epochs);
     const job = { program, epochs, rowsPerEpoch: this.#train.length, batchSize, order } as const;
     const result = await this.#watched(epoch, (started) => this.#engine.runJob(job, dataset, started));
-    for (const metrics of result.epochs) {
-      const { length } = this.#train;
-      await this.#tell(epoch, Math.ceil(length / batchSize) - 1, length, metrics);
-      const logs = { ...metrics, ...(await this.#validate(dataset, validation)) };
-      this.#history.add(logs);
-      this.#progress?.endEpoch(logs);
-      await callbacks.onEpochEnd?.(this.#history.epochs - 1, logs);
-      const norm = (): number => this.#engine.gradientNorm();
-      this.#stoppedBy = this.#stopWatch?.after(this.#history.epochs - 1, logs, length, norm) ?? null;
-    }
+    if (this.#isWatched)
+      for (const metrics of result.epochs) await this.#endEpoch(metrics, dataset, validation);
+    else for (const metrics of result.epochs) this.#history.add(metrics);
+  }
+
+  async #endEpoch(metrics: Metrics, dataset: Dataset, validation: Dataset | null): Promise<void> {
+    const { callbacks, batchSize } = this.#options;
+    const epoch = this.#history.epochs;
+    const { length } = this.#train;
+    await this.#tell(epoch, Math.ceil(length / batchSize) - 1, length, metrics);
+    const logs = { ...metrics, ...(await this.#validate(dataset, validation)) };
+    this.#history.add(logs);
+    this.#progress?.endEpoch(logs);
+    await callbacks.onEpochEnd?.(epoch, logs);
+    const norm = (): number => this.#engine.gradientNorm();
+    this.#stoppedBy = this.#stopWatch?.after(epoch, logs, length, norm) ?? null;
   }
 
   /** Orders of the next epochs, one after the other. */
   #orderOf(epochs: number): Uint32Array {
-    const { length } = this.#train;
+    const train = this.#train;
+    const { length } = train;
     const order = new Uint32Array(epochs * length);
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      if (this.#options.shuffle) this.#random.shuffle(this.#train);
-      order.set(this.#train, epoch * length);
+    for (let begin = 0; begin < order.length; begin += length) {
+      // A call of `set` costs more than an epoch of a handful of rows.
+      if (length < 64) for (let row = 0; row < length; row++) order[begin + row] = train[row];
+      else order.set(train, begin);
+      if (this.#options.shuffle) this.#random.shuffle(order, begin, begin + length);
     }
     return order;
   }

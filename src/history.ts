@@ -41,9 +41,10 @@ export class HistoryBuilder {
 
   add(logs: EpochLogs): void {
     this.#epoch.push(this.#epoch.length);
-    for (const [name, value] of Object.entries(logs) as [keyof HistoryNumbers, number][]) {
-      this.#numbers[name] ??= [];
-      this.#numbers[name].push(value);
+    for (const name in logs) {
+      const key = name as keyof EpochLogs;
+      this.#numbers[key] ??= [];
+      this.#numbers[key].push(logs[key] as number);
     }
   }
 

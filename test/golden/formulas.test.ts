@@ -132,10 +132,8 @@ describe.each(usableIds)('formulas of the textbooks on %s', (backend) => {
     });
     if (derivative === undefined) return;
     // With the target one below the output dE/dx is 1, and delta the derivative itself.
-    const seen: Inspection = trainer.inspect(
-      rows,
-      Array.from(received, (x) => [x - 1]),
-    );
+    const targets = Array.from(received, (x) => [Number.isFinite(x) ? x - 1 : 0]);
+    const seen: Inspection = trainer.inspect(rows, targets);
     derivative.forEach((value: number, index: number) => {
       const gradient = (seen.layers[0].outputGradient as Matrix).data[index];
       if (!inRange(value, index) || gradient !== 1) return;
