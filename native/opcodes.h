@@ -1,40 +1,49 @@
-// The operations of a plan, as listed in src/plan/operations.ts, and the codes of src/opcodes.ts. The TypeScript side
-// compares both lists with `operations()` and `codes()` of the addon when it loads.
+// The operations of a plan, as listed in src/plan/operations.ts, and the codes of src/opcodes.ts. The
+// TypeScript side compares both lists with `operations()` and `codes()` of the addon when it loads.
 #pragma once
 
 #include <cstdint>
 
 // X(name, operands in their order)
-#define FASTMLP_OPERATIONS(X)                                                                               \
-  X(gather_rows, output, columns, scale, offset, perColumn)                                                 \
-  X(gather_targets, output, columns)                                                                        \
-  X(gather_labels, output)                                                                                  \
-  X(linear_forward, input, weights, biases, netInput, output, inputs, units, activation)                    \
-  X(softmax_forward, netInput, output, units)                                                               \
-  X(loss_backward, prediction, target, gradient, rowLosses, units, loss, reduction)                         \
-  X(cross_entropy_labels, prediction, labels, gradient, rowLosses, units, reduction)                        \
-  X(softmax_cross_entropy, netInput, target, delta, rowLosses, units, reduction)                            \
-  X(softmax_cross_entropy_labels, netInput, labels, delta, rowLosses, units, reduction)                     \
-  X(sigmoid_binary_cross_entropy, netInput, target, delta, rowLosses, units, reduction)                     \
-  X(activation_backward, gradient, output, delta, units, activation)                                        \
-  X(softmax_backward, gradient, output, delta, units)                                                       \
-  X(linear_backward_weights, input, delta, weightGradient, biasGradient, inputs, units)                     \
-  X(linear_backward_input, delta, weights, gradient, output, scratch, inputs, units, activation)            \
-  X(sum_losses, rowLosses)                                                                                  \
-  X(count_correct, prediction, target, units, decision)                                                     \
-  X(count_correct_labels, prediction, labels, units)                                                        \
-  X(advance_moments, moments)                                                                               \
-  X(sgd_step, parameters, gradient, velocity, count, learningRate, momentum, weightDecay, nesterov)         \
+#define FASTMLP_OPERATIONS(X)                                                                              \
+  X(gather_rows, output, columns, scale, offset, perColumn)                                                \
+  X(gather_targets, output, columns)                                                                       \
+  X(gather_labels, output)                                                                                 \
+  X(linear_forward, input, weights, biases, netInput, output, inputs, units, activation)                   \
+  X(softmax_forward, netInput, output, units)                                                              \
+  X(loss_backward, prediction, target, gradient, rowLosses, units, loss, reduction)                        \
+  X(cross_entropy_labels, prediction, labels, gradient, rowLosses, units, reduction)                       \
+  X(softmax_cross_entropy, netInput, target, delta, rowLosses, units, reduction)                           \
+  X(softmax_cross_entropy_labels, netInput, labels, delta, rowLosses, units, reduction)                    \
+  X(sigmoid_binary_cross_entropy, netInput, target, delta, rowLosses, units, reduction)                    \
+  X(activation_backward, gradient, output, delta, units, activation)                                       \
+  X(softmax_backward, gradient, output, delta, units)                                                      \
+  X(linear_backward_weights, input, delta, weightGradient, biasGradient, inputs, units)                    \
+  X(linear_backward_input, delta, weights, gradient, output, scratch, inputs, units, activation)           \
+  X(sum_losses, rowLosses)                                                                                 \
+  X(count_correct, prediction, target, units, decision)                                                    \
+  X(count_correct_labels, prediction, labels, units)                                                       \
+  X(advance_moments, moments)                                                                              \
+  X(sgd_step, parameters, gradient, velocity, count, learningRate, momentum, weightDecay, nesterov)        \
   X(adam_step, parameters, gradient, firstMoment, secondMoment, count, learningRate, moments, weightDecay, \
-    decoupled)                                                                                              \
-  X(store_rows, output, units)
+    decoupled)                                                                                             \
+  X(store_rows, output, units)                                                                             \
+  X(map_unary, a, aExtent, output, columns, function)                                                      \
+  X(map_binary, a, aExtent, b, bExtent, output, columns, function)                                         \
+  X(map_where, condition, conditionExtent, a, aExtent, b, bExtent, output, columns)                        \
+  X(map_row, a, aExtent, output, columns, function)                                                        \
+  X(reduction_scale, output, reduction)
 
 // X(name of the enum, names of its codes from 0 on)
-#define FASTMLP_CODES(X)                                                                        \
-  X(ActivationCode, linear, sigmoid, tanh, relu, heaviside, exp)                                \
+#define FASTMLP_CODES(X)                                                                                  \
+  X(ActivationCode, linear, sigmoid, tanh, relu, heaviside, exp)                                          \
   X(LossCode, half_squared_error, squared_error, mean_squared_error, cross_entropy, binary_cross_entropy) \
-  X(ReductionCode, sum, mean)                                                                   \
-  X(DecisionCode, argmax, half, zero)                                                           \
+  X(ReductionCode, sum, mean)                                                                             \
+  X(DecisionCode, argmax, half, zero)                                                                     \
+  X(ExtentCode, full, row, units, constant)                                                               \
+  X(UnaryCode, copy, neg, abs, sqrt, exp, expm1, log, sin, cos, tanh, sigmoid, softplus, erf)             \
+  X(BinaryCode, add, sub, mul, div, min, max, less, lessEqual, equal)                                     \
+  X(RowCode, rowSum, rowMax, firstMax)                                                                    \
   X(ScalarCode, loss, correct, rows, first_free)
 
 namespace fastmlp {

@@ -19,19 +19,22 @@ class OperationCheck {
     return size(o.columns) && batch(o.output, o.columns) && optional(o.scale, constants) &&
            optional(o.offset, constants);
   }
-  bool check(const operands::gather_targets& o) const { return size(o.columns) && batch(o.output, o.columns); }
+  bool check(const operands::gather_targets& o) const {
+    return size(o.columns) && batch(o.output, o.columns);
+  }
   bool check(const operands::gather_labels& o) const { return batch(o.output, 1); }
   bool check(const operands::linear_forward& o) const {
-    return size(o.inputs) && size(o.units) && batch(o.input, o.inputs) && matrix(o.weights, o.inputs, o.units) &&
-           optional(o.biases, o.units) && optional_batch(o.netInput, o.units) && batch(o.output, o.units) &&
+    return size(o.inputs) && size(o.units) && batch(o.input, o.inputs) &&
+           matrix(o.weights, o.inputs, o.units) && optional(o.biases, o.units) &&
+           optional_batch(o.netInput, o.units) && batch(o.output, o.units) &&
            code(o.activation, ActivationCode::exp);
   }
   bool check(const operands::softmax_forward& o) const {
     return size(o.units) && batch(o.netInput, o.units) && batch(o.output, o.units);
   }
   bool check(const operands::loss_backward& o) const {
-    return loss_rows(o.prediction, o.gradient, o.rowLosses, o.units, o.reduction) && batch(o.target, o.units) &&
-           code(o.loss, LossCode::binary_cross_entropy);
+    return loss_rows(o.prediction, o.gradient, o.rowLosses, o.units, o.reduction) &&
+           batch(o.target, o.units) && code(o.loss, LossCode::binary_cross_entropy);
   }
   bool check(const operands::cross_entropy_labels& o) const {
     return loss_rows(o.prediction, o.gradient, o.rowLosses, o.units, o.reduction) && batch(o.labels, 1);
@@ -46,8 +49,8 @@ class OperationCheck {
     return loss_rows(o.netInput, o.delta, o.rowLosses, o.units, o.reduction) && batch(o.target, o.units);
   }
   bool check(const operands::activation_backward& o) const {
-    return size(o.units) && batch(o.gradient, o.units) && batch(o.output, o.units) && batch(o.delta, o.units) &&
-           code(o.activation, ActivationCode::exp);
+    return size(o.units) && batch(o.gradient, o.units) && batch(o.output, o.units) &&
+           batch(o.delta, o.units) && code(o.activation, ActivationCode::exp);
   }
   bool check(const operands::softmax_backward& o) const {
     return size(o.units) && batch(o.gradient, o.units) && batch(o.output, o.units) && batch(o.delta, o.units);
@@ -57,9 +60,9 @@ class OperationCheck {
            matrix(o.weightGradient, o.inputs, o.units) && optional(o.biasGradient, o.units);
   }
   bool check(const operands::linear_backward_input& o) const {
-    return size(o.inputs) && size(o.units) && batch(o.delta, o.units) && matrix(o.weights, o.inputs, o.units) &&
-           batch(o.gradient, o.inputs) && optional_batch(o.output, o.inputs) &&
-           code(o.activation, ActivationCode::exp);
+    return size(o.inputs) && size(o.units) && batch(o.delta, o.units) &&
+           matrix(o.weights, o.inputs, o.units) && batch(o.gradient, o.inputs) &&
+           optional_batch(o.output, o.inputs) && code(o.activation, ActivationCode::exp);
   }
   bool check(const operands::sum_losses& o) const { return batch(o.rowLosses, 1); }
   bool check(const operands::count_correct& o) const {
@@ -81,6 +84,27 @@ class OperationCheck {
            scalars(o.learningRate, 1) && scalars(o.moments, kMoments) && optional_scalar(o.weightDecay);
   }
   bool check(const operands::store_rows& o) const { return size(o.units) && batch(o.output, o.units); }
+  bool check(const operands::map_unary& o) const {
+    return size(o.columns) && repeated(o.a, o.aExtent, o.columns) && batch(o.output, o.columns) &&
+           code(o.function, UnaryCode::erf);
+  }
+  bool check(const operands::map_binary& o) const {
+    return size(o.columns) && repeated(o.a, o.aExtent, o.columns) && repeated(o.b, o.bExtent, o.columns) &&
+           batch(o.output, o.columns) && code(o.function, BinaryCode::equal);
+  }
+  bool check(const operands::map_where& o) const {
+    return size(o.columns) && repeated(o.condition, o.conditionExtent, o.columns) &&
+           repeated(o.a, o.aExtent, o.columns) && repeated(o.b, o.bExtent, o.columns) &&
+           batch(o.output, o.columns);
+  }
+  bool check(const operands::map_row& o) const {
+    const bool per_row = static_cast<RowCode>(o.function) != RowCode::firstMax;
+    return size(o.columns) && repeated(o.a, o.aExtent, o.columns) &&
+           batch(o.output, per_row ? 1 : o.columns) && code(o.function, RowCode::firstMax);
+  }
+  bool check(const operands::reduction_scale& o) const {
+    return matrix(o.output, 1, 1) && code(o.reduction, ReductionCode::mean);
+  }
 
  private:
   static bool size(int32_t count) { return count >= 1; }
@@ -92,14 +116,28 @@ class OperationCheck {
     return offset >= 0 && rows * columns <= arena_length_ - offset;
   }
   bool batch(int32_t offset, int64_t columns) const { return matrix(offset, rows_, columns); }
+  // An operand of a map, as often as its extent has it.
+  bool repeated(int32_t offset, int32_t extent, int64_t columns) const {
+    switch (static_cast<ExtentCode>(extent)) {
+      case ExtentCode::full:
+        return batch(offset, columns);
+      case ExtentCode::row:
+        return batch(offset, 1);
+      case ExtentCode::units:
+        return matrix(offset, 1, columns);
+      case ExtentCode::constant:
+        return matrix(offset, 1, 1);
+    }
+    return false;
+  }
   bool optional(int32_t offset, int64_t count) const { return offset < 0 || matrix(offset, 1, count); }
   bool optional_batch(int32_t offset, int64_t columns) const { return offset < 0 || batch(offset, columns); }
   bool scalars(int32_t first, int64_t count) const { return first >= 0 && first + count <= scalar_count_; }
   bool optional_scalar(int32_t index) const { return index < 0 || scalars(index, 1); }
   bool loss_rows(int32_t prediction, int32_t gradient, int32_t row_losses, int32_t units,
                  int32_t reduction) const {
-    return size(units) && batch(prediction, units) && optional_batch(gradient, units) && batch(row_losses, 1) &&
-           code(reduction, ReductionCode::mean);
+    return size(units) && batch(prediction, units) && optional_batch(gradient, units) &&
+           batch(row_losses, 1) && code(reduction, ReductionCode::mean);
   }
 
   int64_t rows_;

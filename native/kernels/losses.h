@@ -1,4 +1,6 @@
-// Losses on outputs, for any output activation: rowLosses[r] = sum over the row of E(x, t), gradient = s dE/dx.
+// Losses on outputs, for any output activation: rowLosses[r] = sum of E(x, t) over the row, gradient = s
+// dE/dx.
+//
 // Shapes: prediction, target and gradient are rows × units. The gradient may be left out.
 #pragma once
 
@@ -11,7 +13,7 @@ namespace fastmlp {
 
 // s: what the reduction multiplies the derivatives of each row by.
 template <class S>
-FASTMLP_INLINE float reduction_scale(int32_t reduction, int64_t rows) {
+FASTMLP_INLINE float scale_of(int32_t reduction, int64_t rows) {
   const bool mean = static_cast<ReductionCode>(reduction) == ReductionCode::mean;
   return mean ? 1.0f / static_cast<float>(rows) : 1.0f;
 }
@@ -40,7 +42,7 @@ FASTMLP_INLINE typename S::V loss_value(typename S::V x, typename S::V t, float 
   if constexpr (kLoss == LossCode::binary_cross_entropy) {
     return S::sub(S::sub(zero, times_log<S>(t, x)), times_log<S>(S::sub(one, t), S::sub(one, x)));
   }
-  const float factor = kLoss == LossCode::half_squared_error  ? 0.5f
+  const float factor = kLoss == LossCode::half_squared_error   ? 0.5f
                        : kLoss == LossCode::mean_squared_error ? share
                                                                : 1.0f;
   const V error = S::sub(x, t);
@@ -55,7 +57,7 @@ FASTMLP_INLINE typename S::V loss_derivative(typename S::V x, typename S::V t, f
   if constexpr (kLoss == LossCode::binary_cross_entropy) {
     return S::sub(ratio<S>(S::sub(one, t), S::sub(one, x)), ratio<S>(t, x));
   }
-  const float factor = kLoss == LossCode::half_squared_error  ? 1.0f
+  const float factor = kLoss == LossCode::half_squared_error   ? 1.0f
                        : kLoss == LossCode::mean_squared_error ? 2.0f * share
                                                                : 2.0f;
   return S::mul(S::set1(factor), S::sub(x, t));
@@ -80,7 +82,7 @@ FASTMLP_INLINE void with_loss(int32_t code, Body body) {
 
 template <class S>
 FASTMLP_INLINE void loss_backward(const Batch& batch, const operands::loss_backward& o) {
-  const float scale = reduction_scale<S>(o.reduction, batch.rows);
+  const float scale = scale_of<S>(o.reduction, batch.rows);
   const float share = 1.0f / static_cast<float>(o.units);
   with_loss(o.loss, [&](auto code) {
     constexpr LossCode kLoss = decltype(code)::value;
@@ -106,7 +108,7 @@ FASTMLP_INLINE void loss_backward(const Batch& batch, const operands::loss_backw
 template <class S>
 FASTMLP_INLINE void cross_entropy_labels(const Batch& batch, const operands::cross_entropy_labels& o) {
   using One = typename S::One;
-  const float scale = reduction_scale<S>(o.reduction, batch.rows);
+  const float scale = scale_of<S>(o.reduction, batch.rows);
   for (int64_t r = 0; r < batch.rows; r++) {
     const float label = batch.arena[o.labels + r];
     const bool inside = label >= 0 && label < static_cast<float>(o.units);
@@ -120,12 +122,12 @@ FASTMLP_INLINE void cross_entropy_labels(const Batch& batch, const operands::cro
   }
 }
 
-// Sigmoid and binary cross-entropy in one, from the net inputs: rowLosses[r] = sum_j max(z, 0) - z t + ln(1 + e^-|z|),
-// delta = s (sigmoid(z) - t).
+// Sigmoid and binary cross-entropy in one, from the net inputs:
+// rowLosses[r] = sum_j max(z, 0) - z t + ln(1 + e^-|z|), delta = s (sigmoid(z) - t).
 template <class S>
 FASTMLP_INLINE void sigmoid_binary_cross_entropy(const Batch& batch,
                                                  const operands::sigmoid_binary_cross_entropy& o) {
-  const float scale = reduction_scale<S>(o.reduction, batch.rows);
+  const float scale = scale_of<S>(o.reduction, batch.rows);
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
     const float* t = batch.arena + o.target + r * o.units;
