@@ -5,6 +5,7 @@ import { Batch } from './batch';
 import { gather_labels, gather_rows, gather_targets, store_rows } from './gather';
 import { linear_backward_input, linear_backward_weights, linear_forward } from './linear';
 import { cross_entropy_labels, loss_backward, sigmoid_binary_cross_entropy } from './losses';
+import { map_binary, map_row, map_unary, map_where, reduction_scale } from './maps';
 import { count_correct, count_correct_labels, sum_losses } from './metrics';
 import { adam_step, advance_moments, sgd_step } from './optimizers';
 import {
@@ -62,8 +63,10 @@ export function runSteps(words: usize): void {
 }
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
-const OPERAND_COUNTS = memory.data<u8>([5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 6, 8, 1, 4, 3, 1, 8, 9, 2]);
-const OPERATIONS: u32 = 21;
+const OPERAND_COUNTS = memory.data<u8>([
+  5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 6, 8, 1, 4, 3, 1, 8, 9, 2, 5, 7, 8, 5, 2,
+]);
+const OPERATIONS: u32 = 26;
 
 /** Operands of the operation of that code, −1 where there is none. */
 export function operandCount(opcode: i32): i32 {
@@ -219,6 +222,38 @@ function execute(o: usize): void {
       break;
     case Opcode.store_rows:
       store_rows(Word.address(o, 1), Word.int(o, 2));
+      break;
+    case Opcode.map_unary:
+      map_unary(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.int(o, 4), Word.int(o, 5));
+      break;
+    case Opcode.map_binary:
+      map_binary(
+        Word.address(o, 1),
+        Word.int(o, 2),
+        Word.address(o, 3),
+        Word.int(o, 4),
+        Word.address(o, 5),
+        Word.int(o, 6),
+        Word.int(o, 7),
+      );
+      break;
+    case Opcode.map_where:
+      map_where(
+        Word.address(o, 1),
+        Word.int(o, 2),
+        Word.address(o, 3),
+        Word.int(o, 4),
+        Word.address(o, 5),
+        Word.int(o, 6),
+        Word.address(o, 7),
+        Word.int(o, 8),
+      );
+      break;
+    case Opcode.map_row:
+      map_row(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.int(o, 4), Word.int(o, 5));
+      break;
+    case Opcode.reduction_scale:
+      reduction_scale(Word.address(o, 1), Word.int(o, 2));
       break;
   }
 }

@@ -110,7 +110,7 @@ function planProduct(product: Product, { batch, units, inputs }: Shape): Product
     batchCapacity: batch,
     arenaLength: layout.length,
     persistentLength: 0,
-    parameters: { offset: 0, length: 0 },
+    gradients: { offset: 0, length: 0 },
     learningRate: -1,
   };
   return { plan, ...places };

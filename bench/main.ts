@@ -1,6 +1,6 @@
 /**
  * npm run bench                              everything
- * npm run bench -- --only steps|kernels      one of them
+ * npm run bench -- --only traced             one of them: steps, kernels, or traced
  *                  --peers                   training steps of other libraries too: see peers/setup.mjs
  *                  --rounds 9                times each contender is timed
  *                  --json                    one JSON document instead of tables
@@ -10,6 +10,9 @@ import { parseArgs } from 'node:util';
 import { describeMachine } from './harness.js';
 import { benchKernels, formatKernels } from './kernels.js';
 import { benchSteps, formatCase } from './steps.js';
+import { benchTraced, formatTraced } from './traced.js';
+
+const benches = ['steps', 'kernels', 'traced'];
 
 const { values } = parseArgs({
   options: {
@@ -20,9 +23,10 @@ const { values } = parseArgs({
   },
 });
 const { only, peers, json } = values;
-if (only !== undefined && only !== 'steps' && only !== 'kernels') {
-  throw new RangeError(`--only must be steps or kernels: received ${only}`);
+if (only !== undefined && !benches.includes(only)) {
+  throw new RangeError(`--only must be one of ${benches.join(', ')}: received ${only}`);
 }
+const wants = (bench: string) => only === undefined || only === bench;
 const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) {
   throw new RangeError(`--rounds must be an integer >= 1: received ${values.rounds}`);
@@ -39,27 +43,37 @@ print(
 const missingLines = (missing: { name: string; reason: string }[]) =>
   missing.map(({ name, reason }) => `\n  ${name}: missing: ${reason}`).join('');
 
-const steps =
-  only === 'kernels'
-    ? undefined
-    : await benchSteps({
-        rounds,
-        peers,
-        onStart: ({ entrants, missing }) => {
-          const lines = entrants.map(({ name, version }) => `\n  ${name}: ${version}`).join('');
-          print(`Training steps, one thread, ${rounds} rounds${lines}${missingLines(missing)}`);
-        },
-        onCase: (report) => print(formatCase(report)),
-      });
+const steps = wants('steps')
+  ? await benchSteps({
+      rounds,
+      peers,
+      onStart: ({ entrants, missing }) => {
+        const lines = entrants.map(({ name, version }) => `\n  ${name}: ${version}`).join('');
+        print(`Training steps, one thread, ${rounds} rounds${lines}${missingLines(missing)}`);
+      },
+      onCase: (report) => print(formatCase(report)),
+    })
+  : undefined;
 
-const kernels =
-  only === 'steps'
-    ? undefined
-    : await benchKernels({
-        rounds,
-        onStart: (missing) => print(`Products, one thread, ${rounds} rounds${missingLines(missing)}`),
-        onShape: (results) => print(formatKernels(results)),
-      });
+const kernels = wants('kernels')
+  ? await benchKernels({
+      rounds,
+      onStart: (missing) => print(`Products, one thread, ${rounds} rounds${missingLines(missing)}`),
+      onShape: (results) => print(formatKernels(results)),
+    })
+  : undefined;
 
-if (json) console.log(JSON.stringify({ machine, rounds, steps, kernels }));
-if (steps?.cases.some(({ wrong }) => wrong.length > 0)) process.exitCode = 1;
+const traced = wants('traced')
+  ? await benchTraced({
+      rounds,
+      onStart: (missing) =>
+        print(
+          `Traced activations against built-in ones, one thread, ${rounds} rounds${missingLines(missing)}`,
+        ),
+      onCase: (report) => print(formatTraced(report)),
+    })
+  : undefined;
+
+if (json) console.log(JSON.stringify({ machine, rounds, steps, kernels, traced }));
+const wrong = [...(steps?.cases ?? []), ...(traced ?? [])].flatMap((report) => report.wrong);
+if (wrong.length > 0) process.exitCode = 1;

@@ -72,7 +72,7 @@ export function stepFlops({ sizes, batch }: StepCase): number {
 }
 
 /** The same numbers for a case every time: He-uniform weights, inputs in [-0.5, 0.5), any targets. */
-export function createData({ sizes, loss, rows }: StepCase): StepData {
+export function createData({ sizes, loss, rows }: Pick<StepCase, 'sizes' | 'loss' | 'rows'>): StepData {
   const random = new Random(1);
   const uniform = (length: number, limit: number) =>
     Float32Array.from({ length }, () => (2 * random.uniform() - 1) * limit);

@@ -27,7 +27,12 @@
   X(sgd_step, parameters, gradient, velocity, count, learningRate, momentum, weightDecay, nesterov)        \
   X(adam_step, parameters, gradient, firstMoment, secondMoment, count, learningRate, moments, weightDecay, \
     decoupled)                                                                                             \
-  X(store_rows, output, units)
+  X(store_rows, output, units)                                                                             \
+  X(map_unary, a, aExtent, output, columns, function)                                                      \
+  X(map_binary, a, aExtent, b, bExtent, output, columns, function)                                         \
+  X(map_where, condition, conditionExtent, a, aExtent, b, bExtent, output, columns)                        \
+  X(map_row, a, aExtent, output, columns, function)                                                        \
+  X(reduction_scale, output, reduction)
 
 // X(name of the enum, names of its codes from 0 on)
 #define FASTMLP_CODES(X)                                                                                  \
@@ -35,6 +40,10 @@
   X(LossCode, half_squared_error, squared_error, mean_squared_error, cross_entropy, binary_cross_entropy) \
   X(ReductionCode, sum, mean)                                                                             \
   X(DecisionCode, argmax, half, zero)                                                                     \
+  X(ExtentCode, full, row, units, constant)                                                               \
+  X(UnaryCode, copy, neg, abs, sqrt, exp, expm1, log, sin, cos, tanh, sigmoid, softplus, erf)             \
+  X(BinaryCode, add, sub, mul, div, min, max, less, lessEqual, equal)                                     \
+  X(RowCode, rowSum, rowMax, firstMax)                                                                    \
   X(ScalarCode, loss, correct, rows, first_free)
 
 namespace fastmlp {

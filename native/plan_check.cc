@@ -84,6 +84,27 @@ class OperationCheck {
            scalars(o.learningRate, 1) && scalars(o.moments, kMoments) && optional_scalar(o.weightDecay);
   }
   bool check(const operands::store_rows& o) const { return size(o.units) && batch(o.output, o.units); }
+  bool check(const operands::map_unary& o) const {
+    return size(o.columns) && repeated(o.a, o.aExtent, o.columns) && batch(o.output, o.columns) &&
+           code(o.function, UnaryCode::erf);
+  }
+  bool check(const operands::map_binary& o) const {
+    return size(o.columns) && repeated(o.a, o.aExtent, o.columns) && repeated(o.b, o.bExtent, o.columns) &&
+           batch(o.output, o.columns) && code(o.function, BinaryCode::equal);
+  }
+  bool check(const operands::map_where& o) const {
+    return size(o.columns) && repeated(o.condition, o.conditionExtent, o.columns) &&
+           repeated(o.a, o.aExtent, o.columns) && repeated(o.b, o.bExtent, o.columns) &&
+           batch(o.output, o.columns);
+  }
+  bool check(const operands::map_row& o) const {
+    const bool per_row = static_cast<RowCode>(o.function) != RowCode::firstMax;
+    return size(o.columns) && repeated(o.a, o.aExtent, o.columns) &&
+           batch(o.output, per_row ? 1 : o.columns) && code(o.function, RowCode::firstMax);
+  }
+  bool check(const operands::reduction_scale& o) const {
+    return matrix(o.output, 1, 1) && code(o.reduction, ReductionCode::mean);
+  }
 
  private:
   static bool size(int32_t count) { return count >= 1; }
@@ -95,6 +116,20 @@ class OperationCheck {
     return offset >= 0 && rows * columns <= arena_length_ - offset;
   }
   bool batch(int32_t offset, int64_t columns) const { return matrix(offset, rows_, columns); }
+  // An operand of a map, as often as its extent has it.
+  bool repeated(int32_t offset, int32_t extent, int64_t columns) const {
+    switch (static_cast<ExtentCode>(extent)) {
+      case ExtentCode::full:
+        return batch(offset, columns);
+      case ExtentCode::row:
+        return batch(offset, 1);
+      case ExtentCode::units:
+        return matrix(offset, 1, columns);
+      case ExtentCode::constant:
+        return matrix(offset, 1, 1);
+    }
+    return false;
+  }
   bool optional(int32_t offset, int64_t count) const { return offset < 0 || matrix(offset, 1, count); }
   bool optional_batch(int32_t offset, int64_t columns) const { return offset < 0 || batch(offset, columns); }
   bool scalars(int32_t first, int64_t count) const { return first >= 0 && first + count <= scalar_count_; }

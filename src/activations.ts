@@ -53,15 +53,3 @@ export const elementwiseActivations: readonly ElementwiseActivation[] = [
   ),
   elementwise(ActivationCode.exp, Math.exp, (x) => x),
 ];
-
-/** Names accepted as `activation` of a layer. `softmax` mixes the units of a row; the others act on each unit. */
-export type ActivationName = keyof typeof ActivationCode | 'softmax';
-
-export const activationNames: readonly ActivationName[] = [
-  ...elementwiseActivations.map((activation) => activation.name as ActivationName),
-  'softmax',
-];
-
-/** False where no gradient passes through the activation. */
-export const isDifferentiable = (name: ActivationName): boolean =>
-  name === 'softmax' || elementwiseActivations[ActivationCode[name]].differentiable;

@@ -178,19 +178,37 @@ export function readRows(action: string, x: unknown, t: unknown, model: Model, r
   const { data, fresh } = flatten(action, 'targets', t, outputs, reader.precision);
   requireFinite(action, 'targets', data, outputs, reader);
   if (data.length !== rows.count * outputs) {
-    const labels = model.lossTraits.takesLabels ? `, or ${rows.count} integer labels` : '';
+    const labels = model.loss.takesLabels ? `, or ${rows.count} integer labels` : '';
     const rule = `targets must have ${rows.count} rows of ${outputs}, like the inputs${labels}`;
     throw typeError(action, rule, fact(`${data.length / outputs} rows`));
   }
+  requireDomain(action, data, model);
   const targets = data instanceof Uint8Array ? copied(data, reader.precision) : { data, fresh };
   return { ...rows, targets: targets.data as Numbers, shared: rows.shared && isShared(targets) };
+}
+
+const targetRules = {
+  nonNegative: { rule: '>= 0', holds: (t: number) => t >= 0 },
+  unitInterval: { rule: 'in [0, 1]', holds: (t: number) => t >= 0 && t <= 1 },
+  signs: { rule: '-1 or 1', holds: (t: number) => t === -1 || t === 1 },
+} as const;
+
+/** Throws if a target lies outside the domain of the loss. */
+function requireDomain(action: string, targets: Flat, { loss, outputs }: Model): void {
+  if (loss.targets === 'any') return;
+  const { rule, holds } = targetRules[loss.targets];
+  for (let index = 0; index < targets.length; index++) {
+    if (holds(targets[index])) continue;
+    const place = `${targets[index]} in row ${Math.floor(index / outputs)}, column ${index % outputs}`;
+    throw rangeError(action, `targets of ${loss.name} must be ${rule}`, fact(place));
+  }
 }
 
 type Labels = Int32Array | Uint8Array | readonly number[];
 
 /** One integer a row: an Int32Array always; a flat Uint8Array or number[] where it cannot be rows of outputs. */
 function areLabels(t: unknown, count: number, model: Model): t is Labels {
-  if (!model.lossTraits.takesLabels) return false;
+  if (!model.loss.takesLabels) return false;
   if (t instanceof Int32Array) return true;
   const isFlatArray = t instanceof Uint8Array || (Array.isArray(t) && typeof t[0] === 'number');
   return isFlatArray && t.length === count && model.outputs > 1;

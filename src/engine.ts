@@ -8,10 +8,11 @@ import {
   type RunHandle,
   stepsPerEpoch,
 } from './backends/backend.js';
-import type { Reader } from './data.js';
+import { numbersOf, type Reader } from './data.js';
 import { fact, stateError } from './errors.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
+import { mayLeaveDomain, requireOutputDomain } from './output-domain.js';
 import { createPlan, type Plan, type Program, type ProgramName } from './plan/plan.js';
 
 /** Rows a plan has room for at first; larger batches make it grow. */
@@ -177,6 +178,22 @@ export class Engine {
     const { reduction, decision } = this.model;
     const loss = reduction === 'mean' ? sums.loss / sums.rows : sums.loss;
     return decision === null ? { loss } : { loss, accuracy: sums.correct / sums.rows };
+  }
+
+  /** Euclidean norm of the gradient of the last step. */
+  gradientNorm(): number {
+    const { offset, length } = this.#plan.gradients;
+    let sum = 0;
+    for (const gradient of this.executor.read(offset, length)) sum += gradient * gradient;
+    return Math.sqrt(sum);
+  }
+
+  /** Throws if the loss would take the logarithm of outputs that are not in its domain. */
+  requireOutputs(action: string, rows: Rows): void {
+    if (!mayLeaveDomain(this.model)) return;
+    const output = numbersOf(this.backend.precision, rows.count * this.model.outputs);
+    this.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), output);
+    requireOutputDomain(action, this.model, rows, output);
   }
 
   setLearningRate(rate: number): void {

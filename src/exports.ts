@@ -1,5 +1,11 @@
 /** What both entries, Node's and the browser's, export besides the functions bound to their platform. */
-export type { ActivationName } from './activations.js';
+export type { ActivationLike, ActivationName } from './activation-choice.js';
+export {
+  type ActivationFunctions,
+  activations,
+  type RowActivation,
+  type UnitActivation,
+} from './activation-functions.js';
 export type { BackendId, BackendKind, BackendReport } from './backends/backend.js';
 export type { BackendChoice, RejectedBackend } from './backends/select.js';
 export { type ComparedTrainer, type Comparison, compareTrainers } from './compare.js';
@@ -15,13 +21,24 @@ export {
   oneHot,
 } from './decisions.js';
 export type { Metrics } from './engine.js';
+export { type ActivationFunction, defineActivation, type TracedActivation } from './expression/activation.js';
+export { defineLoss, type LossFunction, type TracedLoss } from './expression/loss.js';
+export type { ExpressionOperations, Operand, Traced } from './expression/trace.js';
 export type { BatchLogs, FitCallbacks, FitOptions } from './fit.js';
+export {
+  type GradientCheck,
+  type GradientCheckOptions,
+  gradientCheck,
+  type ParameterPlace,
+} from './gradient-check.js';
+export type { Gradients } from './gradients.js';
 export type { ComputationGraph, GraphNode, GraphValue } from './graph.js';
 export type { EpochLogs, History, HistoryNumbers } from './history.js';
 export type { Initializer, InitializerName } from './initializers.js';
-export type { Inspection, LayerInspection } from './inspect.js';
+export type { Inspection, InspectOptions, LayerInspection } from './inspect.js';
+export { jacobian, type LayerJacobian } from './jacobian.js';
 export { foldedWeights, transpose, weightsFromFolded } from './layouts.js';
-export type { LossName } from './losses.js';
+export type { LossLike, LossName } from './loss-choice.js';
 export { Matrix } from './matrix.js';
 export { type DenseLayer, type DenseOptions, dense, type InputTransform } from './model.js';
 export {
@@ -37,4 +54,6 @@ export {
 export type { LayerWeights, LayerWeightsLike } from './parameters.js';
 export { type DecisionBoundaryOptions, decisionBoundary } from './plots/decision-boundary.js';
 export { type LossCurveOptions, lossCurve } from './plots/loss-curve.js';
+export type { Snapshot } from './snapshot.js';
+export type { StopConditions, StopReason, StopState, StopWhen } from './stop-when.js';
 export type { Trainer, TrainerBackend, TrainerConfig, TrainerLayer } from './trainer.js';

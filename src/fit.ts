@@ -10,7 +10,9 @@ import {
   typeError,
 } from './errors.js';
 import { type EpochLogs, type History, HistoryBuilder } from './history.js';
+import { checkLearningRate } from './optimizers.js';
 import type { Random } from './random.js';
+import { type StopReason, StopWatch, type StopWhen } from './stop-when.js';
 
 /** What `onBatchEnd` gets: the batches and rows of the epoch done so far, and the metrics over those rows. */
 export interface BatchLogs extends Metrics {
@@ -43,6 +45,10 @@ export interface FitOptions {
   readonly callbacks?: FitCallbacks;
   /** Aborting ends the run at the next step; `fit` then resolves with the epochs done. */
   readonly signal?: AbortSignal;
+  /** Ends the run after the epoch in which a condition holds; the history says which. */
+  readonly stopWhen?: StopWhen;
+  /** Learning rate from this call on, as `setLearningRate` sets it. */
+  readonly learningRate?: number;
   /** 1 prints a progress bar; default 0. */
   readonly verbose?: 0 | 1;
 }
@@ -60,15 +66,16 @@ export type CreateProgress = (options: { totalRows: number; epochs: number }) =>
 const action = 'Cannot fit';
 const POLL_MS = 50;
 /** Indices that the orders of several epochs, run without coming back, may take together. */
-const MAXIMUM_ORDER = 2 ** 20;
+const MAXIMUM_ORDER = 2 ** 18;
 
 const optionNames = [
   ...['epochs', 'batchSize', 'shuffle', 'validationSplit', 'validationSplitMode', 'validationData'],
-  ...['callbacks', 'signal', 'verbose'],
+  ...['callbacks', 'signal', 'stopWhen', 'learningRate', 'verbose'],
 ];
 
-type CheckedOptions = Required<Omit<FitOptions, 'signal' | 'validationData'>> &
-  Pick<FitOptions, 'signal' | 'validationData'>;
+type Optional = 'signal' | 'validationData' | 'stopWhen' | 'learningRate';
+
+type CheckedOptions = Required<Omit<FitOptions, Optional>> & Pick<FitOptions, Optional>;
 
 function checkOptions(options: FitOptions): CheckedOptions {
   requireKnownKeys(action, options, optionNames);
@@ -79,7 +86,7 @@ function checkOptions(options: FitOptions): CheckedOptions {
     validationSplit = 0,
     validationSplitMode = 'shuffled',
   } = options;
-  const { validationData, callbacks = {}, signal, verbose = 0 } = options;
+  const { validationData, callbacks = {}, signal, stopWhen, learningRate, verbose = 0 } = options;
   requireInteger(action, 'epochs', epochs, 1);
   requireInteger(action, 'batchSize', batchSize, 1);
   if (typeof shuffle !== 'boolean') throw typeError(action, 'shuffle must be a boolean', shuffle);
@@ -97,10 +104,11 @@ function checkOptions(options: FitOptions): CheckedOptions {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw typeError(action, 'signal must be an AbortSignal', signal);
   }
+  if (learningRate !== undefined) checkLearningRate(action, learningRate);
   if (verbose !== 0 && verbose !== 1) throw rangeError(action, 'verbose must be 0 or 1', verbose);
   return {
     ...{ epochs, batchSize, shuffle, validationSplit, validationSplitMode, validationData },
-    ...{ callbacks, signal, verbose },
+    ...{ callbacks, signal, stopWhen, learningRate, verbose },
   };
 }
 
@@ -133,6 +141,8 @@ class Fit {
   readonly #train: Uint32Array;
   readonly #held: Uint32Array;
   readonly #validation: Rows | null;
+  readonly #stopWatch: StopWatch | null;
+  #stoppedBy: StopReason | null = null;
   #progress: Progress | null = null;
 
   constructor(engine: Engine, random: Random, x: RowsLike, t: TargetsLike, options: FitOptions) {
@@ -141,11 +151,14 @@ class Fit {
     this.#random = random;
     const { model, reader } = engine;
     this.#rows = readRows(action, x, t, model, reader);
-    const { validationData } = this.#options;
+    const { validationData, stopWhen, learningRate } = this.#options;
+    this.#stopWatch = stopWhen ? new StopWatch(action, stopWhen, model.decision !== null) : null;
+    engine.requireOutputs(action, this.#rows);
     this.#validation = validationData
       ? readRows(`${action}: validationData`, ...validationData, model, reader)
       : null;
     const { train, held } = splitRows(this.#rows.count, this.#options, random);
+    if (learningRate !== undefined) engine.setLearningRate(learningRate);
     this.#train = train;
     this.#held = held;
   }
@@ -158,11 +171,17 @@ class Fit {
     try {
       if (this.#validation) validation = executor.createDataset(this.#validation);
       if (verbose === 1) this.#progress = await createProgress({ totalRows: this.#train.length, epochs });
-      while (this.#history.epochs < epochs && !signal?.aborted) {
+      while (this.#history.epochs < epochs && !signal?.aborted && !this.#stoppedBy) {
         await this.#runEpochs(dataset, validation);
       }
-      const reason = this.#history.epochs < epochs ? 'aborted' : 'completed';
-      return this.#history.build(seed, this.#engine.backend.id, reason);
+      const whole = this.#history.epochs < epochs ? 'aborted' : 'completed';
+      const converged = this.#stopWatch ? this.#stoppedBy !== null : null;
+      return this.#history.build({
+        seed,
+        backend: this.#engine.backend.id,
+        reason: this.#stoppedBy ?? whole,
+        converged,
+      });
     } finally {
       this.#progress?.stop();
       dataset.dispose();
@@ -172,12 +191,21 @@ class Fit {
 
   /** As many epochs as nobody wants to be told of one by one, at least one. */
   get #epochsAtOnce(): number {
-    const { callbacks, epochs } = this.#options;
-    const watched =
-      Object.values(callbacks).some(Boolean) || this.#progress || this.#validation || this.#held.length;
-    if (watched) return 1;
+    if (this.#isWatched) return 1;
     const fitting = Math.max(1, Math.floor(MAXIMUM_ORDER / this.#train.length));
-    return Math.min(epochs - this.#history.epochs, fitting);
+    return Math.min(this.#options.epochs - this.#history.epochs, fitting);
+  }
+
+  /** Somebody wants to be told of each epoch. */
+  get #isWatched(): boolean {
+    const { callbacks } = this.#options;
+    const validates = this.#validation !== null || this.#held.length > 0;
+    return (
+      validates ||
+      this.#stopWatch !== null ||
+      this.#progress !== null ||
+      Object.values(callbacks).some(Boolean)
+    );
   }
 
   async #runEpochs(dataset: Dataset, validation: Dataset | null): Promise<void> {
@@ -189,23 +217,34 @@ class Fit {
     const order = this.#orderOf(epochs);
     const job = { program, epochs, rowsPerEpoch: this.#train.length, batchSize, order } as const;
     const result = await this.#watched(epoch, (started) => this.#engine.runJob(job, dataset, started));
-    for (const metrics of result.epochs) {
-      const { length } = this.#train;
-      await this.#tell(epoch, Math.ceil(length / batchSize) - 1, length, metrics);
-      const logs = { ...metrics, ...(await this.#validate(dataset, validation)) };
-      this.#history.add(logs);
-      this.#progress?.endEpoch(logs);
-      await callbacks.onEpochEnd?.(this.#history.epochs - 1, logs);
-    }
+    if (this.#isWatched)
+      for (const metrics of result.epochs) await this.#endEpoch(metrics, dataset, validation);
+    else for (const metrics of result.epochs) this.#history.add(metrics);
+  }
+
+  async #endEpoch(metrics: Metrics, dataset: Dataset, validation: Dataset | null): Promise<void> {
+    const { callbacks, batchSize } = this.#options;
+    const epoch = this.#history.epochs;
+    const { length } = this.#train;
+    await this.#tell(epoch, Math.ceil(length / batchSize) - 1, length, metrics);
+    const logs = { ...metrics, ...(await this.#validate(dataset, validation)) };
+    this.#history.add(logs);
+    this.#progress?.endEpoch(logs);
+    await callbacks.onEpochEnd?.(epoch, logs);
+    const norm = (): number => this.#engine.gradientNorm();
+    this.#stoppedBy = this.#stopWatch?.after(epoch, logs, length, norm) ?? null;
   }
 
   /** Orders of the next epochs, one after the other. */
   #orderOf(epochs: number): Uint32Array {
-    const { length } = this.#train;
+    const train = this.#train;
+    const { length } = train;
     const order = new Uint32Array(epochs * length);
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      if (this.#options.shuffle) this.#random.shuffle(this.#train);
-      order.set(this.#train, epoch * length);
+    for (let begin = 0; begin < order.length; begin += length) {
+      // A call of `set` costs more than an epoch of a handful of rows.
+      if (length < 64) for (let row = 0; row < length; row++) order[begin + row] = train[row];
+      else order.set(train, begin);
+      if (this.#options.shuffle) this.#random.shuffle(order, begin, begin + length);
     }
     return order;
   }

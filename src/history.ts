@@ -1,5 +1,6 @@
 import type { BackendId } from './backends/backend.js';
 import type { Metrics } from './engine.js';
+import type { StopReason } from './stop-when.js';
 
 /** Numbers of each epoch, by the names of Keras and TensorFlow.js. */
 export interface HistoryNumbers {
@@ -17,8 +18,10 @@ export interface History {
   /** Seed of the initial weights, the split and the order of rows. */
   readonly seed: number;
   readonly backend: BackendId;
-  /** Why the run ended: all epochs done, or its signal was aborted. */
-  readonly reason: 'completed' | 'aborted';
+  /** Why the run ended: all epochs done, its signal aborted, or the condition of `stopWhen` that came to hold. */
+  readonly reason: 'completed' | 'aborted' | StopReason;
+  /** Whether a condition of `stopWhen` came to hold; null without `stopWhen`. */
+  readonly converged: boolean | null;
 }
 
 /** Loss and metrics of one epoch, as callbacks get them. */
@@ -38,13 +41,14 @@ export class HistoryBuilder {
 
   add(logs: EpochLogs): void {
     this.#epoch.push(this.#epoch.length);
-    for (const [name, value] of Object.entries(logs) as [keyof HistoryNumbers, number][]) {
-      this.#numbers[name] ??= [];
-      this.#numbers[name].push(value);
+    for (const name in logs) {
+      const key = name as keyof EpochLogs;
+      this.#numbers[key] ??= [];
+      this.#numbers[key].push(logs[key] as number);
     }
   }
 
-  build(seed: number, backend: BackendId, reason: History['reason']): History {
-    return { epoch: this.#epoch, history: this.#numbers, seed, backend, reason };
+  build(ended: Pick<History, 'seed' | 'backend' | 'reason' | 'converged'>): History {
+    return { epoch: this.#epoch, history: this.#numbers, ...ended };
   }
 }

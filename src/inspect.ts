@@ -1,9 +1,10 @@
 import type { Executor, Numbers } from './backends/backend.js';
 import { type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
 import type { Engine } from './engine.js';
+import { requireKnownKeys } from './errors.js';
 import { Matrix } from './matrix.js';
 import { type Model, requireDifferentiable } from './model.js';
-import { readLayers } from './parameters.js';
+import { type LayerWeights, readLayers } from './parameters.js';
 import { bufferNamed, type Plan } from './plan/plan.js';
 
 /** What a layer computed for some rows. The gradients are null when no targets were given. */
@@ -38,6 +39,13 @@ export interface Inspection {
   /** Loss of each row by itself. */
   readonly sampleLosses: Float32Array | Float64Array | null;
   readonly loss: number | null;
+  /** Gradients of each row by itself, `[row][layer]`, where they were asked for; their sums are those of the layers. */
+  readonly sampleGradients: readonly (readonly LayerWeights[])[] | null;
+}
+
+export interface InspectOptions {
+  /** Also compute the gradients of each row by itself; default false. */
+  readonly sampleGradients?: boolean;
 }
 
 const action = 'Cannot inspect';
@@ -61,7 +69,13 @@ class BatchReader {
 }
 
 /** Runs forward, and with targets backward, keeping everything; changes no parameter. */
-export function inspect(engine: Engine, x: RowsLike, t: TargetsLike | undefined): Inspection {
+export function inspect(
+  engine: Engine,
+  x: RowsLike,
+  t: TargetsLike | undefined,
+  options: InspectOptions = {},
+): Inspection {
+  requireKnownKeys(action, options, ['sampleGradients']);
   const { model, executor, reader } = engine;
   if (t === undefined) {
     const rows = readInputs(action, x, model, reader);
@@ -74,11 +88,13 @@ export function inspect(engine: Engine, x: RowsLike, t: TargetsLike | undefined)
         inputGradient: null,
         sampleLosses: null,
         loss: null,
+        sampleGradients: null,
       };
     });
   }
   requireDifferentiable(action, model, 0);
   const rows = readRows(action, x, t, model, reader);
+  engine.requireOutputs(action, rows);
   return engine.runInspection(rows.labels ? 'inspectLabels' : 'inspect', rows, (plan, { loss }) => {
     const batch = new BatchReader(executor, plan, rows.count);
     const gradients = readLayers(executor, plan, model, 'd');
@@ -89,9 +105,11 @@ export function inspect(engine: Engine, x: RowsLike, t: TargetsLike | undefined)
       weightGradient: gradients[index].weights,
       biasGradient: gradients[index].biases,
     }));
+    const inputs = batch.matrix('x0');
     return {
       layers,
-      inputs: batch.matrix('x0'),
+      inputs,
+      sampleGradients: options.sampleGradients ? sampleGradientsOf(layers, inputs) : null,
       targets: rows.labels ? rows.labels.slice() : batch.matrix('t'),
       inputGradient: batch.matrix('dx0'),
       sampleLosses: batch.numbers('rowLosses'),
@@ -110,3 +128,25 @@ const forwardOf = (batch: BatchReader, model: Model): LayerInspection[] =>
     weightGradient: null,
     biasGradient: null,
   }));
+
+/** Gradients of each row: the outer product of its delta with what enters the layer. */
+function sampleGradientsOf(layers: readonly LayerInspection[], inputs: Matrix): LayerWeights[][] {
+  return Array.from({ length: inputs.rows }, (_, row) =>
+    layers.map(({ delta, biasGradient }, index): LayerWeights => {
+      const entering = (index === 0 ? inputs : layers[index - 1].output).row(row);
+      const own = (delta as Matrix).row(row);
+      return { weights: outerProduct(own, entering), biases: biasGradient ? own.slice() : null };
+    }),
+  );
+}
+
+function outerProduct(column: Numbers, row: Numbers): Matrix {
+  const data =
+    column instanceof Float32Array
+      ? new Float32Array(column.length * row.length)
+      : new Float64Array(column.length * row.length);
+  column.forEach((factor, index) => {
+    for (let other = 0; other < row.length; other++) data[index * row.length + other] = factor * row[other];
+  });
+  return new Matrix(data, column.length, row.length);
+}

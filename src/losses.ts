@@ -1,4 +1,3 @@
-import type { ActivationName } from './activations.js';
 import { LossCode } from './opcodes.js';
 
 /** A loss by its float64 definition: per output element, so that a row's loss is the sum over its elements. */
@@ -32,55 +31,3 @@ export const lossDefinitions: readonly LossDefinition[] = [
     derivative: (x, t) => ratio(1 - t, 1 - x) + ratio(-t, x),
   },
 ];
-
-/** Names accepted as `loss` of a trainer. */
-export type LossName =
-  | 'halfSquaredError'
-  | 'squaredError'
-  | 'meanSquaredError'
-  | 'crossEntropy'
-  | 'binaryCrossEntropy'
-  | 'crossEntropyWithLogits'
-  | 'binaryCrossEntropyWithLogits';
-
-export interface LossTraits {
-  /** The loss on outputs; for the losses on net inputs, the one they compute after their own activation. */
-  readonly code: LossCode;
-  /** The activation that the loss on net inputs includes. */
-  readonly includes?: 'softmax' | 'sigmoid';
-  /** The output activation with which the loss is computed from the net inputs in the fused, overflow-safe form. */
-  readonly fusesWith?: ActivationName;
-  /** Targets may be one integer label a row. */
-  readonly takesLabels: boolean;
-  /** The loss classifies, so that accuracy is reported whatever the output activation. */
-  readonly decides?: 'argmax' | 'threshold';
-}
-
-export const losses: Readonly<Record<LossName, LossTraits>> = {
-  halfSquaredError: { code: LossCode.half_squared_error, takesLabels: false },
-  squaredError: { code: LossCode.squared_error, takesLabels: false },
-  meanSquaredError: { code: LossCode.mean_squared_error, takesLabels: false },
-  crossEntropy: { code: LossCode.cross_entropy, fusesWith: 'softmax', takesLabels: true, decides: 'argmax' },
-  binaryCrossEntropy: {
-    code: LossCode.binary_cross_entropy,
-    fusesWith: 'sigmoid',
-    takesLabels: false,
-    decides: 'threshold',
-  },
-  crossEntropyWithLogits: {
-    code: LossCode.cross_entropy,
-    includes: 'softmax',
-    fusesWith: 'linear',
-    takesLabels: true,
-    decides: 'argmax',
-  },
-  binaryCrossEntropyWithLogits: {
-    code: LossCode.binary_cross_entropy,
-    includes: 'sigmoid',
-    fusesWith: 'linear',
-    takesLabels: false,
-    decides: 'threshold',
-  },
-};
-
-export const lossNames = Object.keys(losses) as LossName[];

@@ -1,4 +1,4 @@
-import { type ActivationName, activationNames, isDifferentiable } from './activations.js';
+import { type Activation, type ActivationLike, resolveActivation } from './activation-choice.js';
 import {
   fact,
   rangeError,
@@ -9,7 +9,7 @@ import {
   typeError,
 } from './errors.js';
 import { createSampler, type Initializer } from './initializers.js';
-import { type LossName, type LossTraits, losses, lossNames } from './losses.js';
+import { type Loss, type LossLike, resolveLoss } from './loss-choice.js';
 import type { ReductionCode } from './opcodes.js';
 import { checkOptimizer, type Optimizer } from './optimizers.js';
 import type { Random } from './random.js';
@@ -18,8 +18,8 @@ import type { Random } from './random.js';
 export interface DenseOptions {
   /** Number of outputs of the layer. */
   readonly units: number;
-  /** Default `'linear'`. */
-  readonly activation?: ActivationName;
+  /** A name, or what `defineActivation` returns; default `'linear'`. */
+  readonly activation?: ActivationLike;
   /** Whether a bias is added to each net input; default true. */
   readonly bias?: boolean;
   /** How the weights begin; default `'heNormal'` for relu, `'glorotUniform'` otherwise. */
@@ -51,7 +51,7 @@ function checkLayer(action: string, options: unknown): DenseLayer {
   requireKnownKeys(action, options, denseKeys);
   const { units, activation = 'linear', bias = true, trainable = true } = options as DenseOptions;
   requireInteger(action, 'units', units, 1);
-  requireName(action, 'activation', activation, activationNames);
+  resolveActivation(action, activation, units);
   if (typeof bias !== 'boolean') throw typeError(action, 'bias must be a boolean', bias);
   if (typeof trainable !== 'boolean') throw typeError(action, 'trainable must be a boolean', trainable);
   const given = options as DenseOptions;
@@ -64,7 +64,8 @@ function checkLayer(action: string, options: unknown): DenseLayer {
 }
 
 /** A layer of a model, with its place and shape known. `trainable` may change during the model's life. */
-export interface Layer extends Omit<DenseLayer, 'type'> {
+export interface Layer extends Omit<DenseLayer, 'type' | 'activation'> {
+  readonly activation: Activation;
   readonly inputs: number;
   readonly parameterCount: number;
   trainable: boolean;
@@ -82,14 +83,15 @@ export interface ModelConfig {
   /** Applied to each row before the first layer; default none. */
   readonly inputTransform?: Partial<InputTransform>;
   readonly layers: readonly DenseLayer[];
-  readonly loss: LossName;
+  /** A name, or what `defineLoss` returns. */
+  readonly loss: LossLike;
   readonly optimizer: Optimizer;
   /** How the losses of the rows of a batch become one; default `'mean'`. */
   readonly reduction?: keyof typeof ReductionCode;
 }
 
 /** How decisions are read off outputs: `null` where the loss and the output activation suggest no classes. */
-export type Decision = 'argmax' | 'threshold' | null;
+export type Decision = 'argmax' | 'threshold' | 'sign' | null;
 
 /** A validated network with its loss and optimizer; holds no numbers of its own. */
 export interface Model {
@@ -97,8 +99,7 @@ export interface Model {
   readonly outputs: number;
   readonly inputTransform: InputTransform | null;
   readonly layers: readonly Layer[];
-  readonly loss: LossName;
-  readonly lossTraits: LossTraits;
+  readonly loss: Loss;
   readonly reduction: keyof typeof ReductionCode;
   readonly optimizer: Optimizer;
   readonly decision: Decision;
@@ -115,19 +116,25 @@ export function createModel(config: ModelConfig): Model {
   if (config.layers.length === 0) throw rangeError(action, 'layers must not be empty', config.layers);
   let inputs = config.inputs;
   const layers = config.layers.map((options: unknown, index): Layer => {
-    const { type: _, ...layer } = checkLayer(`Cannot add layer ${index + 1}`, options);
-    const placed = { ...layer, inputs, parameterCount: layer.units * (inputs + (layer.bias ? 1 : 0)) };
+    const caller = `Cannot add layer ${index + 1}`;
+    const { type: _, ...layer } = checkLayer(caller, options);
+    const activation = resolveActivation(caller, layer.activation, layer.units);
+    const placed = {
+      ...layer,
+      activation,
+      inputs,
+      parameterCount: layer.units * (inputs + (layer.bias ? 1 : 0)),
+    };
     inputs = layer.units;
     return placed;
   });
-  requireName(action, 'loss', config.loss, lossNames);
+  const loss = resolveLoss(action, config.loss);
   const { reduction = 'mean' } = config;
   requireName(action, 'reduction', reduction, ['sum', 'mean']);
-  const lossTraits = losses[config.loss];
   const { activation, units } = layers[layers.length - 1];
-  if (lossTraits.includes && activation !== 'linear') {
-    const rule = `${config.loss} needs a linear output layer, since it includes ${lossTraits.includes}`;
-    throw rangeError(action, rule, activation);
+  if (loss.needs && activation.name !== loss.needs) {
+    const because = loss.includes ? `, since it includes ${loss.includes}` : '';
+    throw rangeError(action, `${loss.name} needs a ${loss.needs} output layer${because}`, activation.name);
   }
   const parameterCount = layers.reduce((sum, layer) => sum + layer.parameterCount, 0);
   if (parameterCount > 2 ** 28) {
@@ -142,19 +149,18 @@ export function createModel(config: ModelConfig): Model {
     outputs: units,
     inputTransform: checkTransform(config.inputTransform, config.inputs),
     layers,
-    loss: config.loss,
-    lossTraits,
+    loss,
     reduction,
     optimizer: checkOptimizer(action, config.optimizer),
-    decision: decisionOf(lossTraits, activation),
+    decision: decisionOf(loss, activation),
     parameterCount,
   };
 }
 
-function decisionOf(loss: LossTraits, activation: ActivationName): Decision {
+function decisionOf(loss: Loss, { name }: Activation): Decision {
   if (loss.decides) return loss.decides;
-  if (activation === 'softmax') return 'argmax';
-  return activation === 'sigmoid' || activation === 'heaviside' ? 'threshold' : null;
+  if (name === 'softmax' || name === 'logSoftmax') return 'argmax';
+  return name === 'sigmoid' || name === 'heaviside' ? 'threshold' : null;
 }
 
 function checkTransform(transform: unknown, inputs: number): InputTransform | null {
@@ -177,7 +183,13 @@ function checkTransform(transform: unknown, inputs: number): InputTransform | nu
 
 /** Index of the first layer from `lowest` on that no gradient passes, or −1. */
 export const blockingLayer = (model: Model, lowest: number): number =>
-  model.layers.findIndex((layer, index) => index >= lowest && !isDifferentiable(layer.activation));
+  model.layers.findIndex(
+    ({ activation }, index) => index >= lowest && !activation.differentiable && !passesThrough(model, index),
+  );
+
+/** The perceptron loss takes its delta straight through the hard threshold of the last layer. */
+const passesThrough = (model: Model, index: number): boolean =>
+  index === model.layers.length - 1 && model.loss.fusesWith === model.layers[index].activation.name;
 
 /** Index of the lowest layer to be trained, or −1 where all are frozen. */
 export const lowestTrainable = (model: Model): number => model.layers.findIndex((layer) => layer.trainable);
@@ -186,9 +198,9 @@ export const lowestTrainable = (model: Model): number => model.layers.findIndex(
 export function requireDifferentiable(caller: string, model: Model, lowest: number): void {
   const blocking = blockingLayer(model, lowest);
   if (blocking < 0) return;
-  const { activation } = model.layers[blocking];
-  const rule = `gradients cannot pass through ${activation}, which can only be used forward`;
-  throw rangeError(caller, rule, fact(`${activation} in layer ${blocking + 1}`));
+  const { name } = model.layers[blocking].activation;
+  const rule = `gradients cannot pass through ${name}, which can only be used forward`;
+  throw rangeError(caller, rule, fact(`${name} in layer ${blocking + 1}`));
 }
 
 /** Throws if there is nothing to train, or if gradients cannot reach every trainable layer. */

@@ -28,6 +28,11 @@ export enum Opcode {
   sgd_step,
   adam_step,
   store_rows,
+  map_unary,
+  map_binary,
+  map_where,
+  map_row,
+  reduction_scale,
 }
 
 /** Elementwise activations. Softmax mixes a row and has operations of its own. */
@@ -70,6 +75,58 @@ export enum ElementCode {
   float32,
   uint8,
   float64,
+}
+
+/** How an operand of a `map` operation is repeated over a batch of B rows and C columns. */
+export enum ExtentCode {
+  /** B×C numbers. */
+  full,
+  /** One number per row. */
+  row,
+  /** One number per column. */
+  units,
+  /** One number. */
+  constant,
+}
+
+/** Functions of one number in expressions. */
+export enum UnaryCode {
+  copy,
+  neg,
+  abs,
+  sqrt,
+  exp,
+  expm1,
+  log,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  softplus,
+  erf,
+}
+
+/** Functions of two numbers in expressions; comparisons give 1 or 0. */
+export enum BinaryCode {
+  add,
+  sub,
+  mul,
+  div,
+  min,
+  max,
+  less,
+  lessEqual,
+  equal,
+}
+
+/** Functions of a row in expressions. */
+export enum RowCode {
+  /** Sum of the row: one number per row. */
+  rowSum,
+  /** Largest number of the row: one number per row. */
+  rowMax,
+  /** 1 at the first largest number of the row, 0 elsewhere: B×C numbers. */
+  firstMax,
 }
 
 /** Places in the table of scalars that every plan has. */

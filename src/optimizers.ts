@@ -30,6 +30,10 @@ const nonNegative = (action: string, name: string, value: unknown): void =>
 const fraction = (action: string, name: string, value: unknown): void =>
   requireNumber(action, name, value, 'in [0, 1)', (number) => number >= 0 && number < 1);
 
+/** Throws unless `value` can be a learning rate. */
+export const checkLearningRate = (action: string, value: unknown): void =>
+  nonNegative(action, 'learningRate', value);
+
 /**
  * Stochastic gradient descent: v = momentum v + g, w -= learningRate v; with `nesterov` the step is g + momentum v
  * (Sutskever et al., 2013, in the form of PyTorch). Weight decay adds weightDecay w to the gradient.

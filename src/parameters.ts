@@ -1,5 +1,5 @@
 import type { Executor, Numbers } from './backends/backend.js';
-import { type MatrixLike, numbersOf, type Reader, readParameter } from './data.js';
+import { type MatrixLike, type Reader, readParameter } from './data.js';
 import { fact, requireKnownKeys, typeError } from './errors.js';
 import { Matrix } from './matrix.js';
 import type { Model } from './model.js';
@@ -75,15 +75,7 @@ export function writeLayers(executor: Executor, plan: Plan, layers: readonly Lay
   });
 }
 
-/** Writes the input transform where the plan keeps it, one number or one per column. */
-export function writeTransform(executor: Executor, plan: Plan, model: Model): void {
-  if (!model.inputTransform) return;
-  for (const name of ['scale', 'offset'] as const) {
-    const { offset, columns } = bufferNamed(plan, name);
-    const value = model.inputTransform[name];
-    const numbers = numbersOf('float64', columns);
-    if (typeof value === 'number') numbers.fill(value);
-    else numbers.set(value);
-    executor.write(offset, numbers);
-  }
+/** Writes the numbers that never change, such as the input transform, where the plan keeps them. */
+export function writeConstants(executor: Executor, plan: Plan): void {
+  for (const { offset, values } of plan.buffers) if (values) executor.write(offset, values);
 }

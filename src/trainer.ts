@@ -3,11 +3,12 @@ import { type BackendChoice, checkThreads, type RejectedBackend, selectBackend }
 import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
 import { argmaxOfRows, binaryOfRows } from './decisions.js';
 import { Engine, FORWARD_BATCH, type Metrics } from './engine.js';
-import { fact, requireInteger, requireKnownKeys, requireNumber, stateError, typeError } from './errors.js';
+import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
 import { type CreateProgress, type FitOptions, fit } from './fit.js';
+import { GradientStore, type Gradients } from './gradients.js';
 import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
-import { type Inspection, inspect } from './inspect.js';
+import { type Inspection, type InspectOptions, inspect } from './inspect.js';
 import { Matrix } from './matrix.js';
 import {
   createModel,
@@ -17,15 +18,17 @@ import {
   type ModelConfig,
   requireTrainable,
 } from './model.js';
+import { checkLearningRate } from './optimizers.js';
 import {
   checkLayers,
   type LayerWeights,
   type LayerWeightsLike,
   readLayers,
+  writeConstants,
   writeLayers,
-  writeTransform,
 } from './parameters.js';
 import { Random } from './random.js';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.js';
 
 /** What `createTrainer` takes. */
 export interface TrainerConfig extends ModelConfig {
@@ -47,10 +50,10 @@ export interface TrainerBackend {
 }
 
 /** A layer as the trainer shows it. */
-export type TrainerLayer = Pick<
-  Layer,
-  'inputs' | 'units' | 'activation' | 'bias' | 'trainable' | 'parameterCount'
->;
+export type TrainerLayer = Pick<Layer, 'inputs' | 'units' | 'bias' | 'trainable' | 'parameterCount'> & {
+  /** Name of the activation. */
+  readonly activation: string;
+};
 
 /** What differs between Node and browsers. */
 export interface Platform {
@@ -74,7 +77,9 @@ export class Trainer {
   readonly #engine: Engine;
   readonly #model: Model;
   readonly #random: Random;
-  readonly #createProgress: CreateProgress;
+  readonly #config: TrainerConfig;
+  readonly #platform: Platform;
+  readonly #gradients: GradientStore;
   /** The last inspection, for `graph`. */
   #inspection: Inspection | null = null;
   #fitting = false;
@@ -84,14 +89,17 @@ export class Trainer {
     seed: number,
     random: Random,
     backend: TrainerBackend,
-    createProgress: CreateProgress,
+    config: TrainerConfig,
+    platform: Platform,
   ) {
     this.#engine = engine;
     this.#model = engine.model;
     this.seed = seed;
     this.#random = random;
     this.backend = backend;
-    this.#createProgress = createProgress;
+    this.#config = config;
+    this.#platform = platform;
+    this.#gradients = new GradientStore(engine);
   }
 
   /** @internal */
@@ -110,15 +118,15 @@ export class Trainer {
       return { weights: new Matrix(weights, units, inputs), biases };
     });
     writeLayers(engine.executor, engine.plan, initial);
-    writeTransform(engine.executor, engine.plan, model);
+    writeConstants(engine.executor, engine.plan);
     const { id, kind, instructionSet } = backend;
     const shown = { id, kind, instructionSet, threads, rejected };
-    return new Trainer(engine, seed, random, shown, platform.createProgress);
+    return new Trainer(engine, seed, random, shown, config, platform);
   }
 
   get layers(): readonly TrainerLayer[] {
     return this.#model.layers.map(({ inputs, units, activation, bias, trainable, parameterCount }) => {
-      return { inputs, units, activation, bias, trainable, parameterCount };
+      return { inputs, units, activation: activation.name, bias, trainable, parameterCount };
     });
   }
 
@@ -126,8 +134,13 @@ export class Trainer {
     return this.#model.parameterCount;
   }
 
-  get loss(): Model['loss'] {
-    return this.#model.loss;
+  get loss(): string {
+    return this.#model.loss.name;
+  }
+
+  /** @internal */
+  get model(): Model {
+    return this.#model;
   }
 
   /** How the losses of the rows of a batch become one. */
@@ -148,6 +161,7 @@ export class Trainer {
     this.#requireIdle(action);
     requireTrainable(action, this.#model);
     const rows = readRows(action, x, t, this.#model, this.#engine.reader);
+    this.#engine.requireOutputs(action, rows);
     return this.#engine.runNow(rows.labels ? 'trainLabels' : 'train', rows, rows.count);
   }
 
@@ -163,7 +177,7 @@ export class Trainer {
     requireTrainable(action, this.#model);
     this.#fitting = true;
     try {
-      return await fit(this.#engine, this.#random, this.seed, x, t, options, this.#createProgress);
+      return await fit(this.#engine, this.#random, this.seed, x, t, options, this.#platform.createProgress);
     } finally {
       this.#fitting = false;
     }
@@ -174,6 +188,7 @@ export class Trainer {
     const action = 'Cannot evaluate';
     this.#engine.requireAlive(action);
     const rows = readRows(action, x, t, this.#model, this.#engine.reader);
+    this.#engine.requireOutputs(action, rows);
     const dataset = this.#engine.executor.createDataset(rows);
     try {
       const program = rows.labels ? 'evaluateLabels' : 'evaluate';
@@ -224,14 +239,15 @@ export class Trainer {
    */
   predictClasses(x: RowsLike): Int32Array {
     const { data, columns } = this.predict(x);
-    const threshold = this.#model.lossTraits.includes ? 0 : 0.5;
+    const { includes, decides } = this.#model.loss;
+    const threshold = includes || decides === 'sign' ? 0 : 0.5;
     return columns === 1 ? binaryOfRows(data, threshold) : argmaxOfRows(data, columns);
   }
 
   /** Everything computed on the way forward, and with targets `t` the gradients on the way back; updates nothing. */
-  inspect(x: RowsLike, t?: TargetsLike): Inspection {
+  inspect(x: RowsLike, t?: TargetsLike, options?: InspectOptions): Inspection {
     this.#engine.requireAlive('Cannot inspect');
-    this.#inspection = inspect(this.#engine, x, t);
+    this.#inspection = inspect(this.#engine, x, t, options);
     return this.#inspection;
   }
 
@@ -272,11 +288,59 @@ export class Trainer {
     this.#engine.replan();
   }
 
+  /**
+   * Gradients of the loss of these rows, without an update. They wait for `applyGradients`, in the place of any
+   * computed before.
+   */
+  computeGradients(x: RowsLike, t: TargetsLike): Gradients {
+    this.#requireIdle('Cannot compute gradients');
+    return this.#gradients.compute('Cannot compute gradients', x, t, false);
+  }
+
+  /** As `computeGradients`, added to the gradients that wait. Returns those of these rows alone. */
+  accumulateGradients(x: RowsLike, t: TargetsLike): Gradients {
+    this.#requireIdle('Cannot accumulate gradients');
+    return this.#gradients.compute('Cannot accumulate gradients', x, t, true);
+  }
+
+  /** One optimizer step with the gradients that wait; none wait afterwards. */
+  applyGradients(): void {
+    this.#requireIdle('Cannot apply gradients');
+    this.#gradients.apply('Cannot apply gradients');
+  }
+
+  /** A copy of everything that training changes, for `restore`. */
+  snapshot(): Snapshot {
+    this.#engine.requireAlive('Cannot take snapshot');
+    return this.#engine.atRest(() => takeSnapshot(this.#engine));
+  }
+
+  /** Goes back to a snapshot of this trainer, or of one of the same shape on any backend. */
+  restore(snapshot: Snapshot): void {
+    this.#requireIdle('Cannot restore snapshot');
+    restoreSnapshot('Cannot restore snapshot', this.#engine, snapshot);
+  }
+
+  /** A second trainer in the same state, on the same backend or another. */
+  async clone(options: Pick<TrainerConfig, 'backend' | 'threads'> = {}): Promise<Trainer> {
+    const action = 'Cannot clone trainer';
+    this.#engine.requireAlive(action);
+    requireKnownKeys(action, options, ['backend', 'threads']);
+    const { backend = this.backend.id, threads = this.#config.threads } = options;
+    const snapshot = this.snapshot();
+    const copy = await Trainer.create({ ...this.#config, seed: this.seed, backend, threads }, this.#platform);
+    copy.restore(snapshot);
+    for (const [layer, { trainable }] of this.layers.entries()) {
+      if (copy.layers[layer].trainable !== trainable) copy.setTrainable(layer, trainable);
+    }
+    return copy;
+  }
+
   /** Sets the learning rate from the next step on. */
   setLearningRate(learningRate: number): void {
     const action = 'Cannot set learning rate';
     this.#engine.requireAlive(action);
-    requireNumber(action, 'learningRate', learningRate, 'finite and >= 0', (rate) => rate >= 0);
+    checkLearningRate(action, learningRate);
     this.#engine.setLearningRate(learningRate);
   }
 

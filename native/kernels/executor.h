@@ -6,6 +6,7 @@
 #include "native/kernels/gather.h"
 #include "native/kernels/linear.h"
 #include "native/kernels/losses.h"
+#include "native/kernels/maps.h"
 #include "native/kernels/metrics.h"
 #include "native/kernels/optimizers.h"
 #include "native/kernels/softmax.h"

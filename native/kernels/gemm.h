@@ -26,6 +26,7 @@ struct Product {
   const float* bias;
 };
 
+// Floats of a cache line.
 constexpr int64_t kLineFloats = 16;
 
 // The workspace holds the panels of a block of B, then a block of A.
@@ -100,72 +101,95 @@ bool packs_panels(const Product& p) {
   return p.b_transposed || p.rows > S::kUnpackedRows || (p.rows > 64 && p.b_row % 1024 == 0);
 }
 
+// Rows `top` to before `top + height` of A, columns `k` to before `k + depth`; in place or in the workspace.
+template <class S>
+void place_block(const Product& p, int64_t top, int64_t height, int64_t k, bool packs, float* workspace,
+                 Tile* tile) {
+  tile->a = p.a + top * p.a_row + k * p.a_column;
+  tile->a_row = p.a_row;
+  tile->a_column = p.a_column;
+  if (!packs) return;
+  float* packed = workspace + panels_floats<S>();
+  if (p.a_column == 1) {
+    pack_stretches<S>(tile->a, p.a_row, height, tile->depth, packed);
+    tile->a_row = packed_stride<S>();
+  } else {
+    pack_stretches<S>(tile->a, p.a_column, tile->depth, height, packed);
+    tile->a_column = packed_stride<S>();
+  }
+  tile->a = packed;
+}
+
+// `columns` columns of B from `column` on, rows `k` to before `k + depth`; in place, or in the workspace,
+// where they are put for the first block of rows and found by the others.
+template <class S>
+void place_panel(const Product& p, int64_t k, int64_t column, int64_t columns, int64_t width, bool first,
+                 float* packed, Tile* tile) {
+  tile->b = packed;
+  tile->b_row = width;
+  if (!packs_panels<S>(p)) {
+    tile->b = p.b + k * p.b_row + column;
+    tile->b_row = p.b_row;
+  } else if (first && p.b_transposed) {
+    pack_transposed_panel<S>(p.b + column * p.b_row + k, p.b_row, tile->depth, columns, width, packed);
+  } else if (first) {
+    pack_panel<S>(p.b + k * p.b_row + column, p.b_row, tile->depth, columns, width, packed);
+  }
+}
+
+// Runs tiles down a panel. The first of them fetch the next panel of B from `ahead`, a line of each of its
+// rows at a time, for as many lines as there are.
+template <class S>
+void run_panel(Tile tile, int64_t height, int vectors, const float* ahead, int64_t ahead_row,
+               int64_t ahead_lines) {
+  const float* a = tile.a;
+  float* c = tile.c;
+  const float* b = tile.b;
+  const Pieces<S> tiles(height, S::kTileRows);
+  for (int64_t t = 0; t < tiles.count; t++) {
+    const int64_t row = tiles.begin(t);
+    const auto rows = static_cast<int>(tiles.begin(t + 1) - row);
+    tile.a = a + row * tile.a_row;
+    tile.c = c + row * tile.c_row;
+    tile.ahead = t < ahead_lines ? ahead + t * kLineFloats : b;
+    tile.ahead_row = t < ahead_lines ? ahead_row : 0;
+    tile_function<S>(rows, vectors, tile.tail != 0)(tile);
+  }
+}
+
 template <class S>
 FASTMLP_NOINLINE void gemm(const Product& p, float* workspace) {
   const int tallest = p.rows < S::kTileRows ? static_cast<int>(p.rows) : S::kTileRows;
   const int64_t width = tile_vectors<S>(tallest) * S::kLanes;
   const Pieces<S> depths(p.depth, S::kBlockDepth);
   const Pieces<S> blocks(p.rows, S::kBlockRows);
-  for (int64_t first = 0; first < p.columns; first += S::kBlockColumns) {
-    const int64_t beyond = first + S::kBlockColumns < p.columns ? first + S::kBlockColumns : p.columns;
+  Tile tile;
+  tile.c_row = p.columns;
+  for (int64_t begin = 0; begin < p.columns; begin += S::kBlockColumns) {
+    const int64_t end = begin + S::kBlockColumns < p.columns ? begin + S::kBlockColumns : p.columns;
     for (int64_t d = 0; d < depths.count; d++) {
       const int64_t k = depths.begin(d);
-      const int64_t depth = depths.begin(d + 1) - k;
+      tile.depth = depths.begin(d + 1) - k;
+      tile.accumulate = d > 0;
       for (int64_t block = 0; block < blocks.count; block++) {
         const int64_t top = blocks.begin(block);
         const int64_t height = blocks.begin(block + 1) - top;
-        const Pieces<S> tiles(height, S::kTileRows);
-        const float* a = p.a + top * p.a_row + k * p.a_column;
-        int64_t a_row = p.a_row;
-        int64_t a_column = p.a_column;
-        if (packs_block<S>(p, depth) && beyond - first > 2 * width) {
-          float* packed = workspace + panels_floats<S>();
-          if (a_column == 1) {
-            pack_stretches<S>(a, a_row, height, depth, packed);
-            a_row = packed_stride<S>();
-          } else {
-            pack_stretches<S>(a, a_column, depth, height, packed);
-            a_column = packed_stride<S>();
-          }
-          a = packed;
-        }
-        for (int64_t column = first; column < beyond; column += width) {
-          const int64_t columns = beyond - column < width ? beyond - column : width;
-          Tile tile;
-          tile.depth = depth;
-          tile.a_row = a_row;
-          tile.a_column = a_column;
-          tile.b = p.b + k * p.b_row + column;
-          tile.b_row = p.b_row;
-          if (packs_panels<S>(p)) {
-            float* packed = workspace + (column - first) * depth;
-            if (block == 0) {
-              if (p.b_transposed) {
-                pack_transposed_panel<S>(p.b + column * p.b_row + k, p.b_row, depth, columns, width, packed);
-              } else {
-                pack_panel<S>(tile.b, p.b_row, depth, columns, width, packed);
-              }
-            }
-            tile.b = packed;
-            tile.b_row = width;
-          }
-          tile.c_row = p.columns;
+        const bool packs = packs_block<S>(p, tile.depth) && end - begin > 2 * width;
+        place_block<S>(p, top, height, k, packs, workspace, &tile);
+        for (int64_t column = begin; column < end; column += width) {
+          const int64_t columns = end - column < width ? end - column : width;
+          float* packed = workspace + (column - begin) * tile.depth;
+          place_panel<S>(p, k, column, columns, width, block == 0, packed, &tile);
+          tile.c = p.c + top * p.columns + column;
           tile.start = p.bias == nullptr ? nullptr : p.bias + column;
-          tile.accumulate = d > 0;
           tile.tail = static_cast<int>(columns % S::kLanes);
-          const int vectors = static_cast<int>((columns + S::kLanes - 1) / S::kLanes);
-          for (int64_t t = 0; t < tiles.count; t++) {
-            const int64_t row = top + tiles.begin(t);
-            const int64_t rows = tiles.begin(t + 1) - tiles.begin(t);
-            tile.a = a + (row - top) * a_row;
-            tile.c = p.c + row * p.columns + column;
-            // The first tiles of a panel fetch the next panel, a line of each of its rows at a time.
-            const int64_t line = column + width + t * kLineFloats;
-            const bool fetches = block == 0 && !p.b_transposed && t * kLineFloats < width && line < beyond;
-            tile.ahead = fetches ? p.b + k * p.b_row + line : tile.b;
-            tile.ahead_row = fetches ? p.b_row : 0;
-            tile_function<S>(static_cast<int>(rows), vectors, tile.tail != 0)(tile);
-          }
+          const int64_t next = column + width;
+          const int64_t next_columns = end - next < width ? end - next : width;
+          const bool fetches = block == 0 && !p.b_transposed && next_columns > 0;
+          const int64_t lines = fetches ? (next_columns + kLineFloats - 1) / kLineFloats : 0;
+          const float* ahead = fetches ? p.b + k * p.b_row + next : tile.b;
+          const auto vectors = static_cast<int>((columns + S::kLanes - 1) / S::kLanes);
+          run_panel<S>(tile, height, vectors, ahead, p.b_row, lines);
         }
       }
     }

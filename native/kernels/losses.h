@@ -11,7 +11,7 @@ namespace fastmlp {
 
 // s: what the reduction multiplies the derivatives of each row by.
 template <class S>
-FASTMLP_INLINE float reduction_scale(int32_t reduction, int64_t rows) {
+FASTMLP_INLINE float scale_of(int32_t reduction, int64_t rows) {
   const bool mean = static_cast<ReductionCode>(reduction) == ReductionCode::mean;
   return mean ? 1.0f / static_cast<float>(rows) : 1.0f;
 }
@@ -80,7 +80,7 @@ FASTMLP_INLINE void with_loss(int32_t code, Body body) {
 
 template <class S>
 FASTMLP_NOINLINE void loss_backward(const Batch& batch, const operands::loss_backward& o) {
-  const float scale = reduction_scale<S>(o.reduction, batch.rows);
+  const float scale = scale_of<S>(o.reduction, batch.rows);
   const float share = 1.0f / static_cast<float>(o.units);
   with_loss(o.loss, [&](auto code) {
     constexpr LossCode kLoss = decltype(code)::value;
@@ -106,7 +106,7 @@ FASTMLP_NOINLINE void loss_backward(const Batch& batch, const operands::loss_bac
 template <class S>
 FASTMLP_NOINLINE void cross_entropy_labels(const Batch& batch, const operands::cross_entropy_labels& o) {
   using One = typename S::One;
-  const float scale = reduction_scale<S>(o.reduction, batch.rows);
+  const float scale = scale_of<S>(o.reduction, batch.rows);
   for (int64_t r = 0; r < batch.rows; r++) {
     const float label = batch.arena[o.labels + r];
     const bool inside = label >= 0 && label < static_cast<float>(o.units);
@@ -125,7 +125,7 @@ FASTMLP_NOINLINE void cross_entropy_labels(const Batch& batch, const operands::c
 template <class S>
 FASTMLP_NOINLINE void sigmoid_binary_cross_entropy(const Batch& batch,
                                                    const operands::sigmoid_binary_cross_entropy& o) {
-  const float scale = reduction_scale<S>(o.reduction, batch.rows);
+  const float scale = scale_of<S>(o.reduction, batch.rows);
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
     const float* t = batch.arena + o.target + r * o.units;

@@ -77,9 +77,24 @@ FASTMLP_INLINE typename S::V tanh_poly6_f32(typename S::V z) {
   return S::copy_sign(S::div(t, S::add(t, S::set1(2.0f))), z);
 }
 
-// ln x within 0.9 ulp. With m in [sqrt(1/2), sqrt(2)) and f = m - 1: ln(1 + f) = f - f^2/2 + f^3 P(f), P the
-// minimax polynomial by Remez exchange, error relative to ln(1 + f) below 6e-9. ln 0 is -inf, ln of a
-// negative number NaN.
+// ln(1 + f) - f for f in [sqrt(1/2) - 1, sqrt(2) - 1]: -f^2/2 + f^3 P(f), P the minimax polynomial by Remez
+// exchange, error relative to ln(1 + f) below 6e-9. `more` is added before the largest term is.
+template <class S>
+FASTMLP_INLINE typename S::V log_tail_poly10(typename S::V f, typename S::V more) {
+  using V = typename S::V;
+  V p = S::set1(-0.0763451979f);
+  p = S::fma(p, f, S::set1(0.12761569f));
+  p = S::fma(p, f, S::set1(-0.131601706f));
+  p = S::fma(p, f, S::set1(0.142017588f));
+  p = S::fma(p, f, S::set1(-0.166233584f));
+  p = S::fma(p, f, S::set1(0.200012267f));
+  p = S::fma(p, f, S::set1(-0.250008196f));
+  p = S::fma(p, f, S::set1(0.333333313f));
+  const V square = S::mul(f, f);
+  return S::fnma(S::set1(0.5f), square, S::fma(S::mul(square, f), p, more));
+}
+
+// ln x within 0.9 ulp: e ln 2 + ln(1 + f) for x = (1 + f) 2^e. ln 0 is -inf, ln of a negative number NaN.
 template <class S>
 FASTMLP_INLINE typename S::V log_poly10_f32(typename S::V x) {
   using V = typename S::V;
@@ -90,31 +105,22 @@ FASTMLP_INLINE typename S::V log_poly10_f32(typename S::V x) {
   const V m = S::split(S::select(subnormal, S::mul(x, S::set1(8388608.0f)), x), &e);
   e = S::sub(e, S::select(subnormal, S::set1(23.0f), zero));
   const V f = S::sub(m, S::set1(1.0f));
-  V p = S::set1(-0.0763451979f);
-  p = S::fma(p, f, S::set1(0.12761569f));
-  p = S::fma(p, f, S::set1(-0.131601706f));
-  p = S::fma(p, f, S::set1(0.142017588f));
-  p = S::fma(p, f, S::set1(-0.166233584f));
-  p = S::fma(p, f, S::set1(0.200012267f));
-  p = S::fma(p, f, S::set1(-0.250008196f));
-  p = S::fma(p, f, S::set1(0.333333313f));
-  const V square = S::mul(f, f);
-  V tail = S::fma(S::mul(square, f), p, S::mul(e, S::set1(1.42860677e-6f)));
-  tail = S::fnma(S::set1(0.5f), square, tail);
+  const V tail = log_tail_poly10<S>(f, S::mul(e, S::set1(1.42860677e-6f)));
   V y = S::fma(e, S::set1(0.693145752f), S::add(f, tail));
   y = S::select(S::less(x, S::set1(INFINITY)), y, x);
   y = S::select(S::less(x, zero), S::set1(NAN), y);
   return S::select(S::equal(x, zero), S::set1(-INFINITY), y);
 }
 
-// ln(1 + e) for e in [0, 1] within 1.3 ulp: ln u for the rounded sum u = 1 + e, plus what the rounding lost.
+// ln(1 + e) for e in [0, 1] within 2 ulp: f is e itself up to sqrt(2) - 1, from there on 1 + f is half of 1 + e.
 template <class S>
 FASTMLP_INLINE typename S::V log1p_poly10_f32(typename S::V e) {
   using V = typename S::V;
-  const V one = S::set1(1.0f);
-  const V u = S::add(one, e);
-  const V lost = S::sub(e, S::sub(u, one));
-  return S::add(log_poly10_f32<S>(u), S::div(lost, u));
+  const V zero = S::set1(0.0f);
+  const auto halved = S::less(S::set1(0.414213562f), e);
+  const V f = S::select(halved, S::mul(S::set1(0.5f), S::sub(e, S::set1(1.0f))), e);
+  const V tail = log_tail_poly10<S>(f, S::select(halved, S::set1(1.42860677e-6f), zero));
+  return S::add(S::select(halved, S::set1(0.693145752f), zero), S::add(f, tail));
 }
 
 }  // namespace fastmlp

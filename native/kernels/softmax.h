@@ -55,7 +55,7 @@ FASTMLP_NOINLINE void softmax_backward(const Batch& batch, const operands::softm
 // rowLosses[r] = sum_j t_j (lse - z_j) with lse = largest + ln(sum); delta = s (softmax(z) sum_j t_j - t).
 template <class S>
 FASTMLP_NOINLINE void softmax_cross_entropy(const Batch& batch, const operands::softmax_cross_entropy& o) {
-  const float scale = reduction_scale<S>(o.reduction, batch.rows);
+  const float scale = scale_of<S>(o.reduction, batch.rows);
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
     const float* t = batch.arena + o.target + r * o.units;
@@ -85,7 +85,7 @@ FASTMLP_NOINLINE void softmax_cross_entropy(const Batch& batch, const operands::
 template <class S>
 FASTMLP_NOINLINE void softmax_cross_entropy_labels(const Batch& batch,
                                                    const operands::softmax_cross_entropy_labels& o) {
-  const float scale = reduction_scale<S>(o.reduction, batch.rows);
+  const float scale = scale_of<S>(o.reduction, batch.rows);
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
     float* delta = o.delta < 0 ? nullptr : batch.arena + o.delta + r * o.units;

@@ -44,6 +44,7 @@ struct Simd {
   static FASTMLP_INLINE V div(V a, V b) { return _mm256_div_ps(a, b); }
   static FASTMLP_INLINE V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
   static FASTMLP_INLINE V fnma(V a, V b, V c) { return _mm256_fnmadd_ps(a, b, c); }
+  static FASTMLP_INLINE V fused_fnma(V a, V b, V c) { return fnma(a, b, c); }
   static FASTMLP_INLINE V max(V a, V b) { return _mm256_max_ps(a, b); }
   static FASTMLP_INLINE V min(V a, V b) { return _mm256_min_ps(a, b); }
   static FASTMLP_INLINE V abs(V a) { return _mm256_andnot_ps(sign_bit(), a); }
@@ -56,6 +57,7 @@ struct Simd {
   static FASTMLP_INLINE Mask less_equal(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
   static FASTMLP_INLINE Mask equal(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return _mm256_blendv_ps(no, yes, m); }
+  static FASTMLP_INLINE bool any(Mask m) { return _mm256_movemask_ps(m) != 0; }
 
   static FASTMLP_INLINE V scale(V a, V rounded) {
     const __m256i n = integer(rounded);

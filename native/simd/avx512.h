@@ -42,6 +42,7 @@ struct Simd {
   static FASTMLP_INLINE V div(V a, V b) { return _mm512_div_ps(a, b); }
   static FASTMLP_INLINE V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
   static FASTMLP_INLINE V fnma(V a, V b, V c) { return _mm512_fnmadd_ps(a, b, c); }
+  static FASTMLP_INLINE V fused_fnma(V a, V b, V c) { return fnma(a, b, c); }
   static FASTMLP_INLINE V max(V a, V b) { return _mm512_max_ps(a, b); }
   static FASTMLP_INLINE V min(V a, V b) { return _mm512_min_ps(a, b); }
   static FASTMLP_INLINE V abs(V a) { return _mm512_andnot_ps(sign_bit(), a); }
@@ -54,6 +55,7 @@ struct Simd {
   static FASTMLP_INLINE Mask less_equal(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
   static FASTMLP_INLINE Mask equal(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return _mm512_mask_blend_ps(m, no, yes); }
+  static FASTMLP_INLINE bool any(Mask m) { return m != 0; }
 
   static FASTMLP_INLINE V scale(V a, V rounded) {
     return _mm512_scalef_ps(a, _mm512_sub_ps(rounded, _mm512_set1_ps(12582912.0f)));

@@ -53,6 +53,7 @@ struct Simd {
   static FASTMLP_INLINE V div(V a, V b) { return vdivq_f32(a, b); }
   static FASTMLP_INLINE V fma(V a, V b, V c) { return vfmaq_f32(c, a, b); }
   static FASTMLP_INLINE V fnma(V a, V b, V c) { return vfmsq_f32(c, a, b); }
+  static FASTMLP_INLINE V fused_fnma(V a, V b, V c) { return fnma(a, b, c); }
   // The second operand if either is NaN, as on the other instruction sets.
   static FASTMLP_INLINE V max(V a, V b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   static FASTMLP_INLINE V min(V a, V b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
@@ -66,6 +67,7 @@ struct Simd {
   static FASTMLP_INLINE Mask less_equal(V a, V b) { return vcleq_f32(a, b); }
   static FASTMLP_INLINE Mask equal(V a, V b) { return vceqq_f32(a, b); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return vbslq_f32(m, yes, no); }
+  static FASTMLP_INLINE bool any(Mask m) { return vmaxvq_u32(m) != 0; }
 
   static FASTMLP_INLINE V scale(V a, V rounded) {
     const int32x4_t n = integer(rounded);

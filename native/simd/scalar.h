@@ -53,6 +53,14 @@ struct OneLane {
   static FASTMLP_INLINE V fma(V a, V b, V c) { return a * b + c; }
   static FASTMLP_INLINE V fnma(V a, V b, V c) { return c - a * b; }
 #endif
+  // c - a b without the rounding of the product.
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+  static FASTMLP_INLINE V fused_fnma(V a, V b, V c) { return fnma(a, b, c); }
+#else
+  static FASTMLP_INLINE V fused_fnma(V a, V b, V c) {
+    return static_cast<float>(static_cast<double>(c) - static_cast<double>(a) * static_cast<double>(b));
+  }
+#endif
   // The second operand if either is NaN.
   static FASTMLP_INLINE V max(V a, V b) { return a > b ? a : b; }
   static FASTMLP_INLINE V min(V a, V b) { return a < b ? a : b; }
@@ -75,6 +83,7 @@ struct OneLane {
   static FASTMLP_INLINE Mask less_equal(V a, V b) { return a <= b; }
   static FASTMLP_INLINE Mask equal(V a, V b) { return a == b; }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return m ? yes : no; }
+  static FASTMLP_INLINE bool any(Mask m) { return m; }
 
   // a 2^n, with n + 1.5 * 2^23 given, for n in [-252, 254]; in two factors, so that neither overflows before
   // the product does.

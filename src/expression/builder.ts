@@ -22,7 +22,7 @@ export class Builder {
   readonly #nodes = new Map<string, Node>();
 
   input(name: InputName): Node {
-    return this.#intern(`input ${name}`, { kind: 'input', name }, 'full');
+    return this.#intern(`input ${name}`, { kind: 'input', name }, name === 'scale' ? 'constant' : 'full');
   }
 
   constant(value: number): Node {
@@ -40,12 +40,15 @@ export class Builder {
 
   unary(name: UnaryName, a: Node): Node {
     if (isConstant(a)) return this.constant(unaryFunctions[name](a.value));
+    if (a.kind === 'units') return this.units(a.values.map(unaryFunctions[name]));
     if (name === 'neg' && a.kind === 'unary' && a.name === 'neg') return a.a;
     return this.#intern(`${name} ${a.id}`, { kind: 'unary', name, a }, a.extent);
   }
 
   binary(name: BinaryName, a: Node, b: Node): Node {
     if (isConstant(a) && isConstant(b)) return this.constant(binaryFunctions[name](a.value, b.value));
+    const folded = this.#foldedUnits(binaryFunctions[name], a, b);
+    if (folded) return folded;
     const simpler = this.#simplified(name, a, b);
     if (simpler && simpler.extent === joined(a.extent, b.extent)) return simpler;
     return this.#intern(
@@ -65,6 +68,15 @@ export class Builder {
 
   row(name: RowName, a: Node): Node {
     return this.#intern(`${name} ${a.id}`, { kind: 'row', name, a }, name === 'firstMax' ? 'full' : 'row');
+  }
+
+  /** Numbers per unit are known beforehand: what is computed of them alone is computed now. */
+  #foldedUnits(apply: (a: number, b: number) => number, a: Node, b: Node): Node | null {
+    const at = (node: Node, unit: number): number | undefined =>
+      node.kind === 'units' ? node.values[unit] : isConstant(node) ? node.value : undefined;
+    const units = a.kind === 'units' ? a : b.kind === 'units' ? b : null;
+    if (units === null || at(a, 0) === undefined || at(b, 0) === undefined) return null;
+    return this.units(units.values.map((_, unit) => apply(at(a, unit) as number, at(b, unit) as number)));
   }
 
   #simplified(name: BinaryName, a: Node, b: Node): Node | null {

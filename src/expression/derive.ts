@@ -4,7 +4,7 @@ import { type Extent, type Node, nodesBelow } from './nodes.js';
 /**
  * The vector-Jacobian product of an expression: given `root` and the gradient of the loss with respect to it, the
  * gradient with respect to the input `of`, as an expression (reverse accumulation over the graph; where rows mix,
- * sums over the row carry the gradient back).
+ * sums over the row carry the gradient back). A gradient of full extent is that of every column of the root.
  */
 export function derive(builder: Builder, root: Node, gradient: Node, of: Node): Node {
   const adjoints = new Map<Node, Node>();
@@ -16,7 +16,7 @@ export function derive(builder: Builder, root: Node, gradient: Node, of: Node): 
     const present = adjoints.get(node);
     adjoints.set(node, present ? builder.binary('add', present, fitted) : fitted);
   };
-  add(root, gradient, 'full');
+  add(root, gradient, gradient.extent === 'full' ? 'full' : root.extent);
   for (const node of nodesBelow([root]).reverse()) {
     const adjoint = adjoints.get(node);
     const user = node.kind === 'row' ? 'full' : node.extent;
@@ -63,6 +63,12 @@ function unaryAdjoint(builder: Builder, node: Node & { kind: 'unary' }, adjoint:
       return builder.unary('neg', adjoint);
     case 'exp':
       return mul(adjoint, node);
+    case 'expm1':
+      return mul(adjoint, builder.binary('add', node, one));
+    case 'erf': {
+      const gaussian = builder.unary('exp', builder.unary('neg', mul(a, a)));
+      return mul(adjoint, mul(builder.constant(2 / Math.sqrt(Math.PI)), gaussian));
+    }
     case 'log':
       return builder.binary('div', adjoint, a);
     case 'sqrt':

@@ -1,3 +1,5 @@
+import type { BinaryCode, ExtentCode, RowCode, UnaryCode } from '../opcodes.js';
+
 /**
  * Expressions over the rows of a batch: what `defineActivation` and `defineLoss` trace a function into.
  *
@@ -7,28 +9,21 @@
  */
 
 /** Functions of one number. */
-export type UnaryName =
-  | 'neg'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'abs'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'sigmoid'
-  | 'softplus';
+export type UnaryName = Exclude<keyof typeof UnaryCode, 'copy'>;
 
 /** Functions of two numbers; comparisons give 1 or 0. */
-export type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'less' | 'lessEqual' | 'equal';
+export type BinaryName = keyof typeof BinaryCode;
 
 /** Functions of a row. `firstMax` is 1 at the first largest number of the row and 0 elsewhere. */
-export type RowName = 'rowSum' | 'rowMax' | 'firstMax';
+export type RowName = keyof typeof RowCode;
 
-/** The matrices an expression starts from: z of an activation; x and t of a loss; the gradient that flows back. */
-export type InputName = 'netInput' | 'output' | 'target' | 'gradient';
+/**
+ * What an expression starts from: z of an activation; x and t of a loss; the gradient that flows back; and the scale
+ * by which the reduction multiplies the gradient of a loss, one number.
+ */
+export type InputName = 'netInput' | 'output' | 'target' | 'gradient' | 'scale';
 
-export type Extent = 'constant' | 'units' | 'row' | 'full';
+export type Extent = keyof typeof ExtentCode;
 
 interface NodeBase {
   /** Order of creation; operands come before what uses them. */

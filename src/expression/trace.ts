@@ -1,5 +1,6 @@
 import { fact, rangeError, typeError } from '../errors.js';
 import { Builder } from './builder.js';
+import { binaryFunctions, unaryFunctions } from './functions.js';
 import type { BinaryName, InputName, Node, RowName, UnaryName } from './nodes.js';
 
 /** A value while a function is traced. It stands for numbers that are not there yet, so JavaScript cannot use it as one. */
@@ -24,7 +25,7 @@ export type Operand = Traced | number;
 
 /** The operations of a traced function. Comparisons give 1 or 0. */
 export interface ExpressionOperations
-  extends Record<Exclude<UnaryName, never>, (a: Operand) => Traced>,
+  extends Record<UnaryName, (a: Operand) => Traced>,
     Record<Exclude<BinaryName, 'less' | 'lessEqual' | 'equal'>, (a: Operand, b: Operand) => Traced> {
   less(a: Operand, b: Operand): Traced;
   lessEqual(a: Operand, b: Operand): Traced;
@@ -36,18 +37,16 @@ export interface ExpressionOperations
   constant(value: number): Traced;
   /** One number per unit of the layer. */
   perUnit(values: readonly number[]): Traced;
+  /** Mean over the units of a row. */
+  rowMean(a: Operand): Traced;
   /** Sum over the units of a row. */
   rowSum(a: Operand): Traced;
   /** Largest unit of a row. */
   rowMax(a: Operand): Traced;
 }
 
-const unaryNames: readonly UnaryName[] = [
-  ...(['neg', 'exp', 'log', 'sqrt', 'abs', 'sin', 'cos', 'tanh', 'sigmoid', 'softplus'] as const),
-];
-const binaryNames: readonly BinaryName[] = [
-  ...(['add', 'sub', 'mul', 'div', 'min', 'max', 'less', 'lessEqual', 'equal'] as const),
-];
+const unaryNames = Object.keys(unaryFunctions) as UnaryName[];
+const binaryNames = Object.keys(binaryFunctions) as BinaryName[];
 const rowNames: readonly RowName[] = ['rowSum', 'rowMax'];
 
 /** Runs a user's function once and keeps what it does as an expression. */
@@ -87,6 +86,10 @@ export class Tracer {
         ),
       constant: (value: number) => traced(at(value, 'operand 1 of e.constant')),
       perUnit: (values: readonly number[]) => traced(this.#perUnit(values)),
+    };
+    operations.rowMean = (a: Operand) => {
+      const sum = builder.row('rowSum', at(a, 'operand 1 of e.rowMean'));
+      return traced(builder.binary('div', sum, builder.row('rowSum', builder.constant(1))));
     };
     for (const name of unaryNames) {
       operations[name] = (a: Operand) => traced(builder.unary(name, at(a, `operand 1 of e.${name}`)));

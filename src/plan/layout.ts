@@ -1,4 +1,4 @@
-import type { Model } from '../model.js';
+import type { InputTransform, Model } from '../model.js';
 import { ScalarCode } from '../opcodes.js';
 
 /** What a buffer of the arena is for. */
@@ -13,6 +13,8 @@ export interface PlanBuffer {
   readonly rows: number;
   readonly columns: number;
   readonly perRow: boolean;
+  /** What a buffer of the role `constant` holds. */
+  readonly values?: ArrayLike<number>;
 }
 
 /** A float64 number outside the arena: a hyperparameter, a power of it, or a running metric. */
@@ -40,6 +42,11 @@ export class Layout {
   /** Adds a buffer; returns its offset. */
   add(name: string, role: BufferRole, rows: number, columns: number): number {
     return this.#place({ name, role, rows, columns, perRow: false });
+  }
+
+  /** Adds numbers that never change; returns their offset. */
+  addConstant(name: string, values: ArrayLike<number>): number {
+    return this.#place({ name, role: 'constant', rows: 1, columns: values.length, perRow: false, values });
   }
 
   /** Adds a buffer with one row of `columns` per row of a batch; returns its offset. */
@@ -122,7 +129,11 @@ export function placePersistent(
   const state = new Map(stateNames.map((name) => [name, block(`${name}.`, 'state').begin]));
   const { scale, offset } = model.inputTransform ?? {};
   const perColumn = typeof scale === 'object' || typeof offset === 'object';
-  const columns = perColumn ? model.inputs : 1;
+  const transform = (name: string, value: InputTransform['scale'] | undefined): number => {
+    if (value === undefined) return -1;
+    const single = typeof value === 'number';
+    return layout.addConstant(name, single ? new Array(perColumn ? model.inputs : 1).fill(value) : value);
+  };
   return {
     layers: model.layers.map((_, index) => ({
       ...parameters.places[index],
@@ -133,8 +144,8 @@ export function placePersistent(
     parameterLength,
     gradients: gradients.begin,
     state,
-    scale: scale === undefined ? -1 : layout.add('scale', 'constant', 1, columns),
-    offset: offset === undefined ? -1 : layout.add('offset', 'constant', 1, columns),
+    scale: transform('scale', scale),
+    offset: transform('offset', offset),
     perColumn,
   };
 }

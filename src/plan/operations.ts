@@ -1,4 +1,14 @@
-import { ActivationCode, DecisionCode, LossCode, type Opcode, ReductionCode } from '../opcodes.js';
+import {
+  ActivationCode,
+  BinaryCode,
+  DecisionCode,
+  ExtentCode,
+  LossCode,
+  type Opcode,
+  ReductionCode,
+  RowCode,
+  UnaryCode,
+} from '../opcodes.js';
 
 /**
  * What an operand is:
@@ -15,7 +25,11 @@ export type OperandKind =
   | 'loss'
   | 'reduction'
   | 'decision'
-  | 'flag';
+  | 'flag'
+  | 'extent'
+  | 'unary'
+  | 'binary'
+  | 'rowFunction';
 
 export interface Operation {
   readonly name: keyof typeof Opcode;
@@ -38,6 +52,8 @@ const define = (
  * Legend: `B` rows of the current batch, `I` inputs and `U` units of a layer. `X` is B×I, `W` I×U, `b` U,
  * `Z` and outputs B×U, all row-major: a plan keeps weights as inputs × units, so that products read them along
  * the units. `s` is 1 for the reduction `sum` and 1/B for `mean`. `f` is the activation, `E` the loss of a row.
+ * The `map` operations compute expressions on B×C matrices, whose operands may be repeated as their extent says: a
+ * `row` operand has one number per row, a `units` operand one per column. The output may be an operand of extent `full`.
  * `moments` is the first of five scalars in a row: beta1, beta2, epsilon, power1 = beta1^t, power2 = beta2^t.
  */
 export const operations: readonly Operation[] = [
@@ -198,6 +214,44 @@ export const operations: readonly Operation[] = [
     },
   ),
   define('store_rows', 'result[position + r, j] = output[r, j]', { output: 'buffer', units: 'size' }),
+  define('map_unary', 'output[r,j] = function(a[r,j])', {
+    a: 'buffer',
+    aExtent: 'extent',
+    output: 'buffer',
+    columns: 'size',
+    function: 'unary',
+  }),
+  define('map_binary', 'output[r,j] = function(a[r,j], b[r,j])', {
+    a: 'buffer',
+    aExtent: 'extent',
+    b: 'buffer',
+    bExtent: 'extent',
+    output: 'buffer',
+    columns: 'size',
+    function: 'binary',
+  }),
+  define('map_where', 'output[r,j] = condition[r,j] != 0 ? a[r,j] : b[r,j]', {
+    condition: 'buffer',
+    conditionExtent: 'extent',
+    a: 'buffer',
+    aExtent: 'extent',
+    b: 'buffer',
+    bExtent: 'extent',
+    output: 'buffer',
+    columns: 'size',
+  }),
+  define(
+    'map_row',
+    'output[r] = function(a[r,0], a[r,1], ...); firstMax: output[r,j] = j is the first largest',
+    {
+      a: 'buffer',
+      aExtent: 'extent',
+      output: 'buffer',
+      columns: 'size',
+      function: 'rowFunction',
+    },
+  ),
+  define('reduction_scale', 'output[0] = s', { output: 'buffer', reduction: 'reduction' }),
 ];
 
 /** Names of the codes an operand of this kind may take, for printing. */
@@ -206,4 +260,8 @@ export const codeNames: Partial<Record<OperandKind, Record<number, string>>> = {
   loss: LossCode,
   reduction: ReductionCode,
   decision: DecisionCode,
+  extent: ExtentCode,
+  unary: UnaryCode,
+  binary: BinaryCode,
+  rowFunction: RowCode,
 };

@@ -1,17 +1,22 @@
+import type { Node } from '../expression/nodes.js';
 import type { Model } from '../model.js';
 import { Emitter } from './emitter.js';
+import { placeConstants } from './expression-lowering.js';
 import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
 import { inspectPrograms, trainPrograms } from './lowering.js';
 import { emitUpdate, optimizerState } from './optimizer-lowering.js';
 import { printPlan } from './print.js';
 
 /**
- * Programs of a plan. A `Labels` program takes one integer label a row instead of a row of targets.
+ * Programs of a plan. `train` is `gradients` followed by `update`. A `Labels` program takes one integer label a row instead of a row of targets.
  * Which ones exist depends on the purpose of the plan and on whether the loss takes labels.
  */
 export type ProgramName =
   | 'train'
   | 'trainLabels'
+  | 'gradients'
+  | 'gradientsLabels'
+  | 'update'
   | 'evaluate'
   | 'evaluateLabels'
   | 'predict'
@@ -40,8 +45,8 @@ export interface Plan {
   /** Elements of the arena; the first `persistentLength` outlive a batch and do not depend on its capacity. */
   readonly arenaLength: number;
   readonly persistentLength: number;
-  /** The block of all parameters, and those of the optimizer's state with the same layout. */
-  readonly parameters: { readonly offset: number; readonly length: number };
+  /** The block of the gradients of all parameters. */
+  readonly gradients: { readonly offset: number; readonly length: number };
   /** Index of the learning rate among the scalars. */
   readonly learningRate: number;
   /** The table of buffers and every program, one operation a line. */
@@ -56,6 +61,7 @@ export function createPlan(model: Model, batchCapacity: number, purpose: PlanPur
   const layout = new Layout(batchCapacity);
   const state = optimizerState(model.optimizer, layout);
   const places = placePersistent(layout, model, state.buffers);
+  placeConstants(layout, expressionsOf(model));
   layout.align();
   const persistentLength = layout.length;
   const emitter = new Emitter();
@@ -70,10 +76,16 @@ export function createPlan(model: Model, batchCapacity: number, purpose: PlanPur
     batchCapacity,
     arenaLength: layout.length,
     persistentLength,
-    parameters: { offset: places.parameters, length: places.parameterLength },
+    gradients: { offset: places.gradients, length: places.parameterLength },
     learningRate: state.learningRate,
   };
   return { ...plan, toString: () => printPlan(plan) };
+}
+
+/** Roots of all traced expressions of a model. */
+function expressionsOf({ layers, loss }: Model): Node[] {
+  const traced = [...layers.map(({ activation }) => activation.traced), loss.traced];
+  return traced.flatMap((one) => (one ? [one.forward, one.backward] : []));
 }
 
 /** The buffer of that name. */

@@ -3,30 +3,14 @@ import { sigmoid } from '../../src/activations.js';
 import type { ActivationName } from '../../src/index.js';
 import { createTrainer, dense, sgd } from '../../src/index.js';
 import { usableIds } from '../support/backends.js';
+import { sweptFloats, worstError } from '../support/ulp.js';
 
 /** Stated bound of exp, sigmoid and tanh, in units in the last place of float32. */
 const BOUND_ULP = 4;
-const SMALLEST_NORMAL = 2 ** -126;
-
-/** Distance between float32 numbers around x; below the normal range, results may be flushed to zero. */
-const ulpOf = (x: number): number =>
-  2 ** (Math.max(-126, Math.floor(Math.log2(Math.max(Math.abs(x), SMALLEST_NORMAL)))) - 23);
-
-/** Every 4001st float32 of both signs, and where exp, sigmoid and tanh change their behaviour. */
-function arguments32(): Float32Array {
-  const bits = new Uint32Array(2 ** 21);
-  let length = 0;
-  for (let magnitude = 0; magnitude < 0x7f800000; magnitude += 4001) {
-    bits[length++] = magnitude;
-    bits[length++] = magnitude | 0x80000000;
-  }
-  const swept = new Float32Array(bits.buffer, 0, length);
-  const edges = [
-    0, -0, 88.72283, 88.72284, -87.33654, -87.33655, -103.97, -104, 9.01, 0.625, 1e-38, 1e-40, 1000, -1000,
-  ];
-  const around = Array.from({ length: 40_001 }, (_, step) => (step - 20_000) / 200);
-  return Float32Array.from([...swept, ...edges, ...around]);
-}
+/** Where exp, sigmoid and tanh change their behaviour. */
+const edges = [
+  0, -0, 88.72283, 88.72284, -87.33654, -87.33655, -103.97, -104, 9.01, 0.625, 1e-38, 1e-40, 1000, -1000,
+];
 
 const functions: [ActivationName, (z: number) => number][] = [
   ['exp', Math.exp],
@@ -36,7 +20,7 @@ const functions: [ActivationName, (z: number) => number][] = [
 
 describe.each(usableIds.filter((id) => id !== 'reference'))('accuracy on %s', (backend) => {
   it.each(functions)('%s is within 4 ulp everywhere', async (activation, exact) => {
-    const x = arguments32();
+    const x = sweptFloats(edges);
     const trainer = await createTrainer({
       inputs: 1,
       layers: [dense({ units: 1, activation, bias: false })],
@@ -46,15 +30,7 @@ describe.each(usableIds.filter((id) => id !== 'reference'))('accuracy on %s', (b
     });
     trainer.setWeights([{ weights: [1] }]);
     const { data } = trainer.predict(x);
-    let worst = { ulp: 0, x: 0, received: 0, expected: 0 };
-    x.forEach((z, index) => {
-      const expected = exact(z);
-      const received = data[index];
-      if (Math.fround(expected) === received) return;
-      if (Math.abs(expected) < SMALLEST_NORMAL && received === 0) return;
-      const ulp = Math.abs(received - expected) / ulpOf(expected);
-      if (!(ulp <= worst.ulp)) worst = { ulp, x: z, received, expected };
-    });
+    const worst = worstError(x, data, exact);
     expect(worst.ulp, JSON.stringify(worst)).toBeLessThanOrEqual(BOUND_ULP);
     trainer.dispose();
   });

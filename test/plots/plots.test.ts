@@ -158,6 +158,7 @@ const historyOf = (history: History['history']): History => ({
   seed: 1,
   backend: 'reference',
   reason: 'completed',
+  converged: null,
 });
 
 /** Labels of the axes and legends. */

@@ -90,10 +90,21 @@ const activationNames: Readonly<Record<string, ActivationName>> = {
   exp: 'exp',
   softmax: 'softmax',
   heaviside: 'heaviside',
+  'custom:softsign': 'softsign',
+  'custom:sine': 'sine',
+  'custom:gaussian': 'gaussian',
 };
 
 const file = new URL('../golden/golden.json', import.meta.url);
 const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: GoldenCase[] };
+
+/** The case of that name, of whatever form. */
+// biome-ignore lint/suspicious/noExplicitAny: the forms of the kinds differ
+export const goldenCase = (id: string): any => cases.find((one) => one.id === id);
+
+/** Ids of all cases of a kind. */
+export const goldenIds = (kind: string): string[] =>
+  cases.flatMap((one) => (one.kind === kind ? [one.id] : []));
 
 /** Cases of some kinds whose activations and loss the library has. */
 export const goldenCases = (...kinds: string[]): GoldenCase[] =>

@@ -40,6 +40,29 @@ interface Placed {
   readonly operand: BufferOperand;
 }
 
+/** A plan of one operation, with `operands` in their order. */
+export function planOf(
+  name: keyof typeof Opcode,
+  operands: readonly number[],
+  batchCapacity: number,
+  arenaLength: number,
+  hyperparameters: readonly number[] = [],
+): Plan {
+  const encoded = new Int32Array(OPERATION_STRIDE);
+  encoded.set([Opcode[name], ...operands]);
+  return {
+    operations: encoded,
+    programs: { predict: { begin: 0, end: 1 } },
+    buffers: [],
+    scalars: [0, 0, 0, ...hyperparameters].map((value, index) => ({ name: `s${index}`, initial: value })),
+    batchCapacity,
+    arenaLength,
+    persistentLength: arenaLength,
+    gradients: { offset: 0, length: 0 },
+    learningRate: -1,
+  };
+}
+
 /** Lays the operands out with poison between them, the last one at the very end of the arena. */
 function place(test: OperationCase): { plan: Plan; placed: Placed[]; initial: Float32Array } {
   const { operands: expected } = operations[Opcode[test.name]];
@@ -62,20 +85,7 @@ function place(test: OperationCase): { plan: Plan; placed: Placed[]; initial: Fl
       if (operand.draw) initial[offset + index] = operand.draw(random, index);
     }
   }
-  const encoded = new Int32Array(OPERATION_STRIDE);
-  encoded.set([Opcode[test.name], ...words]);
-  const scalars = [0, 0, 0, ...(test.scalars ?? [])];
-  const plan: Plan = {
-    operations: encoded,
-    programs: { predict: { begin: 0, end: 1 } },
-    buffers: [],
-    scalars: scalars.map((value, index) => ({ name: `s${index}`, initial: value })),
-    batchCapacity: test.rows,
-    arenaLength,
-    persistentLength: arenaLength,
-    parameters: { offset: 0, length: 0 },
-    learningRate: -1,
-  };
+  const plan = planOf(test.name, words, test.rows, arenaLength, test.scalars);
   return { plan, placed, initial };
 }
 

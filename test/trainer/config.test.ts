@@ -62,8 +62,8 @@ describe('a configuration', () => {
   it.each<[string, () => unknown, string]>([
     ['dense without units', () => dense(wrong({})), 'Cannot create dense layer: units must be a number'],
     [
-      'dense with activation gelu',
-      () => dense({ units: 1, activation: wrong('gelu') }),
+      'dense with activation swish',
+      () => dense({ units: 1, activation: wrong('swish') }),
       'activation must be one of linear, sigmoid',
     ],
     [

@@ -2,7 +2,17 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ActivationCode, DecisionCode, LossCode, ReductionCode, ScalarCode } from '../../opcodes.js';
+import {
+  ActivationCode,
+  BinaryCode,
+  DecisionCode,
+  ExtentCode,
+  LossCode,
+  ReductionCode,
+  RowCode,
+  ScalarCode,
+  UnaryCode,
+} from '../../opcodes.js';
 import { operations } from '../../plan/operations.js';
 
 type MaybeRows = Float32Array | Float64Array | null;
@@ -82,7 +92,17 @@ const signature = (name: string, parts: readonly string[]): string => `${name}($
 
 /** The first place where the addon and the TypeScript side differ, or null: their plans must mean the same. */
 function difference(addon: Addon): string | null {
-  const enums = { ActivationCode, LossCode, ReductionCode, DecisionCode, ScalarCode };
+  const enums = {
+    ActivationCode,
+    LossCode,
+    ReductionCode,
+    DecisionCode,
+    ExtentCode,
+    UnaryCode,
+    BinaryCode,
+    RowCode,
+    ScalarCode,
+  };
   const expected = [
     ...operations.map(({ name, operands }) =>
       signature(

@@ -1,6 +1,18 @@
 import { elementwiseActivations, sigmoid } from '../../activations.js';
+import { binaryFunctions, softplus, unaryFunctions } from '../../expression/functions.js';
+import type { BinaryName, UnaryName } from '../../expression/nodes.js';
 import { lossDefinitions } from '../../losses.js';
-import { DecisionCode, LossCode, type Opcode, ReductionCode, ScalarCode } from '../../opcodes.js';
+import {
+  BinaryCode,
+  DecisionCode,
+  ExtentCode,
+  LossCode,
+  type Opcode,
+  ReductionCode,
+  RowCode,
+  ScalarCode,
+  UnaryCode,
+} from '../../opcodes.js';
 import type { Numbers } from '../backend.js';
 
 /** What a kernel of the reference works on: the arena, the scalars, and the batch at hand. */
@@ -24,6 +36,34 @@ type Kernel = (batch: Batch, operands: Operands) => void;
 
 const scaleOf = (batch: Batch, reduction: number): number =>
   reduction === ReductionCode.mean ? 1 / batch.rows : 1;
+
+/** Element (r, j) of an operand of a `map` operation. */
+function reader(
+  arena: Float64Array,
+  offset: number,
+  extent: number,
+  columns: number,
+): (r: number, j: number) => number {
+  switch (extent) {
+    case ExtentCode.full:
+      return (r, j) => arena[offset + r * columns + j];
+    case ExtentCode.row:
+      return (r) => arena[offset + r];
+    case ExtentCode.units:
+      return (_, j) => arena[offset + j];
+    default:
+      return () => arena[offset];
+  }
+}
+
+/** Writes `at(r, j)` for all rows and columns of the output. */
+function fill(
+  { arena, rows }: Batch,
+  { output, columns }: Operands,
+  at: (r: number, j: number) => number,
+): void {
+  for (let r = 0; r < rows; r++) for (let j = 0; j < columns; j++) arena[output + r * columns + j] = at(r, j);
+}
 
 /** Index of the first largest of `units` numbers from `offset` on. */
 function argmax(values: ArrayLike<number>, offset: number, units: number): number {
@@ -295,7 +335,43 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
     const stored = arena.subarray(output, output + rows * units);
     (result as Numbers).set(stored, position * units);
   },
-};
 
-/** ln(1 + e^z), without overflow. */
-const softplus = (z: number): number => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
+  map_unary(batch, o) {
+    const a = reader(batch.arena, o.a, o.aExtent, o.columns);
+    const apply =
+      o.function === UnaryCode.copy ? (x: number) => x : unaryFunctions[UnaryCode[o.function] as UnaryName];
+    fill(batch, o, (r, j) => apply(a(r, j)));
+  },
+
+  map_binary(batch, o) {
+    const a = reader(batch.arena, o.a, o.aExtent, o.columns);
+    const b = reader(batch.arena, o.b, o.bExtent, o.columns);
+    const apply = binaryFunctions[BinaryCode[o.function] as BinaryName];
+    fill(batch, o, (r, j) => apply(a(r, j), b(r, j)));
+  },
+
+  map_where(batch, o) {
+    const condition = reader(batch.arena, o.condition, o.conditionExtent, o.columns);
+    const a = reader(batch.arena, o.a, o.aExtent, o.columns);
+    const b = reader(batch.arena, o.b, o.bExtent, o.columns);
+    fill(batch, o, (r, j) => (condition(r, j) !== 0 ? a(r, j) : b(r, j)));
+  },
+
+  map_row(batch, o) {
+    const a = reader(batch.arena, o.a, o.aExtent, o.columns);
+    for (let r = 0; r < batch.rows; r++) {
+      const row = Array.from({ length: o.columns }, (_, j) => a(r, j));
+      const first = argmax(row, 0, o.columns);
+      if (o.function === RowCode.firstMax) {
+        for (let j = 0; j < o.columns; j++) batch.arena[o.output + r * o.columns + j] = Number(j === first);
+      } else {
+        const isSum = o.function === RowCode.rowSum;
+        batch.arena[o.output + r] = isSum ? row.reduce((sum, value) => sum + value, 0) : row[first];
+      }
+    }
+  },
+
+  reduction_scale(batch, { output, reduction }) {
+    batch.arena[output] = scaleOf(batch, reduction);
+  },
+};
