@@ -102,7 +102,7 @@ export function computationGraph(model: Model, inspection: Inspection | null): C
     },
     {
       id: 'E',
-      label: `E = ${reduction}(${loss}(x${last}, t))`,
+      label: `E = ${reduction}(${loss.name}(x${last}, t))`,
       kind: 'loss',
       shape: [],
       parents: [`x${last}`, 't'],
@@ -146,7 +146,7 @@ function layerNodes(layer: Layer, l: number, rows: number | null, seen: LayerIns
   };
   const output: GraphNode = {
     id: x,
-    label: `${x} = ${activation}(${z})`,
+    label: `${x} = ${activation.name}(${z})`,
     kind: 'operation',
     shape: [rows, units],
     parents: [z],

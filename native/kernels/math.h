@@ -112,7 +112,8 @@ FASTMLP_INLINE typename S::V log_poly10_f32(typename S::V x) {
   return S::select(S::equal(x, zero), S::set1(-INFINITY), y);
 }
 
-// ln(1 + e) for e in [0, 1] within 2 ulp: f is e itself up to sqrt(2) - 1, from there on 1 + f is half of 1 + e.
+// ln(1 + e) for e in [0, 1] within 2 ulp: f is e itself up to sqrt(2) - 1; from there on 1 + f is half
+// of 1 + e.
 template <class S>
 FASTMLP_INLINE typename S::V log1p_poly10_f32(typename S::V e) {
   using V = typename S::V;

@@ -365,6 +365,37 @@ void check_optimizers(int64_t count) {
   }
 }
 
+// Maps over operands of every extent.
+void check_maps(int64_t rows, int64_t columns) {
+  const auto c = static_cast<int32_t>(columns);
+  const auto named = [&](const char* name) { return sizes(name, rows, columns, 0); };
+  const int64_t all = rows * columns;
+  const int64_t lengths[] = {all, rows, columns, 1};
+  for (int32_t a = 0; a < 4; a++) {
+    for (int32_t function = 0; function <= 12; function++) {
+      check(
+          {named("map_unary"), Opcode::map_unary, {0, a, 0, c, function}, {{0, lengths[a]}, {2, all}}, rows},
+          static_cast<size_t>(function), false);
+    }
+    for (int32_t function = 0; function < 3; function++) {
+      const int64_t stored = function == 2 ? all : rows;
+      check({named("map_row"), Opcode::map_row, {0, a, 0, c, function}, {{0, lengths[a]}, {2, stored}}, rows},
+            0, true);
+    }
+    for (int32_t b = 0; b < 4; b++) {
+      const std::vector<Buffer> two = {{0, lengths[a]}, {2, lengths[b]}, {4, all}};
+      for (int32_t function = 0; function <= 8; function++) {
+        check({named("map_binary"), Opcode::map_binary, {0, a, 0, b, 0, c, function}, two, rows},
+              static_cast<size_t>(function), false);
+      }
+      const std::vector<Buffer> three = {{0, lengths[b]}, {2, lengths[a]}, {4, lengths[b]}, {6, all}};
+      check({named("map_where"), Opcode::map_where, {0, b, 0, a, 0, b, 0, c}, three, rows},
+            static_cast<size_t>(a + b), false);
+    }
+  }
+  check({named("reduction_scale"), Opcode::reduction_scale, {0, 1}, {{0, 1}}, rows}, 0, true);
+}
+
 }  // namespace
 
 int main() {
@@ -374,6 +405,7 @@ int main() {
     for (const int64_t rows : {1, 3, 8}) {
       check_rows(rows, units);
       check_gathering(rows, units);
+      check_maps(rows, units);
     }
     for (const int64_t rows : {1, 2, 3, 4, 5, 6, 7, 13, 66}) {
       for (const int64_t inputs : {1, 2, 3, 7, 8, 17, 65}) {
