@@ -64,7 +64,7 @@ export function runSteps(words: usize): void {
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
 const OPERAND_COUNTS = memory.data<u8>([
-  5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 6, 8, 1, 4, 3, 1, 8, 9, 2, 5, 7, 8, 5, 2,
+  5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 6, 7, 1, 4, 3, 1, 8, 9, 2, 5, 7, 8, 5, 2,
 ]);
 const OPERATIONS: u32 = 26;
 
@@ -178,9 +178,9 @@ function execute(o: usize): void {
         Word.address(o, 2),
         Word.address(o, 3),
         Word.address(o, 4),
+        Word.int(o, 5),
         Word.int(o, 6),
         Word.int(o, 7),
-        Word.int(o, 8),
       );
       break;
     case Opcode.sum_losses:

@@ -38,7 +38,7 @@ export function linear_backward_weights(
     product_f32(1, units, Batch.rows, ONE, 0, 0, delta, delta_row, 4, 0, bias_gradient);
 }
 
-/** The transpose of the weights is taken while they are packed: `scratch` of the operation is not needed. */
+/** The transpose of the weights is taken while they are packed. */
 export function linear_backward_input(
   delta: usize,
   weights: usize,

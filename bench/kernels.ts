@@ -95,9 +95,8 @@ function planProduct(product: Product, { batch, units, inputs }: Shape): Product
     },
     linear_backward_input() {
       const output = place('output', batch, inputs);
-      const scratch = place('scratch', units, inputs).offset;
       const operands = { delta: delta.offset, weights: weights.offset, output: output.offset };
-      emitter.emit(product, { ...operands, gradient: input.offset, scratch, inputs, units, activation });
+      emitter.emit(product, { ...operands, gradient: input.offset, inputs, units, activation });
       return { operands: [delta, weights, output], result: input };
     },
   };

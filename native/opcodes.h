@@ -19,7 +19,7 @@
   X(activation_backward, gradient, output, delta, units, activation)                                       \
   X(softmax_backward, gradient, output, delta, units)                                                      \
   X(linear_backward_weights, input, delta, weightGradient, biasGradient, inputs, units)                    \
-  X(linear_backward_input, delta, weights, gradient, output, scratch, inputs, units, activation)           \
+  X(linear_backward_input, delta, weights, gradient, output, inputs, units, activation)                    \
   X(sum_losses, rowLosses)                                                                                 \
   X(count_correct, prediction, target, units, decision)                                                    \
   X(count_correct_labels, prediction, labels, units)                                                       \

@@ -153,15 +153,21 @@ export class Trainer {
    *
    * @param x rows × inputs
    * @param t rows × outputs, or one integer label a row with cross-entropy
+   * @param options the learning rate from this call on
    * @returns loss (and accuracy) of the rows before the update
    * @throws TypeError or RangeError before anything is computed
    */
-  trainBatch(x: RowsLike, t: TargetsLike): Metrics {
+  trainBatch(x: RowsLike, t: TargetsLike, options?: { readonly learningRate: number }): Metrics {
     const action = 'Cannot train batch';
     this.#requireIdle(action);
     requireTrainable(action, this.#model);
     const rows = readRows(action, x, t, this.#model, this.#engine.reader);
     this.#engine.requireOutputs(action, rows);
+    if (options !== undefined) {
+      requireKnownKeys(action, options, ['learningRate']);
+      checkLearningRate(action, options.learningRate);
+      this.#engine.setLearningRate(options.learningRate);
+    }
     return this.#engine.runNow(rows.labels ? 'trainLabels' : 'train', rows, rows.count);
   }
 

@@ -84,7 +84,7 @@ async function buildNative() {
   const reason =
     known?.identity === identity
       ? known.reason
-      : await buildAddon(at('node_modules', 'node-gyp', 'bin', 'node-gyp.js'), ['configure', 'build'], {
+      : await buildAddon(at('node_modules', 'node-gyp', 'bin', 'node-gyp.js'), ['rebuild'], {
           log: nativeLog,
         });
   if (reason === undefined) {

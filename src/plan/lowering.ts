@@ -1,46 +1,10 @@
-import type { Node } from '../expression/nodes.js';
-import { blockingLayer, type Layer, lowestTrainable, type Model } from '../model.js';
-import { ActivationCode, DecisionCode, ExtentCode, type LossCode, ReductionCode } from '../opcodes.js';
+import { blockingLayer, lowestTrainable, type Model } from '../model.js';
+import { ActivationCode, DecisionCode, type LossCode, ReductionCode } from '../opcodes.js';
+import { type Context, contextOf, isApart, outputGradientOf } from './context.js';
 import type { Emitter } from './emitter.js';
-import { ExpressionLowering, type Place } from './expression-lowering.js';
 import type { Layout, PersistentPlaces } from './layout.js';
 
-/** Places of the buffers of a batch. */
-interface BatchPlaces {
-  readonly input: number;
-  readonly target: number;
-  readonly labels: number;
-  readonly rowLosses: number;
-  /** What the reduction multiplies the gradient of a traced loss by. */
-  readonly lossScale: number;
-  /** Net input of each layer, −1 where it is not kept. */
-  readonly netInputs: readonly number[];
-  readonly outputs: readonly number[];
-  readonly deltas: readonly number[];
-  /** dE/dx of each layer and of the input (index 0), where they are kept apart from the deltas. */
-  readonly outputGradients: readonly number[];
-  readonly scratch: number;
-}
-
-/** Everything a lowering step needs to know. */
-interface Context {
-  readonly model: Model;
-  readonly places: PersistentPlaces;
-  readonly batch: BatchPlaces;
-  readonly emitter: Emitter;
-  /** The loss is computed from the net inputs of the last layer. */
-  readonly fused: boolean;
-  readonly inspect: boolean;
-  /** Expressions of the layers that have them: stage 0 forward, stage 1 backward. */
-  readonly expressions: readonly (ExpressionLowering | null)[];
-  /** Expression of the loss, likewise: row losses, then the gradient. */
-  readonly lossExpression: ExpressionLowering | null;
-}
-
 type TargetKind = 'dense' | 'labels';
-
-/** The activation follows the product as an operation of its own. */
-const isApart = (layer: Layer): boolean => layer.activation.kind !== 'elementwise';
 
 /** Programs of a training plan: those with targets for each kind of target, `update`, and `predict`. */
 export function trainPrograms(
@@ -106,94 +70,6 @@ export function inspectPrograms(
 
 const targetKinds = (model: Model): TargetKind[] =>
   model.loss.takesLabels ? ['dense', 'labels'] : ['dense'];
-
-function contextOf(
-  model: Model,
-  places: PersistentPlaces,
-  layout: Layout,
-  emitter: Emitter,
-  inspect: boolean,
-): Context {
-  const fused = model.loss.fusesWith === model.layers[model.layers.length - 1].activation.name;
-  const batch = placeBatch(model, layout, inspect);
-  const expressions = model.layers.map((layer, index) => lowerActivation(layer, index, batch, layout));
-  const lossExpression = lowerLoss(model, fused, batch, layout);
-  return { model, places, batch, emitter, fused, inspect, expressions, lossExpression };
-}
-
-/** Gradient of the loss with respect to the outputs of a layer, before its activation makes it the delta. */
-const outputGradientOf = (batch: BatchPlaces, index: number): number =>
-  batch.outputGradients[index + 1] ?? batch.deltas[index];
-
-function lowerActivation(
-  layer: Layer,
-  index: number,
-  batch: BatchPlaces,
-  layout: Layout,
-): ExpressionLowering | null {
-  const { traced } = layer.activation;
-  if (!traced) return null;
-  const full = (offset: number): Place => ({ offset, extent: ExtentCode.full });
-  const given = new Map([
-    [traced.netInput, full(batch.netInputs[index])],
-    [traced.gradient, full(outputGradientOf(batch, index))],
-  ]);
-  const stages = [
-    [{ root: traced.forward, offset: batch.outputs[index], extent: 'full' }],
-    [{ root: traced.backward, offset: batch.deltas[index], extent: 'full' }],
-  ] as const;
-  return new ExpressionLowering(layer.units, layout, `e${index + 1}`, given, stages);
-}
-
-function lowerLoss(
-  model: Model,
-  fused: boolean,
-  batch: BatchPlaces,
-  layout: Layout,
-): ExpressionLowering | null {
-  const { traced } = model.loss;
-  if (!traced) return null;
-  const last = model.layers.length - 1;
-  const given = new Map<Node, Place>([
-    [traced.output, { offset: (fused ? batch.netInputs : batch.outputs)[last], extent: ExtentCode.full }],
-    [traced.target, { offset: batch.target, extent: ExtentCode.full }],
-    [traced.scale, { offset: batch.lossScale, extent: ExtentCode.constant }],
-  ]);
-  const stages = [
-    [{ root: traced.forward, offset: batch.rowLosses, extent: 'row' }],
-    [{ root: traced.backward, offset: outputGradientOf(batch, last), extent: 'full' }],
-  ] as const;
-  return new ExpressionLowering(model.outputs, layout, 'loss', given, stages);
-}
-
-function placeBatch(model: Model, layout: Layout, inspect: boolean): BatchPlaces {
-  const { layers } = model;
-  const last = layers.length - 1;
-  const keepsNetInput = (layer: Layer, index: number): boolean => {
-    return inspect || isApart(layer) || (index === last && model.loss.fusesWith === layer.activation.name);
-  };
-  const each = (prefix: string, when: (layer: Layer, index: number) => boolean): number[] =>
-    layers.map((layer, index) =>
-      when(layer, index) ? layout.addPerRow(`${prefix}${index + 1}`, layer.units) : -1,
-    );
-  const always = (): boolean => true;
-  const scratchLength = Math.max(
-    0,
-    ...layers.slice(inspect ? 0 : 1).map((layer) => layer.inputs * layer.units),
-  );
-  return {
-    input: layout.addPerRow('x0', model.inputs),
-    target: layout.addPerRow('t', model.outputs),
-    labels: model.loss.takesLabels ? layout.addPerRow('labels', 1) : -1,
-    rowLosses: layout.addPerRow('rowLosses', 1),
-    lossScale: model.loss.traced ? layout.add('lossScale', 'scratch', 1, 1) : -1,
-    netInputs: each('z', keepsNetInput),
-    outputs: each('x', always),
-    deltas: each('delta', always),
-    outputGradients: inspect ? [layout.addPerRow('dx0', model.inputs), ...each('dx', always)] : [],
-    scratch: scratchLength > 0 ? layout.add('scratch', 'scratch', 1, scratchLength) : -1,
-  };
-}
 
 /** Gathers a batch and computes every layer; `stopAtNetInput` leaves the last activation to a fused loss. */
 function emitForward(context: Context, stopAtNetInput: boolean): void {
@@ -339,7 +215,6 @@ function emitInputGradient(
     weights: places.layers[index].weights,
     gradient,
     output: derivative === ActivationCode.linear ? -1 : batch.outputs[index - 1],
-    scratch: batch.scratch,
     inputs,
     units,
     activation: derivative,

@@ -202,6 +202,11 @@ describe.each(usableIds)('training on %s', (backend) => {
     const before = flatWeights(trainer.getWeights());
     trainer.trainBatch(numbers, labels);
     expect(flatWeights(trainer.getWeights())).toEqual(before);
+    trainer.trainBatch(numbers, labels, { learningRate: 0.5 });
+    const after = flatWeights(trainer.getWeights());
+    expect(after).not.toEqual(before);
+    await trainer.fit(numbers, labels, { learningRate: 0 });
+    expect(flatWeights(trainer.getWeights())).toEqual(after);
     trainer.dispose();
   });
 

@@ -4,6 +4,7 @@ import { derive } from '../../src/expression/derive.js';
 import { evaluate } from '../../src/expression/evaluate.js';
 import { type Node, nodesBelow } from '../../src/expression/nodes.js';
 import { type ExpressionOperations, type Traced, Tracer } from '../../src/expression/trace.js';
+import { smoothFunctions } from '../support/traceable.js';
 
 type Traceable = (z: Traced, e: ExpressionOperations) => unknown;
 
@@ -149,38 +150,10 @@ describe('a traced function', () => {
   });
 });
 
-/** Random smooth functions of z, as a tree of choices. */
-const smooth: fc.Arbitrary<Traceable> = fc.letrec<{ fn: Traceable }>((tie) => ({
-  fn: fc.oneof(
-    { maxDepth: 4, withCrossShrink: true },
-    fc.constant<Traceable>((z) => z),
-    fc.double({ min: -2, max: 2, noNaN: true }).map(
-      (value): Traceable =>
-        () =>
-          value,
-    ),
-    fc.tuple(fc.constantFrom('sin', 'cos', 'tanh', 'sigmoid', 'softplus', 'neg'), tie('fn')).map(
-      ([name, a]): Traceable =>
-        (z, e) =>
-          e[name as 'sin'](a(z, e) as Traced),
-    ),
-    fc.tuple(fc.constantFrom('add', 'sub', 'mul'), tie('fn'), tie('fn')).map(
-      ([name, a, b]): Traceable =>
-        (z, e) =>
-          e[name as 'add'](a(z, e) as Traced, b(z, e) as Traced),
-    ),
-    tie('fn').map(
-      (a): Traceable =>
-        (z, e) =>
-          e.mul(0.1, e.rowSum(a(z, e) as Traced)),
-    ),
-  ),
-})).fn;
-
 describe('random traced functions', () => {
   it('have the derivatives of their finite differences', () => {
     fc.assert(
-      fc.property(smooth, (fn) => {
+      fc.property(smoothFunctions(true), (fn) => {
         fc.pre(
           evaluate(trace(fn).root, { netInput: rows })
             .flat()

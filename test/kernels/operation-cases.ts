@@ -105,7 +105,6 @@ function* linearBackward(): Generator<OperationCase> {
         weights: read(inputs * units),
         gradient: written(rows * inputs, tolerance.reduction(units), Math.sqrt(units)),
         output: activation === ActivationCode.linear ? -1 : read(rows * inputs),
-        scratch: { size: inputs * units, scratch: true },
         inputs,
         units,
         activation,

@@ -261,9 +261,8 @@ void check_products(int64_t rows, int64_t inputs, int64_t units, int32_t activat
   check(weights, turn, every);
   Case input{
       sizes("linear_backward_input", rows, inputs, units), Opcode::linear_backward_input, {}, {}, rows};
-  input.operands = {0, 0, 0, 0, 0, i, u, activation};
-  input.buffers = {
-      {0, rows * units}, {1, inputs * units}, {2, rows * inputs}, {3, rows * inputs}, {4, inputs * units}};
+  input.operands = {0, 0, 0, 0, i, u, activation};
+  input.buffers = {{0, rows * units}, {1, inputs * units}, {2, rows * inputs}, {3, rows * inputs}};
   check(input, turn, every);
 }
 

@@ -12,8 +12,6 @@ export interface BufferOperand {
   /** Draws an element; absent for buffers that are only written. */
   readonly draw?: (random: Random, index: number) => number;
   readonly written?: { readonly tolerance: number; readonly scale?: number };
-  /** Contents do not matter before or after. */
-  readonly scratch?: boolean;
 }
 
 /** One operation with its operands, run once on a batch. */
@@ -160,7 +158,6 @@ function compare(
   for (const one of placed) owner.fill(one, one.offset, one.offset + one.operand.size);
   for (let index = 0; index < initial.length; index++) {
     const { operand, name = 'moat', offset = 0 } = owner[index] ?? {};
-    if (operand?.scratch) continue;
     if (!operand?.written) {
       if (!Object.is(got.arena[index], initial[index]))
         return complain(`${name} written`, index - offset, got.arena[index], initial[index]);
