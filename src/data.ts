@@ -37,17 +37,21 @@ interface Converted {
 
 type Flat = Numbers | Uint8Array;
 
-const isNumbers = (value: unknown): value is Numbers =>
+export const isNumbers = (value: unknown): value is Numbers =>
   value instanceof Float32Array || value instanceof Float64Array;
 
 const isFlat = (value: unknown): value is Flat => isNumbers(value) || value instanceof Uint8Array;
 
-const isMatrix = (value: unknown): value is MatrixLike =>
+export const isMatrix = (value: unknown): value is MatrixLike =>
   typeof value === 'object' && value !== null && 'data' in value && 'rows' in value && 'columns' in value;
 
 /** An array of the precision with `length` zeros. */
 export const numbersOf = (precision: Precision, length: number): Numbers =>
   precision === 'float32' ? new Float32Array(length) : new Float64Array(length);
+
+/** An array of the type of `source` with `length` zeros. */
+export const numbersLike = (source: Numbers, length: number): Numbers =>
+  numbersOf(source instanceof Float32Array ? 'float32' : 'float64', length);
 
 const isOfPrecision = (value: Numbers, precision: Precision): boolean =>
   value instanceof (precision === 'float32' ? Float32Array : Float64Array);

@@ -135,7 +135,7 @@ export class Engine {
   }
 
   /** Runs `body` when the runs before it have ended. */
-  queued<T>(body: () => Promise<T>): Promise<T> {
+  #queued<T>(body: () => Promise<T>): Promise<T> {
     const result = this.#queue.then(body);
     this.#queue = result.catch(() => undefined);
     return result;
@@ -143,7 +143,7 @@ export class Engine {
 
   /** Runs a job off the event loop; `started` gets its handle. */
   async runJob(job: Job, dataset: Dataset, started?: (handle: RunHandle) => void): Promise<JobResult> {
-    return this.queued(async () => {
+    return this.#queued(async () => {
       this.requireAlive('Cannot run');
       this.reserve(job.batchSize);
       const metrics = new Float64Array(job.epochs * ScalarCode.first_free);
@@ -171,6 +171,22 @@ export class Engine {
         this.#active = null;
       }
     });
+  }
+
+  /** Metrics over all rows, or those of `order`, without an update and off the event loop. */
+  async evaluate(rows: Rows, dataset: Dataset, order: Uint32Array | null = null): Promise<Metrics> {
+    const rowsPerEpoch = order?.length ?? rows.count;
+    const { epochs } = await this.runJob(
+      {
+        program: rows.labels ? 'evaluateLabels' : 'evaluate',
+        epochs: 1,
+        rowsPerEpoch,
+        batchSize: Math.min(rowsPerEpoch, FORWARD_BATCH),
+        order,
+      },
+      dataset,
+    );
+    return epochs[0];
   }
 
   /** Metrics of the part of an epoch that a run has done. */
@@ -227,7 +243,7 @@ export class Engine {
       rowsPerEpoch,
       batchSize,
       firstStep: 0,
-      steps: Math.ceil(rowsPerEpoch / batchSize),
+      steps: stepsPerEpoch({ rowsPerEpoch, batchSize }),
       order: null,
       metrics: this.#metrics,
       result,

@@ -1,6 +1,6 @@
-import type { Dataset, Rows, RunHandle } from './backends/backend.js';
+import { type Dataset, type Rows, type RunHandle, stepsPerEpoch } from './backends/backend.js';
 import { type RowsLike, readRows, type TargetsLike } from './data.js';
-import { type Engine, FORWARD_BATCH, type JobResult, type Metrics } from './engine.js';
+import type { Engine, JobResult, Metrics } from './engine.js';
 import {
   rangeError,
   requireInteger,
@@ -226,7 +226,7 @@ class Fit {
     const { callbacks, batchSize } = this.#options;
     const epoch = this.#history.epochs;
     const { length } = this.#train;
-    await this.#tell(epoch, Math.ceil(length / batchSize) - 1, length, metrics);
+    await this.#tell(epoch, stepsPerEpoch({ rowsPerEpoch: length, batchSize }) - 1, length, metrics);
     const logs = { ...metrics, ...(await this.#validate(dataset, validation)) };
     this.#history.add(logs);
     this.#progress?.endEpoch(logs);
@@ -296,13 +296,8 @@ class Fit {
   async #validate(dataset: Dataset, validation: Dataset | null): Promise<Partial<EpochLogs>> {
     const rows = this.#validation ?? this.#rows;
     const order = this.#validation ? null : this.#held;
-    const rowsPerEpoch = order?.length ?? rows.count;
-    if (rowsPerEpoch === 0) return {};
-    const program = rows.labels ? 'evaluateLabels' : 'evaluate';
-    const batchSize = Math.min(rowsPerEpoch, FORWARD_BATCH);
-    const job = { program, epochs: 1, rowsPerEpoch, batchSize, order } as const;
-    const { epochs } = await this.#engine.runJob(job, validation ?? dataset);
-    const [{ loss, accuracy }] = epochs;
+    if (order?.length === 0) return {};
+    const { loss, accuracy } = await this.#engine.evaluate(rows, validation ?? dataset, order);
     return accuracy === undefined ? { val_loss: loss } : { val_loss: loss, val_accuracy: accuracy };
   }
 }

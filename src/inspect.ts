@@ -1,5 +1,5 @@
 import type { Executor, Numbers } from './backends/backend.js';
-import { type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
+import { numbersLike, type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
 import type { Engine } from './engine.js';
 import { requireKnownKeys } from './errors.js';
 import { Matrix } from './matrix.js';
@@ -141,10 +141,7 @@ function sampleGradientsOf(layers: readonly LayerInspection[], inputs: Matrix): 
 }
 
 function outerProduct(column: Numbers, row: Numbers): Matrix {
-  const data =
-    column instanceof Float32Array
-      ? new Float32Array(column.length * row.length)
-      : new Float64Array(column.length * row.length);
+  const data = numbersLike(column, column.length * row.length);
   column.forEach((factor, index) => {
     for (let other = 0; other < row.length; other++) data[index * row.length + other] = factor * row[other];
   });

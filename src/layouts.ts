@@ -11,8 +11,7 @@
  *   those of `inspect` with the opposite sign;
  * - Σ(x − t)² without the ½, whose gradients are twice as large: the loss `squaredError`.
  */
-import type { Numbers } from './backends/backend.js';
-import type { RowsLike } from './data.js';
+import { numbersLike, type RowsLike } from './data.js';
 import { rangeError, requireKnownKeys, typeError } from './errors.js';
 import { Matrix } from './matrix.js';
 import { type LayerWeights, type LayerWeightsLike, transpose as transposeNumbers } from './parameters.js';
@@ -43,8 +42,8 @@ export function weightsFromFolded(folded: RowsLike): LayerWeights {
   const inputs = source.columns - 1;
   if (inputs === 0)
     throw rangeError(action, 'folded must have a bias and at least one weight per unit', folded);
-  const weights = new Matrix(likeOf(source.data, source.rows * inputs), source.rows, inputs);
-  const biases = likeOf(source.data, source.rows);
+  const weights = new Matrix(numbersLike(source.data, source.rows * inputs), source.rows, inputs);
+  const biases = numbersLike(source.data, source.rows);
   for (let unit = 0; unit < source.rows; unit++) {
     const row = source.row(unit);
     biases[unit] = row[0];
@@ -68,7 +67,7 @@ export function foldedWeights(layer: LayerWeightsLike): Matrix {
   if (biases && biases.length !== units) {
     throw typeError(action, `biases must have ${units} numbers, one per row of the weights`, biases);
   }
-  const folded = new Matrix(likeOf(weights.data, units * (inputs + 1)), units, inputs + 1);
+  const folded = new Matrix(numbersLike(weights.data, units * (inputs + 1)), units, inputs + 1);
   for (let unit = 0; unit < units; unit++) {
     const row = folded.row(unit);
     if (biases) row[0] = biases[unit];
@@ -76,7 +75,3 @@ export function foldedWeights(layer: LayerWeightsLike): Matrix {
   }
   return folded;
 }
-
-/** Zeros in the precision of `source`. */
-const likeOf = (source: Numbers, length: number): Numbers =>
-  source instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);

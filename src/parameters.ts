@@ -1,5 +1,5 @@
 import type { Executor, Numbers } from './backends/backend.js';
-import { type MatrixLike, type Reader, readParameter } from './data.js';
+import { type MatrixLike, numbersLike, type Reader, readParameter } from './data.js';
 import { fact, requireKnownKeys, typeError } from './errors.js';
 import { Matrix } from './matrix.js';
 import type { Model } from './model.js';
@@ -21,8 +21,7 @@ export interface LayerWeightsLike {
 
 /** `source` (rows × columns) written as columns × rows. */
 export function transpose(source: Numbers, rows: number, columns: number): Numbers {
-  const target =
-    source instanceof Float32Array ? new Float32Array(source.length) : new Float64Array(source.length);
+  const target = numbersLike(source, source.length);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++)
       target[column * rows + row] = source[row * columns + column];

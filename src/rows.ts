@@ -1,12 +1,6 @@
-import type { MatrixLike, TargetsLike } from './data.js';
+import { isMatrix, isNumbers, type TargetsLike } from './data.js';
 import { fact, rangeError, typeError } from './errors.js';
 import { Matrix } from './matrix.js';
-
-const isMatrixLike = (value: unknown): value is MatrixLike =>
-  typeof value === 'object' && value !== null && 'data' in value && 'rows' in value && 'columns' in value;
-
-const isFloatArray = (value: unknown): value is Float32Array | Float64Array =>
-  value instanceof Float32Array || value instanceof Float64Array;
 
 const isArray = (value: unknown): value is ArrayLike<unknown> =>
   Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
@@ -16,9 +10,9 @@ const isArray = (value: unknown): value is ArrayLike<unknown> =>
  * Float arrays are not copied; everything else becomes float64.
  */
 export function readMatrix(action: string, name: string, value: TargetsLike): Matrix {
-  if (isMatrixLike(value)) {
+  if (isMatrix(value)) {
     const { data, rows, columns } = value;
-    if (!isFloatArray(data) || data.length !== rows * columns) {
+    if (!isNumbers(data) || data.length !== rows * columns) {
       throw typeError(action, `${name}.data must hold rows x columns = ${rows * columns} numbers`, data);
     }
     requireSome(action, name, data);
@@ -27,7 +21,7 @@ export function readMatrix(action: string, name: string, value: TargetsLike): Ma
   if (!isArray(value))
     throw typeError(action, `${name} must be a Matrix or an array of numbers or rows`, value);
   requireSome(action, name, value);
-  if (isFloatArray(value)) return new Matrix(value, 1, value.length);
+  if (isNumbers(value)) return new Matrix(value, 1, value.length);
   const rows: unknown[] = isArray(value[0]) ? Array.from(value as ArrayLike<unknown>) : [value];
   return joinRows(action, name, rows);
 }

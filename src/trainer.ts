@@ -197,11 +197,7 @@ export class Trainer {
     this.#engine.requireOutputs(action, rows);
     const dataset = this.#engine.executor.createDataset(rows);
     try {
-      const program = rows.labels ? 'evaluateLabels' : 'evaluate';
-      const batchSize = Math.min(rows.count, FORWARD_BATCH);
-      const job = { program, epochs: 1, rowsPerEpoch: rows.count, batchSize, order: null } as const;
-      const { epochs } = await this.#engine.runJob(job, dataset);
-      return epochs[0];
+      return await this.#engine.evaluate(rows, dataset);
     } finally {
       dataset.dispose();
     }
