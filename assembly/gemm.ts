@@ -27,7 +27,7 @@ export function product_f32(
   c: usize,
 ): void {
   if (depth === 1) {
-    outer_product_f32(rows, columns, a, a_row, b, initial, c);
+    outer_product_f32(rows, columns, a, a_row, b, initial, 0, c);
   } else if (rows < TINY && columns < TINY && depth < TINY && rows * columns * depth < TINY) {
     tiny_product_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, c);
   } else if (columns === 1 && a_column === 4) {
@@ -42,10 +42,26 @@ export function product_f32(
       column_product_f32(columns, depth, b, b_column, a + <usize>i * a_row, 0, y);
     }
   } else {
-    gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, c);
+    gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, false, c);
     return;
   }
   Epilogue.finish(c, 0, rows * columns);
+}
+
+/** C += A B, with the rows of B contiguous. The sum of A B is rounded by itself, so that small terms are not lost. */
+export function add_product_f32(
+  rows: i32,
+  columns: i32,
+  depth: i32,
+  a: usize,
+  a_row: usize,
+  a_column: usize,
+  b: usize,
+  b_row: usize,
+  c: usize,
+): void {
+  if (depth === 1) outer_product_f32(rows, columns, a, a_row, b, c, (<usize>columns) << 2, c);
+  else gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, 4, 0, true, c);
 }
 
 /** Number `index` of `parts` nearly equal parts of `total` begins here. */
@@ -68,6 +84,7 @@ function gemm_f32(
   b_row: usize,
   b_column: usize,
   initial: usize,
+  accumulate: bool,
   c: usize,
 ): void {
   const packs = b_column !== 4 || (rows >= Block.packing_rows && columns >= Block.packing_columns);
@@ -87,21 +104,27 @@ function gemm_f32(
       Tiles.depth = part_begin(depth, depth_parts, part + 1) - k;
       const b_block = b + <usize>k * b_row + <usize>j * b_column;
       const panels = place_panels(b_block, b_row, b_column, packs);
-      const is_first = part === 0;
-      Tiles.initial_row = is_first ? 0 : c_row;
-      Tiles.initial_column = is_first && initial === 0 ? 0 : 32;
+      const begins = part === 0 && initial !== 0;
+      Tiles.initial_column = begins ? 32 : 0;
+      Tiles.accumulates = accumulate || part > 0;
       for (let tile: i32 = 0; tile < row_parts; tile++) {
         const i = part_begin(rows, row_parts, tile);
         const tile_rows = part_begin(rows, row_parts, tile + 1) - i;
         const at = c + <usize>i * c_row + ((<usize>j) << 2);
-        const begins = initial === 0 ? ZEROS : initial + ((<usize>j) << 2);
         let a_tile = a + <usize>i * a_row + <usize>k * a_column;
         if (packs_a) {
           pack_columns_of_a_f32(a_tile, a_column, tile_rows, Tiles.depth, Workspace.a);
           a_tile = Workspace.a;
           Tiles.a_step = (<usize>tile_rows) << 2;
         }
-        gemm_row_of_tiles_f32(tile_rows, is_by_row, a_tile, panels, is_first ? begins : at, at);
+        gemm_row_of_tiles_f32(
+          tile_rows,
+          is_by_row,
+          a_tile,
+          panels,
+          begins ? initial + ((<usize>j) << 2) : ZEROS,
+          at,
+        );
         if (part === depth_parts - 1) finish_tiles(c, i, tile_rows, j, block_columns, columns);
       }
     }

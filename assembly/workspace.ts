@@ -21,11 +21,13 @@ export class Workspace {
   static readonly a: usize = Workspace.panels + ((<usize>Block.depth * <usize>Block.columns) << 2);
   /** A tile of C that has fewer than eight columns: six rows of eight numbers. */
   static readonly c: usize = Workspace.a + ((<usize>Block.depth * 6) << 2);
+  /** What its sums begin with: eight numbers. */
+  static readonly initial: usize = Workspace.c + 6 * 32;
 }
 
 /** Address from which on memory is free for plans and rows. */
 export function firstFree(): usize {
-  return Workspace.c + 6 * 32;
+  return Workspace.initial + 32;
 }
 
 /** Eight zeros. */

@@ -1,4 +1,4 @@
-// C = A B, blocked: panels of B as wide as a tile are kept close, tiles run down them.
+// C = A B, or C += A B, blocked: panels of B as wide as a tile are kept close, tiles run down them.
 // Shapes: C is rows × columns, A rows × depth, B depth × columns.
 #pragma once
 
@@ -24,6 +24,8 @@ struct Product {
   float* c;
   // One number per column that is added, or null.
   const float* bias;
+  // A B is added to C.
+  bool accumulate;
 };
 
 // Floats of a cache line.
@@ -170,7 +172,7 @@ FASTMLP_NOINLINE void gemm(const Product& p, float* workspace) {
     for (int64_t d = 0; d < depths.count; d++) {
       const int64_t k = depths.begin(d);
       tile.depth = depths.begin(d + 1) - k;
-      tile.accumulate = d > 0;
+      tile.accumulate = p.accumulate || d > 0;
       for (int64_t block = 0; block < blocks.count; block++) {
         const int64_t top = blocks.begin(block);
         const int64_t height = blocks.begin(block + 1) - top;
@@ -181,7 +183,7 @@ FASTMLP_NOINLINE void gemm(const Product& p, float* workspace) {
           float* packed = workspace + (column - begin) * tile.depth;
           place_panel<S>(p, k, column, columns, width, block == 0, packed, &tile);
           tile.c = p.c + top * p.columns + column;
-          tile.start = p.bias == nullptr ? nullptr : p.bias + column;
+          tile.start = p.bias == nullptr || d > 0 ? nullptr : p.bias + column;
           tile.tail = static_cast<int>(columns % S::kLanes);
           const int64_t next = column + width;
           const int64_t next_columns = end - next < width ? end - next : width;

@@ -198,6 +198,7 @@ function emitWeightGradient({ model, places, batch, emitter }: Context, index: n
     biasGradient,
     inputs,
     units,
+    accumulate: 0,
   });
 }
 
