@@ -43,10 +43,9 @@ export class Tiles {
   /** The last panel if it has fewer than eight columns: packed, with zeros in the columns that it lacks. */
   static last_panel: usize = 0;
   static c_row: usize = 0;
-  /** What the sums of every row begin with: from one panel to the next; 0 repeats. */
+  /** What the sums begin with: from one column, and from one row, to the next; 0 repeats. */
   static initial_column: usize = 0;
-  /** The sums are added to C in the end. */
-  static accumulates: bool = false;
+  static initial_row: usize = 0;
 }
 
 function copy_partial(from: usize, from_row: usize, to: usize, to_row: usize, rows: i32, columns: i32): void {
@@ -56,12 +55,13 @@ function copy_partial(from: usize, from_row: usize, to: usize, to_row: usize, ro
   }
 }
 
-/** A tile of C = initial + A B, or of C += initial + A B: `offsetof<Rows>()` rows of eight columns. */
+/** A tile of C = initial + A B: `offsetof<Rows>()` rows of eight columns. */
 function gemm_tile_f32<Rows, Layout>(
   a: usize,
   b: usize,
   b_row: usize,
-  initial: usize,
+  from: usize,
+  from_row: usize,
   to: usize,
   to_row: usize,
 ): void {
@@ -69,24 +69,49 @@ function gemm_tile_f32<Rows, Layout>(
   const is_by_row = offsetof<Layout>() === 0;
   const a_row = is_by_row ? Tiles.a_step : 4;
   const a_column = is_by_row ? 4 : Tiles.a_step;
-  let c00 = v128.load(initial);
-  let c01 = v128.load(initial, 16);
+  let c00 = v128.load(from);
+  let c01 = v128.load(from, 16);
   let c10 = c00;
-  let c11 = c01;
+  let c11 = c00;
   let c20 = c00;
-  let c21 = c01;
+  let c21 = c00;
   let c30 = c00;
-  let c31 = c01;
+  let c31 = c00;
   let c40 = c00;
-  let c41 = c01;
+  let c41 = c00;
   let c50 = c00;
-  let c51 = c01;
+  let c51 = c00;
   let a0 = a;
   let a1 = a0 + a_row;
   let a2 = a1 + a_row;
   let a3 = a2 + a_row;
   let a4 = a3 + a_row;
   let a5 = a4 + a_row;
+  if (rows > 1) {
+    from += from_row;
+    c10 = v128.load(from);
+    c11 = v128.load(from, 16);
+  }
+  if (rows > 2) {
+    from += from_row;
+    c20 = v128.load(from);
+    c21 = v128.load(from, 16);
+  }
+  if (rows > 3) {
+    from += from_row;
+    c30 = v128.load(from);
+    c31 = v128.load(from, 16);
+  }
+  if (rows > 4) {
+    from += from_row;
+    c40 = v128.load(from);
+    c41 = v128.load(from, 16);
+  }
+  if (rows > 5) {
+    from += from_row;
+    c50 = v128.load(from);
+    c51 = v128.load(from, 16);
+  }
   const b_end = b + <usize>Tiles.depth * b_row;
   for (; b !== b_end; b += b_row) {
     const b0 = v128.load(b);
@@ -126,36 +151,6 @@ function gemm_tile_f32<Rows, Layout>(
       a5 += a_column;
     }
   }
-  if (Tiles.accumulates) {
-    let old = to;
-    c00 = f32x4.add(v128.load(old), c00);
-    c01 = f32x4.add(v128.load(old, 16), c01);
-    if (rows > 1) {
-      old += to_row;
-      c10 = f32x4.add(v128.load(old), c10);
-      c11 = f32x4.add(v128.load(old, 16), c11);
-    }
-    if (rows > 2) {
-      old += to_row;
-      c20 = f32x4.add(v128.load(old), c20);
-      c21 = f32x4.add(v128.load(old, 16), c21);
-    }
-    if (rows > 3) {
-      old += to_row;
-      c30 = f32x4.add(v128.load(old), c30);
-      c31 = f32x4.add(v128.load(old, 16), c31);
-    }
-    if (rows > 4) {
-      old += to_row;
-      c40 = f32x4.add(v128.load(old), c40);
-      c41 = f32x4.add(v128.load(old, 16), c41);
-    }
-    if (rows > 5) {
-      old += to_row;
-      c50 = f32x4.add(v128.load(old), c50);
-      c51 = f32x4.add(v128.load(old, 16), c51);
-    }
-  }
   v128.store(to, c00);
   v128.store(to, c01, 16);
   if (rows > 1) {
@@ -187,10 +182,11 @@ function gemm_tile_f32<Rows, Layout>(
 
 /** Rows of C, tile by tile; a last tile of fewer than eight columns is computed aside. */
 function gemm_tiles_f32<Rows, Layout>(a: usize, b: usize, initial: usize, c: usize): void {
+  const initial_row = Tiles.initial_row;
   const c_row = Tiles.c_row;
   let left = Tiles.columns;
   for (; left >= 8; left -= 8) {
-    gemm_tile_f32<Rows, Layout>(a, b, Tiles.b_row, initial, c, c_row);
+    gemm_tile_f32<Rows, Layout>(a, b, Tiles.b_row, initial, initial_row, c, c_row);
     b += Tiles.b_panel;
     initial += Tiles.initial_column;
     c += 32;
@@ -198,10 +194,8 @@ function gemm_tiles_f32<Rows, Layout>(a: usize, b: usize, initial: usize, c: usi
   if (left === 0) return;
   const rows = <i32>offsetof<Rows>();
   const aside = Workspace.c;
-  const begins = Workspace.initial;
-  copy_partial(initial, 0, begins, 0, 1, left);
-  if (Tiles.accumulates) copy_partial(c, c_row, aside, 32, rows, left);
-  gemm_tile_f32<Rows, Layout>(a, Tiles.last_panel, 32, begins, aside, 32);
+  copy_partial(initial, initial_row, aside, 32, rows, left);
+  gemm_tile_f32<Rows, Layout>(a, Tiles.last_panel, 32, aside, 32, aside, 32);
   copy_partial(aside, 32, c, c_row, rows, left);
 }
 
