@@ -16,8 +16,9 @@ struct Tile {
   int64_t b_row;
   float* c;
   int64_t c_row;
-  // What the sums begin with: one number per column, or zero if null.
+  // What the sums begin with, by rows `start_row` apart, 0 for one row that is repeated; zero if null.
   const float* start;
+  int64_t start_row;
   // The sums are added to C, each rounded by itself first: many small terms do not drown in a large C.
   bool accumulate;
   // A line for each k that the caller will need soon.
@@ -40,7 +41,7 @@ FASTMLP_NOINLINE void gemm_tile_f32(const Tile& tile) {
     FASTMLP_UNROLL
     for (int i = 0; i < kRows; i++) {
       FASTMLP_UNROLL
-      for (int v = 0; v < kVectors; v++) sums[i][v] = load(tile.start, v);
+      for (int v = 0; v < kVectors; v++) sums[i][v] = load(tile.start + i * tile.start_row, v);
     }
   } else {
     FASTMLP_UNROLL
