@@ -71,13 +71,25 @@ export class Random {
     return drawn % bound;
   }
 
-  /** Shuffles `items` from `begin` to before `end` in place (Fisher and Yates). */
-  shuffle(items: Uint32Array, begin = 0, end = items.length): void {
-    for (let last = end - 1; last > begin; last--) {
+  /**
+   * Shuffles `items` from `begin` to before `end` in place (Fisher and Yates). Places from `settled` on get their item;
+   * with `settled` beyond `begin`, shuffling from `begin` to before `settled` is what is left to do.
+   */
+  shuffle(items: Uint32Array, begin = 0, end = items.length, settled = begin): void {
+    for (let last = end - 1; last >= settled && last > begin; last--) {
       const other = begin + this.integer(last - begin + 1);
       const moved = items[last];
       items[last] = items[other];
       items[other] = moved;
     }
+  }
+
+  /** What the numbers to come follow from; set it to have them again. */
+  get state(): readonly number[] {
+    return [this.#a, this.#b, this.#c, this.#d];
+  }
+
+  set state(state: readonly number[]) {
+    [this.#a, this.#b, this.#c, this.#d] = state;
   }
 }
