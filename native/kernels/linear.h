@@ -16,32 +16,50 @@ namespace fastmlp {
 constexpr int64_t kSingleTerms = 16;
 
 template <class S>
+FASTMLP_INLINE bool is_single(const Batch& batch, int64_t inputs, int64_t units) {
+  return batch.rows * inputs * units <= kSingleTerms;
+}
+
+// sum + a[0] b[0] + a[1] b[b_step] + ..., in this order.
+template <class S>
+FASTMLP_INLINE float add_products(float sum, const float* a, const float* b, int64_t b_step, int64_t count) {
+  for (int64_t k = 0; k < count; k++, b += b_step) sum = S::One::fma(a[k], *b, sum);
+  return sum;
+}
+
+template <class S, ActivationCode kActivation>
+FASTMLP_INLINE void linear_forward_row(const float* input, const float* weights, const float* biases,
+                                       int64_t inputs, int64_t units, float* net_input, float* output) {
+  for (int64_t u = 0; u < units; u++) {
+    const float bias = biases == nullptr ? 0.0f : biases[u];
+    const float z = add_products<S>(bias, input, weights + u, units, inputs);
+    if (net_input != nullptr) net_input[u] = z;
+    output[u] = activate<typename S::One, kActivation>(z);
+  }
+}
+
+template <class S>
 FASTMLP_NOINLINE void linear_forward_single(const Batch& batch, const operands::linear_forward& o) {
-  using One = typename S::One;
   const float* input = batch.arena + o.input;
   const float* weights = batch.arena + o.weights;
   const float* biases = o.biases < 0 ? nullptr : batch.arena + o.biases;
   float* net_input = o.netInput < 0 ? nullptr : batch.arena + o.netInput;
   float* output = batch.arena + o.output;
-  const int64_t inputs = o.inputs;
-  const int64_t units = o.units;
   with_activation(o.activation, [&](auto code) {
-    for (int64_t r = 0; r < batch.rows; r++) {
-      for (int64_t u = 0; u < units; u++) {
-        float z = biases == nullptr ? 0.0f : biases[u];
-        for (int64_t i = 0; i < inputs; i++) z = One::fma(input[r * inputs + i], weights[i * units + u], z);
-        if (net_input != nullptr) net_input[r * units + u] = z;
-        output[r * units + u] = activate<One, decltype(code)::value>(z);
-      }
+    for (int64_t r = batch.rows; r > 0; r--) {
+      linear_forward_row<S, decltype(code)::value>(input, weights, biases, o.inputs, o.units, net_input,
+                                                   output);
+      input += o.inputs;
+      output += o.units;
+      if (net_input != nullptr) net_input += o.units;
     }
   });
 }
 
 template <class S>
-FASTMLP_NOINLINE void linear_forward(const Batch& batch, const operands::linear_forward& o) {
+FASTMLP_NOINLINE void linear_forward_wide(const Batch& batch, const operands::linear_forward& o) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  if (batch.rows * inputs * units <= kSingleTerms) return linear_forward_single<S>(batch, o);
   float* output = batch.arena + o.output;
   Product product;
   product.rows = batch.rows;
@@ -70,6 +88,12 @@ FASTMLP_NOINLINE void linear_forward(const Batch& batch, const operands::linear_
   });
 }
 
+template <class S>
+FASTMLP_INLINE void linear_forward(const Batch& batch, const operands::linear_forward& o) {
+  if (is_single<S>(batch, o.inputs, o.units)) return linear_forward_single<S>(batch, o);
+  linear_forward_wide<S>(batch, o);
+}
+
 // sums[u] = sum of values[r][u] over the rows.
 template <class S>
 FASTMLP_INLINE void column_sums(const float* values, int64_t rows, int64_t units, float* sums) {
@@ -92,11 +116,12 @@ FASTMLP_NOINLINE void linear_backward_weights_single(const Batch& batch,
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
   if (batch.rows == 1) {
-    for (int64_t i = 0; i < inputs; i++) {
-      for (int64_t u = 0; u < units; u++) weight_gradient[i * units + u] = input[i] * delta[u];
+    for (int64_t u = 0; u < units; u++) {
+      const float delta_u = delta[u];
+      float* gradient = weight_gradient + u;
+      for (int64_t i = 0; i < inputs; i++, gradient += units) *gradient = input[i] * delta_u;
+      if (bias_gradient != nullptr) bias_gradient[u] = delta_u;
     }
-    if (bias_gradient == nullptr) return;
-    for (int64_t u = 0; u < units; u++) bias_gradient[u] = delta[u];
     return;
   }
   for (int64_t u = 0; u < units; u++) {
@@ -115,11 +140,10 @@ FASTMLP_NOINLINE void linear_backward_weights_single(const Batch& batch,
 }
 
 template <class S>
-FASTMLP_NOINLINE void linear_backward_weights(const Batch& batch,
-                                              const operands::linear_backward_weights& o) {
+FASTMLP_NOINLINE void linear_backward_weights_wide(const Batch& batch,
+                                                   const operands::linear_backward_weights& o) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  if (batch.rows * inputs * units <= kSingleTerms) return linear_backward_weights_single<S>(batch, o);
   const float* delta = batch.arena + o.delta;
   if (o.biasGradient >= 0) column_sums<S>(delta, batch.rows, units, batch.arena + o.biasGradient);
   Product product;
@@ -138,6 +162,12 @@ FASTMLP_NOINLINE void linear_backward_weights(const Batch& batch,
 }
 
 template <class S>
+FASTMLP_INLINE void linear_backward_weights(const Batch& batch, const operands::linear_backward_weights& o) {
+  if (is_single<S>(batch, o.inputs, o.units)) return linear_backward_weights_single<S>(batch, o);
+  linear_backward_weights_wide<S>(batch, o);
+}
+
+template <class S>
 FASTMLP_NOINLINE void linear_backward_input_single(const Batch& batch,
                                                    const operands::linear_backward_input& o) {
   using One = typename S::One;
@@ -148,14 +178,14 @@ FASTMLP_NOINLINE void linear_backward_input_single(const Batch& batch,
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
   with_activation(o.activation, [&](auto code) {
-    for (int64_t r = 0; r < batch.rows; r++) {
-      for (int64_t i = 0; i < inputs; i++) {
-        float sum = 0;
-        for (int64_t u = 0; u < units; u++) sum = One::fma(delta[r * units + u], weights[i * units + u], sum);
-        const int64_t element = r * inputs + i;
-        if (output != nullptr) sum *= derivative_from_output<One, decltype(code)::value>(output[element]);
-        gradient[element] = sum;
+    for (int64_t r = batch.rows; r > 0; r--, delta += units, gradient += inputs) {
+      const float* weights_i = weights;
+      for (int64_t i = 0; i < inputs; i++, weights_i += units) {
+        float sum = add_products<S>(0, delta, weights_i, 1, units);
+        if (output != nullptr) sum *= derivative_from_output<One, decltype(code)::value>(output[i]);
+        gradient[i] = sum;
       }
+      if (output != nullptr) output += inputs;
     }
   });
 }
@@ -168,10 +198,10 @@ FASTMLP_INLINE bool prefers_dot_products(int64_t rows, int64_t units) {
 }
 
 template <class S>
-FASTMLP_NOINLINE void linear_backward_input(const Batch& batch, const operands::linear_backward_input& o) {
+FASTMLP_NOINLINE void linear_backward_input_wide(const Batch& batch,
+                                                 const operands::linear_backward_input& o) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  if (batch.rows * inputs * units <= kSingleTerms) return linear_backward_input_single<S>(batch, o);
   const float* delta = batch.arena + o.delta;
   const float* weights = batch.arena + o.weights;
   float* gradient = batch.arena + o.gradient;
@@ -201,6 +231,12 @@ FASTMLP_NOINLINE void linear_backward_input(const Batch& batch, const operands::
       lanes.store(gradient + i, L::mul(lanes.load(gradient + i), derivative));
     });
   });
+}
+
+template <class S>
+FASTMLP_INLINE void linear_backward_input(const Batch& batch, const operands::linear_backward_input& o) {
+  if (is_single<S>(batch, o.inputs, o.units)) return linear_backward_input_single<S>(batch, o);
+  linear_backward_input_wide<S>(batch, o);
 }
 
 }  // namespace fastmlp
