@@ -27,33 +27,24 @@ FASTMLP_INLINE float add_products(float sum, const float* a, const float* b, int
   return sum;
 }
 
+// A function for each activation, since all of them in one leave too few registers to any.
 template <class S, ActivationCode kActivation>
-FASTMLP_INLINE void linear_forward_row(const float* input, const float* weights, const float* biases,
-                                       int64_t inputs, int64_t units, float* net_input, float* output) {
-  for (int64_t u = 0; u < units; u++) {
-    const float bias = biases == nullptr ? 0.0f : biases[u];
-    const float z = add_products<S>(bias, input, weights + u, units, inputs);
-    if (net_input != nullptr) net_input[u] = z;
-    output[u] = activate<typename S::One, kActivation>(z);
-  }
-}
-
-template <class S>
 FASTMLP_NOINLINE void linear_forward_single(const Batch& batch, const operands::linear_forward& o) {
+  const int64_t inputs = o.inputs;
+  const int64_t units = o.units;
   const float* input = batch.arena + o.input;
   const float* weights = batch.arena + o.weights;
   const float* biases = o.biases < 0 ? nullptr : batch.arena + o.biases;
-  float* net_input = o.netInput < 0 ? nullptr : batch.arena + o.netInput;
   float* output = batch.arena + o.output;
-  with_activation(o.activation, [&](auto code) {
-    for (int64_t r = batch.rows; r > 0; r--) {
-      linear_forward_row<S, decltype(code)::value>(input, weights, biases, o.inputs, o.units, net_input,
-                                                   output);
-      input += o.inputs;
-      output += o.units;
-      if (net_input != nullptr) net_input += o.units;
+  const int64_t to_net_input = o.netInput - o.output;
+  const bool keeps_net_input = o.netInput >= 0;
+  for (int64_t r = batch.rows; r > 0; r--, input += inputs) {
+    for (int64_t u = 0; u < units; u++, output++) {
+      const float z = add_products<S>(biases == nullptr ? 0.0f : biases[u], input, weights + u, units, inputs);
+      if (keeps_net_input) output[to_net_input] = z;
+      *output = activate<typename S::One, kActivation>(z);
     }
-  });
+  }
 }
 
 template <class S>
@@ -90,8 +81,9 @@ FASTMLP_NOINLINE void linear_forward_wide(const Batch& batch, const operands::li
 
 template <class S>
 FASTMLP_INLINE void linear_forward(const Batch& batch, const operands::linear_forward& o) {
-  if (is_single<S>(batch, o.inputs, o.units)) return linear_forward_single<S>(batch, o);
-  linear_forward_wide<S>(batch, o);
+  if (!is_single<S>(batch, o.inputs, o.units)) return linear_forward_wide<S>(batch, o);
+  with_activation(o.activation,
+                  [&](auto code) { linear_forward_single<S, decltype(code)::value>(batch, o); });
 }
 
 // sums[u] = sum of values[r][u] over the rows.
@@ -105,6 +97,22 @@ FASTMLP_INLINE void column_sums(const float* values, int64_t rows, int64_t units
   });
 }
 
+// One row: the outer product.
+template <class S>
+FASTMLP_NOINLINE void linear_backward_weights_row(const Batch& batch,
+                                                  const operands::linear_backward_weights& o) {
+  const int64_t units = o.units;
+  const float* input = batch.arena + o.input;
+  const float* delta = batch.arena + o.delta;
+  float* weight_gradient = batch.arena + o.weightGradient;
+  for (const float* end = input + o.inputs; input < end; input++) {
+    for (int64_t u = 0; u < units; u++) *weight_gradient++ = *input * delta[u];
+  }
+  if (o.biasGradient < 0) return;
+  float* bias_gradient = batch.arena + o.biasGradient;
+  for (int64_t u = 0; u < units; u++) bias_gradient[u] = delta[u];
+}
+
 template <class S>
 FASTMLP_NOINLINE void linear_backward_weights_single(const Batch& batch,
                                                      const operands::linear_backward_weights& o) {
@@ -115,15 +123,6 @@ FASTMLP_NOINLINE void linear_backward_weights_single(const Batch& batch,
   float* bias_gradient = o.biasGradient < 0 ? nullptr : batch.arena + o.biasGradient;
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  if (batch.rows == 1) {
-    for (int64_t u = 0; u < units; u++) {
-      const float delta_u = delta[u];
-      float* gradient = weight_gradient + u;
-      for (int64_t i = 0; i < inputs; i++, gradient += units) *gradient = input[i] * delta_u;
-      if (bias_gradient != nullptr) bias_gradient[u] = delta_u;
-    }
-    return;
-  }
   for (int64_t u = 0; u < units; u++) {
     for (int64_t i = 0; i < inputs; i++) {
       float sum = input[i] * delta[u];
@@ -163,31 +162,29 @@ FASTMLP_NOINLINE void linear_backward_weights_wide(const Batch& batch,
 
 template <class S>
 FASTMLP_INLINE void linear_backward_weights(const Batch& batch, const operands::linear_backward_weights& o) {
-  if (is_single<S>(batch, o.inputs, o.units)) return linear_backward_weights_single<S>(batch, o);
-  linear_backward_weights_wide<S>(batch, o);
+  if (!is_single<S>(batch, o.inputs, o.units)) return linear_backward_weights_wide<S>(batch, o);
+  if (batch.rows == 1) return linear_backward_weights_row<S>(batch, o);
+  linear_backward_weights_single<S>(batch, o);
 }
 
-template <class S>
+template <class S, ActivationCode kActivation>
 FASTMLP_NOINLINE void linear_backward_input_single(const Batch& batch,
                                                    const operands::linear_backward_input& o) {
   using One = typename S::One;
-  const float* delta = batch.arena + o.delta;
-  const float* weights = batch.arena + o.weights;
-  const float* output = o.output < 0 ? nullptr : batch.arena + o.output;
-  float* gradient = batch.arena + o.gradient;
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  with_activation(o.activation, [&](auto code) {
-    for (int64_t r = batch.rows; r > 0; r--, delta += units, gradient += inputs) {
-      const float* weights_i = weights;
-      for (int64_t i = 0; i < inputs; i++, weights_i += units) {
-        float sum = add_products<S>(0, delta, weights_i, 1, units);
-        if (output != nullptr) sum *= derivative_from_output<One, decltype(code)::value>(output[i]);
-        gradient[i] = sum;
-      }
-      if (output != nullptr) output += inputs;
+  const float* delta = batch.arena + o.delta;
+  float* gradient = batch.arena + o.gradient;
+  const int64_t to_output = o.output - o.gradient;
+  const bool differentiates = o.output >= 0;
+  for (int64_t r = batch.rows; r > 0; r--, delta += units) {
+    const float* weights = batch.arena + o.weights;
+    for (int64_t i = 0; i < inputs; i++, weights += units, gradient++) {
+      float sum = add_products<S>(0, delta, weights, 1, units);
+      if (differentiates) sum *= derivative_from_output<One, kActivation>(gradient[to_output]);
+      *gradient = sum;
     }
-  });
+  }
 }
 
 // A few rows are not worth a transposed W; nor are some more, if the rows of W are long.
@@ -235,8 +232,9 @@ FASTMLP_NOINLINE void linear_backward_input_wide(const Batch& batch,
 
 template <class S>
 FASTMLP_INLINE void linear_backward_input(const Batch& batch, const operands::linear_backward_input& o) {
-  if (is_single<S>(batch, o.inputs, o.units)) return linear_backward_input_single<S>(batch, o);
-  linear_backward_input_wide<S>(batch, o);
+  if (!is_single<S>(batch, o.inputs, o.units)) return linear_backward_input_wide<S>(batch, o);
+  with_activation(o.activation,
+                  [&](auto code) { linear_backward_input_single<S, decltype(code)::value>(batch, o); });
 }
 
 }  // namespace fastmlp
