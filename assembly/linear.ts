@@ -60,7 +60,8 @@ function tiny_backward_weights(
     }
   }
   if (bias_gradient === 0) return;
-  for (; delta < delta_end; delta += 4, bias_gradient += 4) store<f32>(bias_gradient, zero + load<f32>(delta));
+  for (; delta < delta_end; delta += 4, bias_gradient += 4)
+    store<f32>(bias_gradient, zero + load<f32>(delta));
 }
 
 function tiny_backward_input(

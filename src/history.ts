@@ -1,5 +1,5 @@
 import type { BackendId } from './backends/backend.js';
-import type { Metrics, MetricSeries } from './engine.js';
+import type { MetricSeries, Metrics } from './engine.js';
 import type { StopReason } from './stop-when.js';
 
 /** Numbers of each epoch, by the names of Keras and TensorFlow.js. */

@@ -18,9 +18,9 @@ namespace fastmlp {
 template <class S>
 struct Kernels {
   using Kernel = void (*)(const Batch& batch, const int32_t* operands);
-#define FASTMLP_KERNEL(name, ...)                                            \
-  [](const Batch& batch, const int32_t* operands) {                          \
-    name<S>(batch, *reinterpret_cast<const operands::name*>(operands));      \
+#define FASTMLP_KERNEL(name, ...)                                       \
+  [](const Batch& batch, const int32_t* operands) {                     \
+    name<S>(batch, *reinterpret_cast<const operands::name*>(operands)); \
   },
   static constexpr Kernel kOfOpcode[] = {FASTMLP_OPERATIONS(FASTMLP_KERNEL)};
 #undef FASTMLP_KERNEL

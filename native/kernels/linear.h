@@ -40,7 +40,8 @@ FASTMLP_NOINLINE void linear_forward_single(const Batch& batch, const operands::
   const bool keeps_net_input = o.netInput >= 0;
   for (int64_t r = batch.rows; r > 0; r--, input += inputs) {
     for (int64_t u = 0; u < units; u++, output++) {
-      const float z = add_products<S>(biases == nullptr ? 0.0f : biases[u], input, weights + u, units, inputs);
+      const float z =
+          add_products<S>(biases == nullptr ? 0.0f : biases[u], input, weights + u, units, inputs);
       if (keeps_net_input) output[to_net_input] = z;
       *output = activate<typename S::One, kActivation>(z);
     }

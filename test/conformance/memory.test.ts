@@ -37,10 +37,38 @@ describe('the bytes of a plan', () => {
   ];
   // `kept`: units of the layers whose net inputs are kept; `extra`: labels.
   const models = [
-    { inputs: 784, units: [128, 10], activations: ['relu', 'softmax'], loss: 'crossEntropy', kept: 10, extra: 1 },
-    { inputs: 2, units: [2, 1], activations: ['tanh', 'sigmoid'], loss: 'halfSquaredError', kept: 0, extra: 0 },
-    { inputs: 2, units: [2, 1], activations: ['tanh', 'sigmoid'], loss: 'binaryCrossEntropy', kept: 1, extra: 0 },
-    { inputs: 30, units: [64, 5, 3], activations: ['tanh', 'softmax', 'linear'], loss: 'squaredError', kept: 5, extra: 0 },
+    {
+      inputs: 784,
+      units: [128, 10],
+      activations: ['relu', 'softmax'],
+      loss: 'crossEntropy',
+      kept: 10,
+      extra: 1,
+    },
+    {
+      inputs: 2,
+      units: [2, 1],
+      activations: ['tanh', 'sigmoid'],
+      loss: 'halfSquaredError',
+      kept: 0,
+      extra: 0,
+    },
+    {
+      inputs: 2,
+      units: [2, 1],
+      activations: ['tanh', 'sigmoid'],
+      loss: 'binaryCrossEntropy',
+      kept: 1,
+      extra: 0,
+    },
+    {
+      inputs: 30,
+      units: [64, 5, 3],
+      activations: ['tanh', 'softmax', 'linear'],
+      loss: 'squaredError',
+      kept: 5,
+      extra: 0,
+    },
   ] as const;
 
   it.each(optimizers)('are per parameter and per row as stated with %s', (_name, optimizer, each) => {
