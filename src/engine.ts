@@ -31,6 +31,8 @@ export type Metrics = {
 export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly program: ProgramName;
   readonly epochs: number;
+  /** Where `predict` puts the outputs of the rows. */
+  readonly result?: Numbers;
 }
 
 /** Metrics of each whole epoch of a job, and whether it was stopped before the last. */
@@ -157,7 +159,7 @@ export class Engine {
         firstStep: 0,
         steps,
         metrics,
-        result: null,
+        result: job.result ?? null,
       });
       this.#active = handle;
       try {

@@ -40,6 +40,15 @@ export { jacobian, type LayerJacobian } from './jacobian.js';
 export { foldedWeights, transpose, weightsFromFolded } from './layouts.js';
 export type { LossLike, LossName } from './loss-choice.js';
 export { Matrix } from './matrix.js';
+export type {
+  EvaluateOptions,
+  Evaluation,
+  MetricLike,
+  MetricName,
+  MetricWithOptions,
+  OwnMetric,
+} from './metrics/evaluate.js';
+export * as metrics from './metrics/index.js';
 export { type DenseLayer, type DenseOptions, dense, type InputTransform } from './model.js';
 export {
   type AdamOptimizer,

@@ -10,6 +10,7 @@ import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
 import { Matrix } from './matrix.js';
+import { type EvaluateOptions, type Evaluation, type MetricLike, MetricRun } from './metrics/evaluate.js';
 import {
   createModel,
   initialParameters,
@@ -189,15 +190,32 @@ export class Trainer {
     }
   }
 
-  /** Loss (and accuracy) over all rows, without an update and without holding the event loop. */
-  async evaluate(x: RowsLike, t: TargetsLike): Promise<Metrics> {
+  /**
+   * Loss (and accuracy) over all rows, without an update and without holding the event loop.
+   *
+   * @param options the metrics to compute from the outputs besides, such as `['f1', 'rocAuc', 'confusionMatrix']`
+   * @throws TypeError or RangeError (as a rejection) for metrics that the outputs or targets do not allow
+   */
+  async evaluate(x: RowsLike, t: TargetsLike): Promise<Metrics>;
+  async evaluate<const M extends readonly MetricLike[]>(
+    x: RowsLike,
+    t: TargetsLike,
+    options: EvaluateOptions<M>,
+  ): Promise<Evaluation<M>>;
+  async evaluate(x: RowsLike, t: TargetsLike, options?: EvaluateOptions): Promise<Metrics | Evaluation> {
     const action = 'Cannot evaluate';
     this.#engine.requireAlive(action);
+    const asked = options && new MetricRun(action, options);
     const rows = readRows(action, x, t, this.#model, this.#engine.reader);
     this.#engine.requireOutputs(action, rows);
     const dataset = this.#engine.executor.createDataset(rows);
     try {
-      return await this.#engine.evaluate(rows, dataset);
+      const evaluated = this.#engine.evaluate(rows, dataset);
+      if (!asked) return await evaluated;
+      // Queued at once, so that no epoch of a fit under way comes between the two.
+      const computed = asked.run(this.#engine, rows, dataset, t);
+      await Promise.allSettled([evaluated, computed]);
+      return { ...(await evaluated), metrics: (await computed) as Evaluation['metrics'] };
     } finally {
       dataset.dispose();
     }
