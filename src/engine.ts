@@ -41,6 +41,9 @@ export interface JobResult {
   readonly stopped: boolean;
 }
 
+const isTraining = (program: ProgramName): boolean =>
+  program === 'train' || program === 'trainLabels' || program === 'update';
+
 /**
  * A model on an executor: keeps the plan fitting to what is asked, and lets one run at a time at the executor.
  * Synchronous calls during a run happen between two of its steps.
@@ -55,6 +58,10 @@ export class Engine {
   #active: RunHandle | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
+  /** Steps and whole epochs trained, without those of a run under way. */
+  #steps = 0;
+  #epochs = 0;
+  #training: RunHandle | null = null;
 
   private constructor(
     readonly model: Model,
@@ -80,6 +87,22 @@ export class Engine {
 
   get isRunning(): boolean {
     return this.#active !== null;
+  }
+
+  /** Optimizer steps done so far. */
+  get steps(): number {
+    return this.#steps + (this.#training?.progress().steps ?? 0);
+  }
+
+  /** Whole epochs trained so far by jobs. */
+  get epochs(): number {
+    return this.#epochs;
+  }
+
+  /** Goes on counting from elsewhere. */
+  countFrom(steps: number, epochs: number): void {
+    this.#steps = steps;
+    this.#epochs = epochs;
   }
 
   /** Throws after `dispose`. */
@@ -116,6 +139,7 @@ export class Engine {
   runNow(program: ProgramName, rows: Rows, batchSize: number, result: Numbers | null = null): Metrics {
     return this.atRest(() => {
       this.reserve(batchSize);
+      if (isTraining(program)) this.#steps++;
       return this.#runEpoch(this.#plan, program, rows, batchSize, result);
     });
   }
@@ -162,15 +186,18 @@ export class Engine {
         result: job.result ?? null,
       });
       this.#active = handle;
+      if (isTraining(job.program)) this.#training = handle;
       try {
         started?.(handle);
         const done = await handle.finished;
         this.requireAlive('Cannot go on');
         const whole = Math.floor(done / stepsPerEpoch(job));
+        if (this.#training) this.countFrom(this.#steps + done, this.#epochs + whole);
         const epochs = Array.from({ length: whole }, (_, epoch) => this.#metricsAt(metrics, epoch));
         return { epochs, stopped: done < steps };
       } finally {
         this.#active = null;
+        this.#training = null;
       }
     });
   }

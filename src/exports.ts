@@ -36,6 +36,14 @@ export type { ComputationGraph, GraphNode, GraphValue } from './graph.js';
 export type { EpochLogs, History, HistoryNumbers } from './history.js';
 export type { Initializer, InitializerName } from './initializers.js';
 export type { Inspection, InspectOptions, LayerInspection } from './inspect.js';
+export { FormatError } from './io/format-error.js';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Safetensors,
+  type Tensor,
+  type TensorType,
+} from './io/safetensors.js';
 export { jacobian, type LayerJacobian } from './jacobian.js';
 export { foldedWeights, transpose, weightsFromFolded } from './layouts.js';
 export type { LossLike, LossName } from './loss-choice.js';
@@ -50,6 +58,7 @@ export type {
 } from './metrics/evaluate.js';
 export * as metrics from './metrics/index.js';
 export { type DenseLayer, type DenseOptions, dense, type InputTransform } from './model.js';
+export type { LoadOptions, ModelSource, SaveTarget } from './model-storage.js';
 export {
   type AdamOptimizer,
   type AdamOptions,

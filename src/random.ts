@@ -1,3 +1,13 @@
+/** The four words of a generator, as unsigned integers. */
+export type RandomState = readonly [number, number, number, number];
+
+/** Whether a value is the state of a generator; one of zeros would draw zeros for ever. */
+export const isRandomState = (value: unknown): value is RandomState =>
+  Array.isArray(value) &&
+  value.length === 4 &&
+  value.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32) &&
+  value.some((word) => word !== 0);
+
 /**
  * The one source of randomness for initial weights, splits and shuffling: xoshiro128** (Blackman and Vigna, 2018),
  * seeded through splitmix32, so that a seed gives the same numbers on every backend and engine.
@@ -23,6 +33,18 @@ export class Random {
     this.#b = next();
     this.#c = next();
     this.#d = next();
+  }
+
+  /** Where the sequence stands, to go on from it later. */
+  get state(): RandomState {
+    return [this.#a >>> 0, this.#b >>> 0, this.#c >>> 0, this.#d >>> 0];
+  }
+
+  set state([a, b, c, d]: RandomState) {
+    this.#a = a | 0;
+    this.#b = b | 0;
+    this.#c = c | 0;
+    this.#d = d | 0;
   }
 
   /** A uniform integer in [0, 2^32). */

@@ -19,6 +19,18 @@ import {
   type ModelConfig,
   requireTrainable,
 } from './model.js';
+import { encodeModel } from './model-file.js';
+import {
+  type LoadOptions,
+  type ModelFiles,
+  type ModelSource,
+  modelState,
+  readModel,
+  requireTarget,
+  restoreModel,
+  type SaveTarget,
+  writeModel,
+} from './model-storage.js';
 import { checkLearningRate } from './optimizers.js';
 import {
   checkLayers,
@@ -60,6 +72,7 @@ export type TrainerLayer = Pick<Layer, 'inputs' | 'units' | 'bias' | 'trainable'
 export interface Platform {
   readonly providers: readonly BackendProvider[];
   readonly createProgress: CreateProgress;
+  readonly files: ModelFiles;
 }
 
 const configNames = [
@@ -125,6 +138,15 @@ export class Trainer {
     return new Trainer(engine, seed, random, shown, config, platform);
   }
 
+  /** @internal */
+  static async load(source: ModelSource, options: LoadOptions, platform: Platform): Promise<Trainer> {
+    const decoded = await readModel(source, options, platform.files);
+    const { backend, threads } = options;
+    const trainer = await Trainer.create({ ...decoded.config, backend, threads }, platform);
+    restoreModel(trainer.#engine, trainer.#random, decoded);
+    return trainer;
+  }
+
   get layers(): readonly TrainerLayer[] {
     return this.#model.layers.map(({ inputs, units, activation, bias, trainable, parameterCount }) => {
       return { inputs, units, activation: activation.name, bias, trainable, parameterCount };
@@ -142,6 +164,16 @@ export class Trainer {
   /** @internal */
   get model(): Model {
     return this.#model;
+  }
+
+  /** Optimizer steps done so far, those before `loadTrainer` included. */
+  get steps(): number {
+    return this.#engine.steps;
+  }
+
+  /** Whole epochs of `fit` done so far. */
+  get epochs(): number {
+    return this.#engine.epochs;
   }
 
   /** How the losses of the rows of a batch become one. */
@@ -339,6 +371,25 @@ export class Trainer {
   restore(snapshot: Snapshot): void {
     this.#requireIdle('Cannot restore snapshot');
     restoreSnapshot('Cannot restore snapshot', this.#engine, snapshot);
+  }
+
+  /**
+   * The model file: safetensors with everything that `loadTrainer` needs to go on, and that PyTorch reads as the
+   * state_dict of an `nn.Sequential`. Gradients that wait for `applyGradients` are not in it.
+   */
+  toBytes(): Uint8Array {
+    this.#engine.requireAlive('Cannot save trainer');
+    return this.#engine.atRest(() => encodeModel(modelState(this.#engine, this.#random, this.seed)));
+  }
+
+  /**
+   * Writes the model file: in Node to a path, whole or not at all (temporary file, flush, rename), everywhere to a
+   * `WritableStream`, which is closed, or to a function that takes the bytes.
+   */
+  async save(target: SaveTarget): Promise<void> {
+    const action = 'Cannot save trainer';
+    requireTarget(action, target);
+    await writeModel(target, this.toBytes(), this.#platform.files);
   }
 
   /** A second trainer in the same state, on the same backend or another. */
