@@ -21,7 +21,6 @@ import { decodeSafetensors, encodeSafetensors, type Tensor } from './io/safetens
 import type { LossLike } from './loss-choice.js';
 import { createModel, type Layer, type Model, type ModelConfig } from './model.js';
 import { ScalarCode } from './opcodes.js';
-import { checkLearningRate } from './optimizers.js';
 import { transpose } from './parameters.js';
 import type { PlanBuffer } from './plan/layout.js';
 import { createPlan, type Plan } from './plan/plan.js';
@@ -266,8 +265,9 @@ function checkMetadata(action: string, metadata: Readonly<Record<string, string>
   for (const [key, text] of Object.entries(metadata)) {
     const name = known.get(key);
     if (name !== undefined) texts[name] = text;
-    else if (key.startsWith('fastmlp.')) {
-      throw formatError(action, `metadata may be ${[...known.keys()].join(', ')}`, fact(quoted(key)));
+    else if (key !== 'format') {
+      // Ignoring what is unknown would let a damaged key of the checksum pass.
+      throw formatError(action, `metadata may be format, ${[...known.keys()].join(', ')}`, fact(quoted(key)));
     }
   }
   if (texts.version !== FORMAT) {
@@ -412,6 +412,9 @@ function scalarsOf(
   wanted.forEach((name, index) => {
     scalars.set(ScalarCode.first_free + index, data[names.indexOf(name)]);
   });
-  checked(action, () => checkLearningRate(action, scalars.get(plan.learningRate)));
+  const learningRate = scalars.get(plan.learningRate) as number;
+  if (!(learningRate >= 0 && learningRate < Number.POSITIVE_INFINITY)) {
+    throw formatError(action, 'the learning rate must be finite and >= 0', learningRate);
+  }
   return scalars;
 }
