@@ -10,6 +10,7 @@ export type { BackendId, BackendKind, BackendReport } from './backends/backend.j
 export type { BackendChoice, RejectedBackend } from './backends/select.js';
 export { type ComparedTrainer, type Comparison, compareTrainers } from './compare.js';
 export type { MatrixLike, RowsLike, TargetsLike } from './data.js';
+export { type ColumnReport, type DataReport, type DataReportOptions, dataReport } from './data-report.js';
 export {
   accuracy,
   argmax,
