@@ -1,7 +1,8 @@
 import type { BackendChoice } from './backends/select.js';
 import type { Engine } from './engine.js';
 import { requireKnownKeys, typeError } from './errors.js';
-import { type DecodedModel, decodeModel, type ModelFunctions, type ModelState } from './model-file.js';
+import { type DecodedModel, decodeModel, type ModelFunctions } from './model-decoding.js';
+import type { ModelState } from './model-file.js';
 import type { Random } from './random.js';
 
 /** Where `loadTrainer` reads a model file: a path or file URL in Node, bytes or a Blob everywhere. */

@@ -9,7 +9,7 @@ import {
   type Tensor,
   type TrainerConfig,
 } from '../../../src/index.js';
-import { decodeModel } from '../../../src/model-file.js';
+import { decodeModel } from '../../../src/model-decoding.js';
 import type { FuzzTarget } from './fuzz.js';
 
 const tensors: [string, Tensor][] = [
