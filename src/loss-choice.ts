@@ -99,7 +99,7 @@ export function resolveLoss(action: string, choice: unknown): Loss {
     return { ...ofExpression, name: choice.name, traced: choice, isBuiltIn: false };
   if (typeof choice !== 'string')
     throw typeError(action, 'loss must be a name or come from defineLoss()', choice);
-  if (choice in codedLosses) {
+  if (Object.hasOwn(codedLosses, choice)) {
     return { ...codedLosses[choice as CodedLossName], name: choice, traced: null, isBuiltIn: true };
   }
   if (!(tracedLossNames as readonly string[]).includes(choice)) {

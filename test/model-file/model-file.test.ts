@@ -420,6 +420,7 @@ describe('loadTrainer refuses', () => {
       'layer 1 must be an object: received null',
       () => withModel((model) => Object.assign(model.layers as object, { 0: null })),
     ],
+    ['loss must be one of', () => withModel((model) => Object.assign(model, { loss: 'toString' }))],
     ['layers must be an array', () => withModel((model) => Object.assign(model, { layers: {} }))],
     ['optimizer must come from', () => withModel((model) => Object.assign(model, { optimizer: null }))],
     [

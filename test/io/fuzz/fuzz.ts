@@ -203,8 +203,8 @@ function changeTree(tree: Json, random: Random): void {
     else if (kind === 2 && typeof child === 'number') node[key] = child + pick(random, [-4, -1, 1, 4, 8]);
     else if (kind === 3 && typeof child === 'string') node[key] = changeText(child, random);
     else if (kind === 4) node[key] = structuredClone(node[pick(random, keys)]);
-    else if (kind === 5 && Array.isArray(child)) child.push(pick(random, values));
-    else node[key] = pick(random, values);
+    else if (kind === 5 && Array.isArray(child)) child.push(structuredClone(pick(random, values)));
+    else node[key] = structuredClone(pick(random, values));
     return;
   }
 }
