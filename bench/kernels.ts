@@ -58,13 +58,12 @@ interface KernelResult {
   medianGflops: number;
   /** Largest difference from the reference, as a share of the largest result. */
   error: number;
-  /** Share of the measured peak, and speed as a multiple of OpenBLAS; both from the fastest rounds. */
+  /** Share of the peak measured just before, and speed as a multiple of OpenBLAS; both from the fastest rounds. */
   peakShare?: number;
   ratio?: number;
 }
 
 export interface KernelsReport {
-  peaks: Peaks;
   missing: Refusal[];
   results: KernelResult[];
   /** Geometric mean of the ratios to OpenBLAS, and the smallest, per backend. */
@@ -222,13 +221,14 @@ export async function benchKernels(
   const { backends, missing } = await openBackends(wanted);
   const { peers, missing: missingPeers } = await startPeers(withPeers ? ['openblas'] : []);
   missing.push(...missingPeers);
-  const { peaks } = await measurePeaks(wanted, rounds);
   const versions = peers.map(({ name, version }) => `\n  ${name}: ${version}`).join('');
   print(`Products, one thread, ${rounds} rounds${versions}${missingLines(missing)}`);
   try {
     const results: KernelResult[] = [];
     for (const shape of shapes.filter((one) => formatShape(one).includes(match))) {
       const ofShape: KernelResult[] = [];
+      // Anew for each shape: the clock of a shared machine drifts.
+      const { peaks } = await measurePeaks(wanted, rounds);
       for (const product of products) {
         ofShape.push(...(await measureProduct(product, shape, backends, peers, rounds, peaks)));
       }
@@ -239,7 +239,7 @@ export async function benchKernels(
     for (const { name, mean, worst } of summary) {
       print(`${name} × openblas: geometric mean ${formatRatio(mean)}, worst ${formatRatio(worst)}`);
     }
-    return { peaks, missing, results, summary };
+    return { missing, results, summary };
   } finally {
     for (const peer of peers) peer.close();
   }

@@ -92,7 +92,7 @@ export const stepCases: StepCase[] = [
     optimizer: { kind: 'sgd', learningRate: 0.5 },
     hidden: 'sigmoid',
     loss: 'halfSquaredError',
-    checkEpochs: 500,
+    checkEpochs: 100,
     peers: ['fann'],
   },
 ];

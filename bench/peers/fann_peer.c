@@ -7,7 +7,7 @@
 // on half the squared error: its sigmoid is 1 / (1 + exp(-2 s x)), so the steepness s is 0.5; its default error
 // function bends the difference through atanh, so it is set to linear; its update adds rate x delta x output,
 // which is the rate of sgd without a factor; momentum is zero. It clips outputs to 0.01 .. 0.99 in the
-// derivative, which no output of the XOR case exceeds while it is checked.
+// derivative, of hidden units too, which the XOR case is not trained far enough to meet while it is checked.
 #include <fann.h>
 #include <stdio.h>
 #include <stdlib.h>

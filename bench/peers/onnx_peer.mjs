@@ -6,13 +6,15 @@
  */
 
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 
 const [name] = process.argv.slice(2);
 const ort = await import(name);
-const { version } = createRequire(import.meta.url)(`${name}/package.json`);
+// Not an export of the package.
+const { version } = JSON.parse(
+  readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url), 'utf8'),
+);
 const web = name === 'onnxruntime-web';
 if (web) ort.env.wasm.numThreads = 1;
 
