@@ -3,7 +3,7 @@
  * npm run bench -- --only traced,passes      some of it: peaks, kernels, steps, threads, predict, passes, startup, traced
  *                  --peers                   other libraries too: see peers/setup.mjs
  *                  --backend native-avx2     these backends, instead of the best of each kind
- *                  --match 784-128-10        cases with this in their names
+ *                  --match '^784.*adam'      cases whose names match
  *                  --rounds 9                times each contender is timed
  *                  --json                    one JSON document instead of tables
  */

@@ -22,8 +22,8 @@ export interface BenchOptions {
   json: boolean;
   /** The backends that take part; without them the best of each kind, or all, as the bench says. */
   backends: BackendId[] | undefined;
-  /** Part of the names of the cases that take part. */
-  match: string;
+  /** Which cases take part, by their names. */
+  match: RegExp;
 }
 
 function isMember<T extends string>(list: readonly T[], value: string): value is T {
@@ -61,6 +61,6 @@ export function readOptions(args: string[]): BenchOptions {
     rounds,
     json: values.json,
     backends: values.backend === undefined ? undefined : listOf('--backend', backendIds, values.backend),
-    match: values.match,
+    match: new RegExp(values.match),
   };
 }

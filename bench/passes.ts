@@ -227,7 +227,7 @@ export async function benchPasses(
   const results: PassResult[] = [];
   for (const size of sizes) {
     const ofSize: PassResult[] = [];
-    for (const pass of passes.filter(({ name }) => name.includes(match))) {
+    for (const pass of passes.filter(({ name }) => match.test(name))) {
       ofSize.push(...(await measurePass(pass, size, backends, rounds)));
     }
     if (ofSize.length > 0) print(formatPasses(size, ofSize));

@@ -24,7 +24,7 @@ import type { BenchOptions } from './options.js';
 import type { Peer, PeerName } from './peer.js';
 import { createData, encodeData, type StepData } from './step-cases.js';
 import { entrantBackends } from './steps.js';
-import { formatNumber, formatTable, relativeError } from './tables.js';
+import { formatNumber, formatRatio, formatTable, relativeError } from './tables.js';
 
 const networks = [
   [784, 128, 10],
@@ -173,7 +173,7 @@ export async function benchPredict(
   try {
     const cases: PredictCase[] = [];
     for (const sizes of networks) {
-      for (const rows of rowCounts.filter((count) => caseName(sizes, count).includes(match))) {
+      for (const rows of rowCounts.filter((count) => match.test(caseName(sizes, count)))) {
         const done = await measureCase(sizes, rows, ids, peers, { model, weights, file, result }, rounds);
         print(formatCase(done));
         cases.push(done);
@@ -188,11 +188,17 @@ export async function benchPredict(
 
 function formatCase({ name, results, wrong }: PredictCase): string {
   const others = results.filter(({ isPeer }) => isPeer);
-  const header = ['', 'min µs', 'median µs', 'rows/s', ...others.map((other) => `× ${other.name}`)];
+  const header = [
+    '',
+    'min µs',
+    'median µs',
+    'rows/s',
+    ...others.flatMap((other) => [`× ${other.name}`, 'by min']),
+  ];
   const rows = results.map(({ name: who, min, median, rowsPerSecond }) => [
     who,
     ...[min * 1e6, median * 1e6, rowsPerSecond].map(formatNumber),
-    ...others.map((other) => formatNumber(other.median / median)),
+    ...others.flatMap((other) => [other.median / median, other.min / min]).map(formatRatio),
   ]);
   const refusals = wrong.map((one) => `\n  ${one.name}: WRONG ANSWER, not timed: ${one.reason}`);
   return `${name}\n${formatTable(header, rows)}${refusals.join('')}`;

@@ -29,7 +29,7 @@ import {
   stepCases,
   stepsPerEpoch,
 } from './step-cases.js';
-import { formatNumber, formatTable } from './tables.js';
+import { formatNumber, formatRatio, formatTable } from './tables.js';
 import { planFor, prepareTrainer } from './trainer-entrant.js';
 
 /** Something that trains: a backend of fastmlp, or a peer. */
@@ -202,7 +202,7 @@ export async function benchSteps(options: BenchOptions, print: (text: string) =>
   print(`Training steps, one thread, ${rounds} rounds${lines}${missingLines(missing)}`);
   try {
     const cases: CaseReport[] = [];
-    for (const stepCase of stepCases.filter(({ name }) => name.includes(match))) {
+    for (const stepCase of stepCases.filter(({ name }) => match.test(name))) {
       const taking = entrants.filter((entrant) => entrant.takesPart(stepCase));
       const report = await measureCase(stepCase, taking, join(folder, 'case'), rounds);
       print(formatCase(report));
@@ -215,8 +215,8 @@ export async function benchSteps(options: BenchOptions, print: (text: string) =>
   }
 }
 
-/** A table per case, each contender's speed as a multiple of every peer's. */
-export function formatCase({ case: { name }, memory, results, wrong }: CaseReport): string {
+/** A table per case, each contender's speed as a multiple of every peer's, by medians and by the fastest rounds. */
+function formatCase({ case: { name }, memory, results, wrong }: CaseReport): string {
   const others = results.filter(({ isPeer }) => isPeer);
   const header = [
     '',
@@ -224,7 +224,7 @@ export function formatCase({ case: { name }, memory, results, wrong }: CaseRepor
     'median µs',
     'samples/s',
     'GFLOP/s',
-    ...others.map((other) => `× ${other.name}`),
+    ...others.flatMap((other) => [`× ${other.name}`, 'by min']),
   ];
   const rows = results.map((result) => [
     result.name,
@@ -232,7 +232,7 @@ export function formatCase({ case: { name }, memory, results, wrong }: CaseRepor
     formatNumber(result.median * 1e6),
     formatNumber(result.samplesPerSecond),
     formatNumber(result.gflops),
-    ...others.map((other) => formatNumber(other.median / result.median)),
+    ...others.flatMap((other) => [other.median / result.median, other.min / result.min]).map(formatRatio),
   ]);
   const refusals = wrong.map((refusal) => `\n  ${refusal.name}: WRONG ANSWER, not timed: ${refusal.reason}`);
   const [perParameter, perRow] = [memory.bytesPerParameter, memory.bytesPerRow].map(formatNumber);

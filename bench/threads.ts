@@ -73,7 +73,7 @@ export async function benchThreads(
   const { ids, missing } = await entrantBackends(backends);
   print(`Training steps by threads, ${rounds} rounds${missingLines(missing)}`);
   const report: ThreadsReport = { missing, cases: [], wrong: [] };
-  for (const stepCase of [...stepCases, largeCase].filter(({ name }) => name.includes(match))) {
+  for (const stepCase of [...stepCases, largeCase].filter(({ name }) => match.test(name))) {
     const ofCase: ThreadsResult[] = [];
     for (const id of ids) {
       const { results, wrong } = await measureCase(stepCase, id, rounds);

@@ -177,7 +177,7 @@ export async function benchTraced(
   const { ids, missing } = await entrantBackends(backends);
   print(`Traced activations against built-in ones, one thread, ${rounds} rounds${missingLines(missing)}`);
   const reports: TracedReport[] = [];
-  for (const network of networks.filter((sizes) => sizes.join('-').includes(match))) {
+  for (const network of networks.filter((sizes) => match.test(sizes.join('-')))) {
     for (const call of calls) {
       const report: TracedReport = { network, call, results: [], wrong: [] };
       for (const backend of ids) {

@@ -83,7 +83,7 @@ describe('options', () => {
       peers: false,
       rounds: 9,
       backends: undefined,
-      match: '',
+      match: /(?:)/,
       json: false,
     });
   });
@@ -99,6 +99,7 @@ describe('options', () => {
     [['--backend', 'native'], '--backend must be of'],
     [['--rounds', '0'], '--rounds must be an integer >= 1: received 0'],
     [['--rounds', 'x'], '--rounds must be an integer >= 1: received x'],
+    [['--match', '('], 'Invalid regular expression'],
     [['--round', '3'], '--round'],
   ])('refuse %j', (args, message) => {
     expect(() => readOptions(args)).toThrow(message);
