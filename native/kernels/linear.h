@@ -55,6 +55,7 @@ FASTMLP_NOINLINE void linear_forward(const Batch& batch, const operands::linear_
   product.b_transposed = false;
   product.c = output;
   product.bias = o.biases < 0 ? nullptr : batch.arena + o.biases;
+  product.accumulate = false;
   gemm<S>(product, batch.workspace);
   if (o.netInput >= 0) {
     float* net_input = batch.arena + o.netInput;
@@ -70,14 +71,15 @@ FASTMLP_NOINLINE void linear_forward(const Batch& batch, const operands::linear_
   });
 }
 
-// sums[u] = sum of values[r][u] over the rows.
+// sums[u] = sum of values[r][u] over the rows, added to what is there if `accumulate`.
 template <class S>
-FASTMLP_INLINE void column_sums(const float* values, int64_t rows, int64_t units, float* sums) {
+FASTMLP_INLINE void column_sums(const float* values, int64_t rows, int64_t units, bool accumulate,
+                                float* sums) {
   for_each<S>(units, [&](auto lanes, int64_t u) {
     using L = typename decltype(lanes)::Simd;
     auto sum = lanes.load(values + u);
     for (int64_t r = 1; r < rows; r++) sum = L::add(sum, lanes.load(values + r * units + u));
-    lanes.store(sums + u, sum);
+    lanes.store(sums + u, accumulate ? L::add(lanes.load(sums + u), sum) : sum);
   });
 }
 
@@ -119,9 +121,14 @@ FASTMLP_NOINLINE void linear_backward_weights(const Batch& batch,
                                               const operands::linear_backward_weights& o) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  if (batch.rows * inputs * units <= kSingleTerms) return linear_backward_weights_single<S>(batch, o);
+  const bool accumulate = o.accumulate != 0;
+  if (batch.rows * inputs * units <= kSingleTerms && !accumulate) {
+    return linear_backward_weights_single<S>(batch, o);
+  }
   const float* delta = batch.arena + o.delta;
-  if (o.biasGradient >= 0) column_sums<S>(delta, batch.rows, units, batch.arena + o.biasGradient);
+  if (o.biasGradient >= 0) {
+    column_sums<S>(delta, batch.rows, units, accumulate, batch.arena + o.biasGradient);
+  }
   Product product;
   product.rows = inputs;
   product.columns = units;
@@ -134,6 +141,7 @@ FASTMLP_NOINLINE void linear_backward_weights(const Batch& batch,
   product.b_transposed = false;
   product.c = batch.arena + o.weightGradient;
   product.bias = nullptr;
+  product.accumulate = accumulate;
   gemm<S>(product, batch.workspace);
 }
 
@@ -190,6 +198,7 @@ FASTMLP_NOINLINE void linear_backward_input(const Batch& batch, const operands::
     product.b_transposed = true;
     product.c = gradient;
     product.bias = nullptr;
+    product.accumulate = false;
     gemm<S>(product, batch.workspace);
   }
   if (o.output < 0) return;
