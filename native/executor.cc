@@ -152,7 +152,7 @@ void Executor::execute_divided(Batch batch, const ProgramPartition& partition, i
     const Partition& operation = partition.operations[static_cast<size_t>(index)];
     if (operation.chunks() > 1) {
       const DividedOperation job(target_, batch, operation, workspaces_);
-      team().run(job, operation.chunks(), threads, wake || operation.saving >= kWorthWaking);
+      team().run(job, operation.chunks(), threads, wake || operation.time >= kWorthWaking);
       index++;
       continue;
     }
@@ -185,17 +185,19 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   };
   batch.rows = std::min(run.batch_size, run.rows_per_epoch);
   // If all steps together save less than a thread costs, there is nothing to divide.
-  const bool divides = threads_ > 1 && partition_for(threads_).saving * static_cast<float>(steps) > kWorthWaking;
+  const bool divides =
+      threads_ > 1 && partition_for(threads_).saving * static_cast<double>(steps) > kWorthWaking;
   for (int64_t step = 0; step < steps; step++) {
     if (control != nullptr && control->interrupted()) return step;
     batch.rows = std::min(run.batch_size, run.rows_per_epoch - position);
     batch.position = position;
     batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;
     const int threads = divides ? threads_now() : 1;
-    if (threads == 1) {
-      target_.execute(batch);
+    const ProgramPartition* partition = threads > 1 ? &partition_for(threads) : nullptr;
+    if (partition != nullptr && partition->saving > 0) {
+      execute_divided(batch, *partition, threads, step == 0);
     } else {
-      execute_divided(batch, partition_for(threads), threads, step == 0);
+      target_.execute(batch);
     }
     position += run.batch_size;
     if (position >= run.rows_per_epoch) {

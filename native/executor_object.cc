@@ -66,7 +66,8 @@ ExecutorObject::ExecutorObject(const Napi::CallbackInfo& info)
   if (target == nullptr || target->unusable() != nullptr) throw error(env_, "cannot use " + id);
   const int64_t threads = whole_number(env_, info[1]);
   const int64_t cores = whole_number(env_, info[2]);
-  if (threads < 1 || threads > kMostThreads || cores < 1) throw error(env_, "threads and cores must be at least 1");
+  if (threads < 1 || threads > kMostThreads || cores < 1)
+    throw error(env_, "threads and cores must be at least 1");
   executor_ = std::make_unique<Executor>(*target, static_cast<int>(threads),
                                          static_cast<int>(std::min(cores, kMostThreads)));
   report_memory();

@@ -19,28 +19,30 @@ struct Partition {
   int32_t column_quantum = 1;
   int32_t row_parts = 1;
   int32_t column_parts = 1;
-  // Nanoseconds that dividing is expected to save.
-  float saving = 0;
+  // Nanoseconds expected, and those that a single thread takes whose cache has everything.
+  double time = 0;
+  double alone = 0;
 
   int chunks() const { return row_parts * column_parts; }
   Block chunk(int index) const;
 };
 
-// Division of one operation of a plan, on a batch of `rows`, for up to `threads` threads; of one chunk if more
-// would not be faster. The numbers an operation makes do not depend on it.
-Partition partition_of(const int32_t* words, int64_t rows, int threads);
+// Division of one operation of a plan, on a batch of `rows`, for up to `threads` threads; of one chunk if
+// more would not be faster. `spread` says that the operations around it are divided. The numbers an operation
+// makes do not depend on its division.
+Partition partition_of(const int32_t* words, int64_t rows, int threads, bool spread);
 
 // Divisions of the operations of a program.
 struct ProgramPartition {
   std::vector<Partition> operations;
-  // Nanoseconds a step.
-  float saving = 0;
+  // Nanoseconds expected a step; 0 if the program is not worth dividing.
+  double saving = 0;
 
-  bool is_whole() const { return saving == 0; }
+  void divide(const int32_t* begin, const int32_t* end, int64_t rows, int threads);
 };
 
-// Saving from which on it pays to wake a thread.
-constexpr float kWorthWaking = 10000;
+// Time from which on it pays to wake a thread.
+constexpr double kWorthWaking = 10000;
 
 // The divisions that were asked for last.
 class ProgramPartitions {

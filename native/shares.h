@@ -1,5 +1,5 @@
-// What an operation may be divided along. The whole is the share of a thread that works alone; partition.h cuts
-// it for several.
+// What an operation may be divided along. The whole is the share of a thread that works alone; partition.h
+// cuts it for several.
 #pragma once
 
 #include <cstdint>

@@ -46,17 +46,28 @@ inline void relax() {
 #endif
 }
 
-// Lets a thread run on every processor but the caller's, of those that the caller may use. Schedulers that like to
-// place a thread where its waker is would have it wait until the caller gives way, which waits for it in turn.
-void keep_off([[maybe_unused]] std::thread& thread, [[maybe_unused]] int* kept_off) {
+// Where the caller runs; -1 if the system does not say.
+int processor_of_caller() {
 #if defined(__linux__)
-  const int processor = sched_getcpu();
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+// Lets a thread run on every processor that the caller may use, but for the one where the caller is. A
+// scheduler that likes to have a thread where its waker is would have it wait for the caller to give way,
+// which does not.
+void keep_off([[maybe_unused]] int processor, [[maybe_unused]] std::thread& thread, int* kept_off) {
+  *kept_off = processor;
+#if defined(__linux__)
   cpu_set_t others;
-  if (processor < 0 || processor == *kept_off || processor >= CPU_SETSIZE) return;
+  if (processor < 0 || processor >= CPU_SETSIZE) return;
   if (sched_getaffinity(0, sizeof(others), &others) != 0) return;
   CPU_CLR(static_cast<size_t>(processor), &others);
   if (CPU_COUNT(&others) == 0) return;
-  if (pthread_setaffinity_np(thread.native_handle(), sizeof(others), &others) == 0) *kept_off = processor;
+  // A thread that may run anywhere is as right, only later.
+  pthread_setaffinity_np(thread.native_handle(), sizeof(others), &others);
 #endif
 }
 
@@ -82,7 +93,7 @@ Team::Team(int threads) : threads_(1), slots_(std::make_unique<Slot[]>(static_ca
     for (; threads_ < threads; threads_++) {
       Slot& slot = slots_[static_cast<size_t>(threads_)];
       slot.thread = std::thread(&Team::help, this, threads_);
-      keep_off(slot.thread, &slot.kept_off);
+      keep_off(processor_of_caller(), slot.thread, &slot.kept_off);
     }
   } catch (const std::system_error&) {
     // The threads there are do the work of all.
@@ -109,11 +120,11 @@ void Team::run(const Job& job, int chunks, int threads, bool wake) {
     const int end = (thread + 1) * chunks / sharing;
     slot.range.store(pack(sequence_, begin, end), std::memory_order_release);
   }
-  for (int thread = 1; wake && thread < sharing; thread++) {
+  const int here = processor_of_caller();
+  for (int thread = 1; thread < sharing; thread++) {
     Slot& slot = slots_[static_cast<size_t>(thread)];
-    if (!slot.asleep.load(std::memory_order_relaxed)) continue;
-    keep_off(slot.thread, &slot.kept_off);
-    wake_up(slot);
+    if (slot.kept_off != here) keep_off(here, slot.thread, &slot.kept_off);
+    if (wake && slot.asleep.load(std::memory_order_relaxed)) wake_up(slot);
   }
   const int by_helpers = chunks - work(0, sequence_);
   for (int looks = 0; done_.load(std::memory_order_acquire) < by_helpers; looks++) {

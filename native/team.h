@@ -27,8 +27,8 @@ class Job {
 // owner writes it with release order after the job; a claim is a compare-exchange with acquire order, so it
 // sees the job, and fails if the range is of another job than the one looked at. Only then is the job read.
 // What a chunk wrote is released by adding it to `done_`, which the owner acquires until all chunks are in;
-// not before that does it change the job. The sequence has 40 bits: a helper that holds an old number would have to
-// sleep for 2^40 jobs to claim a wrong chunk.
+// not before that does it change the job. The sequence has 40 bits: a helper that holds an old number would
+// have to sleep for 2^40 jobs to claim a wrong chunk.
 class Team {
  public:
   static constexpr int kMostChunks = 4095;

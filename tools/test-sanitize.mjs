@@ -13,7 +13,9 @@ const programs = [
 
 /** Everything the programs need: what knows nothing of Node. */
 const isPartOfThem = (/** @type {string} */ file) =>
-  /^native\/(targets\/.*|cpu_features|dispatch|executor|partition|plan_check|run_control|team)\.cc$/.test(file);
+  /^native\/(targets\/.*|cpu_features|dispatch|executor|partition|plan_check|run_control|team)\.cc$/.test(
+    file,
+  );
 
 /** @param {string} command */
 async function mustRun(command) {

@@ -57,7 +57,8 @@ FASTMLP_INLINE void with_activation(int32_t code, Body body) {
 }
 
 template <class S>
-FASTMLP_NOINLINE void activation_backward(const Batch& batch, const operands::activation_backward& o, Span rows) {
+FASTMLP_NOINLINE void activation_backward(const Batch& batch, const operands::activation_backward& o,
+                                          Span rows) {
   const int64_t first = rows.begin * o.units;
   const float* gradient = batch.arena + o.gradient + first;
   const float* output = batch.arena + o.output + first;

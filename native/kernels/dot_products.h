@@ -1,7 +1,7 @@
 // C = A B^T for few rows of A: dot products along the rows of both.
 // Shapes: C is rows × columns, A rows × depth, B columns × depth.
-// A number is summed in the same order whatever the rows, and whatever the columns but for the last, fewer than
-// kDotColumns.
+// A number is summed in the same order whatever the rows, and whatever the columns but for the last, fewer
+// than kDotColumns.
 #pragma once
 
 #include "native/kernels/elementwise.h"

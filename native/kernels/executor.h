@@ -19,11 +19,11 @@ template <class S>
 void execute(const Batch& batch) {
   for (const int32_t* words = batch.begin; words != batch.end; words += kOperationStride) {
     switch (static_cast<Opcode>(*words)) {
-#define FASTMLP_CASE(name, ...)                                              \
-  case Opcode::name: {                                                       \
-    const auto& o = *reinterpret_cast<const operands::name*>(words + 1);     \
-    name<S>(batch, o, whole_of(o, batch.rows));                              \
-    break;                                                                   \
+#define FASTMLP_CASE(name, ...)                                          \
+  case Opcode::name: {                                                   \
+    const auto& o = *reinterpret_cast<const operands::name*>(words + 1); \
+    name<S>(batch, o, whole_of(o, batch.rows));                          \
+    break;                                                               \
   }
       FASTMLP_OPERATIONS(FASTMLP_CASE)
 #undef FASTMLP_CASE

@@ -78,7 +78,8 @@ FASTMLP_INLINE void fetch_row(const T* row, int64_t columns) {
 }
 
 template <class S, class T>
-FASTMLP_INLINE void gather_typed_rows(const Batch& batch, const T* source, const operands::gather_rows& o, Span rows) {
+FASTMLP_INLINE void gather_typed_rows(const Batch& batch, const T* source, const operands::gather_rows& o,
+                                      Span rows) {
   if (o.scale < 0 && o.offset < 0 && batch.rows * o.columns <= kSingleLanes) {
     float* output = batch.arena + o.output + rows.begin * o.columns;
     for (int64_t r = rows.begin; r < rows.end; r++) {

@@ -54,7 +54,8 @@ FASTMLP_NOINLINE void linear_forward_single(const Batch& batch, const operands::
 }
 
 template <class S>
-FASTMLP_NOINLINE void linear_forward(const Batch& batch, const operands::linear_forward& o, const Block& share) {
+FASTMLP_NOINLINE void linear_forward(const Batch& batch, const operands::linear_forward& o,
+                                     const Block& share) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
   if (batch.rows * inputs * units <= kSingleTerms) return linear_forward_single<S>(batch, o);
@@ -134,8 +135,8 @@ FASTMLP_NOINLINE void linear_backward_weights_single(const Batch& batch,
 }
 
 template <class S>
-FASTMLP_NOINLINE void linear_backward_weights(const Batch& batch,
-                                              const operands::linear_backward_weights& o, const Block& share) {
+FASTMLP_NOINLINE void linear_backward_weights(const Batch& batch, const operands::linear_backward_weights& o,
+                                              const Block& share) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
   if (batch.rows * inputs * units <= kSingleTerms) return linear_backward_weights_single<S>(batch, o);

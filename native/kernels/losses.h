@@ -105,7 +105,8 @@ FASTMLP_NOINLINE void loss_backward(const Batch& batch, const operands::loss_bac
 
 // As loss_backward with the loss cross_entropy and t = 1 at the label of the row, 0 elsewhere.
 template <class S>
-FASTMLP_NOINLINE void cross_entropy_labels(const Batch& batch, const operands::cross_entropy_labels& o, Span rows) {
+FASTMLP_NOINLINE void cross_entropy_labels(const Batch& batch, const operands::cross_entropy_labels& o,
+                                           Span rows) {
   using One = typename S::One;
   const float scale = scale_of<S>(o.reduction, batch.rows);
   for (int64_t r = rows.begin; r < rows.end; r++) {
@@ -125,7 +126,8 @@ FASTMLP_NOINLINE void cross_entropy_labels(const Batch& batch, const operands::c
 // e^-|z|), delta = s (sigmoid(z) - t).
 template <class S>
 FASTMLP_NOINLINE void sigmoid_binary_cross_entropy(const Batch& batch,
-                                                   const operands::sigmoid_binary_cross_entropy& o, Span rows) {
+                                                   const operands::sigmoid_binary_cross_entropy& o,
+                                                   Span rows) {
   const float scale = scale_of<S>(o.reduction, batch.rows);
   for (int64_t r = rows.begin; r < rows.end; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;

@@ -146,7 +146,8 @@ FASTMLP_NOINLINE void map_rows(const MapShape& shape, float* output, const Opera
 }
 
 template <class S, class Function, class... Operands>
-FASTMLP_INLINE void map(const Batch& batch, Span rows, int32_t output, int64_t columns, const Operands&... operands) {
+FASTMLP_INLINE void map(const Batch& batch, Span rows, int32_t output, int64_t columns,
+                        const Operands&... operands) {
   const bool flat = (is_flat(operands) && ...);
   const int64_t count = rows.end - rows.begin;
   const MapShape shape = flat ? MapShape{1, count * columns} : MapShape{count, columns};
@@ -154,7 +155,8 @@ FASTMLP_INLINE void map(const Batch& batch, Span rows, int32_t output, int64_t c
 }
 
 template <class S>
-FASTMLP_INLINE MapOperand map_operand(const Batch& batch, Span rows, int32_t offset, int32_t code, int64_t columns) {
+FASTMLP_INLINE MapOperand map_operand(const Batch& batch, Span rows, int32_t offset, int32_t code,
+                                      int64_t columns) {
   const ExtentCode extent = plain_extent(code, batch.rows, columns);
   return {batch.arena + offset + rows.begin * row_step(extent, columns), extent};
 }

@@ -59,7 +59,8 @@ FASTMLP_NOINLINE void count_correct(const Batch& batch, const operands::count_co
 }
 
 template <class S>
-FASTMLP_NOINLINE void count_correct_labels(const Batch& batch, const operands::count_correct_labels& o, Undivided) {
+FASTMLP_NOINLINE void count_correct_labels(const Batch& batch, const operands::count_correct_labels& o,
+                                           Undivided) {
   double correct = 0;
   for (int64_t r = 0; r < batch.rows; r++) {
     const int64_t decided = argmax<S>(batch.arena + o.prediction + r * o.units, o.units);

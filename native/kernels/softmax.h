@@ -55,7 +55,8 @@ FASTMLP_NOINLINE void softmax_backward(const Batch& batch, const operands::softm
 
 // rowLosses[r] = sum_j t_j (lse - z_j) with lse = largest + ln(sum); delta = s (softmax(z) sum_j t_j - t).
 template <class S>
-FASTMLP_NOINLINE void softmax_cross_entropy(const Batch& batch, const operands::softmax_cross_entropy& o, Span rows) {
+FASTMLP_NOINLINE void softmax_cross_entropy(const Batch& batch, const operands::softmax_cross_entropy& o,
+                                            Span rows) {
   const float scale = scale_of<S>(o.reduction, batch.rows);
   for (int64_t r = rows.begin; r < rows.end; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
@@ -85,7 +86,8 @@ FASTMLP_NOINLINE void softmax_cross_entropy(const Batch& batch, const operands::
 // As softmax_cross_entropy with t = 1 at the label of the row, 0 elsewhere.
 template <class S>
 FASTMLP_NOINLINE void softmax_cross_entropy_labels(const Batch& batch,
-                                                   const operands::softmax_cross_entropy_labels& o, Span rows) {
+                                                   const operands::softmax_cross_entropy_labels& o,
+                                                   Span rows) {
   const float scale = scale_of<S>(o.reduction, batch.rows);
   for (int64_t r = rows.begin; r < rows.end; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;

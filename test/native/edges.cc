@@ -125,7 +125,7 @@ class Run {
   }
 
   // How the operation is divided, whether or not that pays.
-  Partition partition() const { return fastmlp::partition_of(words_.data(), test_.rows, 8); }
+  Partition partition() const { return fastmlp::partition_of(words_.data(), test_.rows, 8, true); }
 
   // The arena and the scalars after the operation, or after all of these shares, and what it stored.
   std::vector<double> execute(const fastmlp::Target& target, const std::vector<Block>& shares = {}) {
