@@ -3,7 +3,7 @@
  */
 import { Batch } from './batch';
 import { Epilogue } from './epilogue';
-import { product_f32 } from './gemm';
+import { add_product_f32, product_f32 } from './gemm';
 import { ONE } from './workspace';
 
 export function linear_forward(
@@ -29,10 +29,17 @@ export function linear_backward_weights(
   bias_gradient: usize,
   inputs: i32,
   units: i32,
+  accumulate: bool,
 ): void {
   const input_row = (<usize>inputs) << 2;
   const delta_row = (<usize>units) << 2;
   Epilogue.none();
+  if (accumulate) {
+    add_product_f32(inputs, units, Batch.rows, input, 4, input_row, delta, delta_row, weight_gradient);
+    if (bias_gradient !== 0)
+      add_product_f32(1, units, Batch.rows, ONE, 0, 0, delta, delta_row, bias_gradient);
+    return;
+  }
   product_f32(inputs, units, Batch.rows, input, 4, input_row, delta, delta_row, 4, 0, weight_gradient);
   if (bias_gradient !== 0)
     product_f32(1, units, Batch.rows, ONE, 0, 0, delta, delta_row, 4, 0, bias_gradient);

@@ -2,6 +2,7 @@
  * Updates of parameters w by their gradient g. Hyperparameters are combined in float64 and rounded once. Scalars come
  * by address, 0 where absent.
  */
+import { Batch } from './batch';
 import { F32x4 } from './simd';
 
 function optional_scalar(address: usize): f64 {
@@ -71,6 +72,14 @@ export function sgd_step(
   if (count > 0) {
     Sgd.momentum_step(parameters, gradient, velocity, rate, decay, momentum, along_v, along_g, count);
   }
+}
+
+/** delta *= -learning_rate, where delta is rows × units. */
+export function scale_by_rate(delta: usize, units: i32, learning_rate: usize): void {
+  const factor = f32x4.splat(-(<f32>load<f64>(learning_rate)));
+  let count = Batch.rows * units;
+  for (; count >= 4; count -= 4, delta += 16) v128.store(delta, f32x4.mul(factor, v128.load(delta)));
+  if (count > 0) F32x4.store_first(delta, f32x4.mul(factor, F32x4.load_first(delta, count)), count);
 }
 
 class Adam {

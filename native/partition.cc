@@ -32,6 +32,7 @@ constexpr double kUneven = 0.125;
 constexpr double kGrain = 3000;
 // So much of the time must be gained, of an operation and of all of a program.
 constexpr double kWorthIt = 0.15;
+constexpr double kProgramWorthIt = 0.22;
 
 // Chunks a thread, at most: with more than one, a thread that was late or interrupted holds nobody up.
 constexpr int kChunksPerThread = 4;
@@ -112,6 +113,7 @@ Cost cost_of(const operands::map_binary& o, const Block&) { return by_rows(o.col
 Cost cost_of(const operands::map_where& o, const Block&) { return by_rows(o.columns, 16, 0); }
 Cost cost_of(const operands::map_row& o, const Block&) { return by_rows(o.columns, 8, 0); }
 Cost cost_of(const operands::sgd_step& o, const Block&) { return by_floats(o.velocity < 0 ? 8 : 12); }
+Cost cost_of(const operands::scale_by_rate& o, const Block&) { return by_rows(o.units, 4, 0); }
 Cost cost_of(const operands::adam_step&, const Block&) { return by_floats(16); }
 // Never divided: they cost nothing that could be saved.
 Cost cost_of(const operands::sum_losses&, const Block&) { return {}; }
@@ -245,7 +247,7 @@ void ProgramPartition::divide(const int32_t* begin, const int32_t* end, int64_t 
       time += operations.back().time;
       alone += operations.back().alone;
     }
-    saving = time < alone * (1 - kWorthIt) ? alone - time : 0;
+    saving = time < alone * (1 - kProgramWorthIt) ? alone - time : 0;
     if (saving == 0) return;
   }
 }

@@ -100,6 +100,13 @@ export class Engine {
     });
   }
 
+  /** The program of training steps on such rows; with `keepsGradients`, one after which `gradientNorm` can be asked. */
+  trainProgram({ labels }: Rows, keepsGradients = false): ProgramName {
+    const keeping = labels ? 'trainKeepingGradientsLabels' : 'trainKeepingGradients';
+    if (keepsGradients && this.#plan.programs[keeping]) return keeping;
+    return labels ? 'trainLabels' : 'train';
+  }
+
   /** Makes room for batches of `rows`. */
   reserve(rows: number): void {
     if (rows > this.#plan.batchCapacity) this.#load(createPlan(this.model, rows));
@@ -196,7 +203,7 @@ export class Engine {
     return decision === null ? { loss } : { loss, accuracy: sums.correct / sums.rows };
   }
 
-  /** Euclidean norm of the gradient of the last step. */
+  /** Euclidean norm of the gradient of the last step, if its program kept it. */
   gradientNorm(): number {
     const { offset, length } = this.#plan.gradients;
     let sum = 0;

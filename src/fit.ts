@@ -213,7 +213,7 @@ class Fit {
     const epoch = this.#history.epochs;
     await callbacks.onEpochBegin?.(epoch);
     const epochs = this.#epochsAtOnce;
-    const program = this.#rows.labels ? 'trainLabels' : 'train';
+    const program = this.#engine.trainProgram(this.#rows, this.#stopWatch?.watchesGradient);
     const order = this.#orderOf(epochs);
     const job = { program, epochs, rowsPerEpoch: this.#train.length, batchSize, order } as const;
     const result = await this.#watched(epoch, (started) => this.#engine.runJob(job, dataset, started));

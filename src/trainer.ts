@@ -169,7 +169,7 @@ export class Trainer {
       checkLearningRate(action, options.learningRate);
       this.#engine.setLearningRate(options.learningRate);
     }
-    return this.#engine.runNow(rows.labels ? 'trainLabels' : 'train', rows, rows.count);
+    return this.#engine.runNow(this.#engine.trainProgram(rows), rows, rows.count);
   }
 
   /**

@@ -73,6 +73,7 @@ FASTMLP_NOINLINE void linear_forward(const Batch& batch, const operands::linear_
   product.c = output;
   product.c_row = units;
   product.bias = o.biases < 0 ? nullptr : batch.arena + o.biases;
+  product.accumulate = false;
   gemm<S>(part_of<S>(product, share), batch.workspace);
   if (o.netInput >= 0) {
     float* net_input = batch.arena + o.netInput;
@@ -88,16 +89,17 @@ FASTMLP_NOINLINE void linear_forward(const Batch& batch, const operands::linear_
   });
 }
 
-// sums[u] = sum of values[r][u] over the rows, for some of the units.
+// sums[u] = sum of values[r][u] over the rows, for some of the units; added to what is there if `accumulate`.
 template <class S>
-FASTMLP_INLINE void column_sums(const float* values, int64_t rows, int64_t units, Span share, float* sums) {
+FASTMLP_INLINE void column_sums(const float* values, int64_t rows, int64_t units, Span share, bool accumulate,
+                                float* sums) {
   values += share.begin;
   sums += share.begin;
   for_each<S>(share.end - share.begin, [&](auto lanes, int64_t u) {
     using L = typename decltype(lanes)::Simd;
     auto sum = lanes.load(values + u);
     for (int64_t r = 1; r < rows; r++) sum = L::add(sum, lanes.load(values + r * units + u));
-    lanes.store(sums + u, sum);
+    lanes.store(sums + u, accumulate ? L::add(lanes.load(sums + u), sum) : sum);
   });
 }
 
@@ -139,10 +141,14 @@ FASTMLP_NOINLINE void linear_backward_weights(const Batch& batch, const operands
                                               const Block& share) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  if (batch.rows * inputs * units <= kSingleTerms) return linear_backward_weights_single<S>(batch, o);
+  const bool accumulate = o.accumulate != 0;
+  if (batch.rows * inputs * units <= kSingleTerms && !accumulate) {
+    return linear_backward_weights_single<S>(batch, o);
+  }
   const float* delta = batch.arena + o.delta;
   if (o.biasGradient >= 0 && share.rows.begin == 0) {
-    column_sums<S>(delta, batch.rows, units, share.columns, batch.arena + o.biasGradient);
+    float* bias_gradient = batch.arena + o.biasGradient;
+    column_sums<S>(delta, batch.rows, units, share.columns, accumulate, bias_gradient);
   }
   Product product;
   product.rows = inputs;
@@ -157,6 +163,7 @@ FASTMLP_NOINLINE void linear_backward_weights(const Batch& batch, const operands
   product.c = batch.arena + o.weightGradient;
   product.c_row = units;
   product.bias = nullptr;
+  product.accumulate = accumulate;
   gemm<S>(part_of<S>(product, share), batch.workspace);
 }
 
@@ -218,6 +225,7 @@ FASTMLP_NOINLINE void linear_backward_input(const Batch& batch, const operands::
     product.c = gradient;
     product.c_row = inputs;
     product.bias = nullptr;
+    product.accumulate = false;
     gemm<S>(part_of<S>(product, share), batch.workspace);
   }
   if (o.output < 0) return;

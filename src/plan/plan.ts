@@ -4,16 +4,19 @@ import { Emitter } from './emitter.js';
 import { placeConstants } from './expression-lowering.js';
 import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
 import { inspectPrograms, trainPrograms } from './lowering.js';
-import { emitUpdate, optimizerState } from './optimizer-lowering.js';
+import { optimizerState } from './optimizer-lowering.js';
 import { printPlan } from './print.js';
 
 /**
- * Programs of a plan. `train` is `gradients` followed by `update`. A `Labels` program takes one integer label a row instead of a row of targets.
- * Which ones exist depends on the purpose of the plan and on whether the loss takes labels.
+ * Programs of a plan. `train` does what `gradients` followed by `update` does, but it may leave no gradient behind; then
+ * `trainKeepingGradients` exists, which does. A `Labels` program takes one integer label a row instead of a row of
+ * targets. Which ones exist depends on the purpose of the plan and on whether the loss takes labels.
  */
 export type ProgramName =
   | 'train'
   | 'trainLabels'
+  | 'trainKeepingGradients'
+  | 'trainKeepingGradientsLabels'
   | 'gradients'
   | 'gradientsLabels'
   | 'update'
@@ -66,7 +69,7 @@ export function createPlan(model: Model, batchCapacity: number, purpose: PlanPur
   const persistentLength = layout.length;
   const emitter = new Emitter();
   if (purpose === 'inspect') inspectPrograms(model, places, layout, emitter);
-  else trainPrograms(model, places, layout, emitter, () => emitUpdate(model, places, state, emitter));
+  else trainPrograms(model, places, layout, emitter, state);
   const { buffers, scalars } = layout;
   const plan = {
     operations: emitter.operations(),
