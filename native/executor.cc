@@ -152,7 +152,7 @@ void Executor::execute_divided(Batch batch, const ProgramPartition& partition, i
     const Partition& operation = partition.operations[static_cast<size_t>(index)];
     if (operation.chunks() > 1) {
       const DividedOperation job(target_, batch, operation, workspaces_);
-      team().run(job, operation.chunks(), threads, wake || operation.time >= kWorthWaking);
+      team().run(job, operation.chunks(), threads, wake || operation.alone - operation.time >= kWorthWaking);
       index++;
       continue;
     }

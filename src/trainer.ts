@@ -36,7 +36,7 @@ export interface TrainerConfig extends ModelConfig {
   readonly seed?: number;
   /** `'auto'` (default), a kind, or an exact id such as `'native-avx2'`. */
   readonly backend?: BackendChoice;
-  /** `'auto'` (default) or a number of threads. */
+  /** A number of threads, or `'auto'` (default): what the machine has, 1 for a model too small to divide. */
   readonly threads?: number | 'auto';
 }
 
