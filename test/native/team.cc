@@ -106,10 +106,10 @@ void ends_at_any_time() {
 // A training step of one layer, large enough to be divided: forward, both gradients, an update.
 class Training {
  public:
-  static constexpr int kRows = 96;
-  static constexpr int kInputs = 131;
-  static constexpr int kUnits = 197;
-  static constexpr int64_t kSteps = 40;
+  static constexpr int kRows = 192;
+  static constexpr int kInputs = 197;
+  static constexpr int kUnits = 261;
+  static constexpr int64_t kSteps = 16;
 
   Training(int threads, int cores) : executor_(*fastmlp::find_target("native-scalar"), threads, cores) {
     const int weights = take(kInputs * kUnits + kUnits);
@@ -138,7 +138,7 @@ class Training {
     run.end = static_cast<int64_t>(operations_.size()) / fastmlp::kOperationStride;
     run.rows_per_epoch = kRows;
     // The last batch is smaller.
-    run.batch_size = 60;
+    run.batch_size = 120;
     run.steps = kSteps;
     run.metrics = metrics_.data();
     const fastmlp::Rows rows{inputs_.data(), nullptr, nullptr, fastmlp::Element::float32,
