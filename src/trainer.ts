@@ -49,7 +49,7 @@ export interface TrainerConfig extends ModelConfig {
   readonly seed?: number;
   /** `'auto'` (default), a kind, or an exact id such as `'native-avx2'`. */
   readonly backend?: BackendChoice;
-  /** `'auto'` (default) or a number of threads. */
+  /** A number of threads, or `'auto'` (default): what the machine has, 1 for a model too small to divide. */
   readonly threads?: number | 'auto';
 }
 
@@ -124,7 +124,8 @@ export class Trainer {
     const wantedThreads = checkThreads(config.threads);
     const model = createModel(config);
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
-    const threads = backend.threadsFor(wantedThreads);
+    const parameters = model.layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
+    const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads);
     const random = new Random(seed);
     const initial = initialParameters(model, random).map(({ weights, biases }, index) => {
