@@ -1,0 +1,87 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BackendId } from '../../src/index.js';
+import type { SmallRun, Surroundings } from './pages/scenarios.js';
+import { chromiumPath, launchChromium, visitChromium } from './support/chromium.js';
+import { expectReferenceNumbers, requiredBrowsers } from './support/expectations.js';
+import { firefoxPath, visitFirefox } from './support/firefox.js';
+import { startServer, type TestServer, type Visit } from './support/server.js';
+
+const everyBackend: readonly BackendId[] = ['wasm-relaxed-simd', 'wasm-simd', 'reference'];
+
+let plain: TestServer;
+let isolated: TestServer;
+
+beforeAll(async () => {
+  plain = await startServer();
+  isolated = await startServer({ isolated: true });
+});
+
+afterAll(() => Promise.all([plain.close(), isolated.close()]));
+
+it.each(requiredBrowsers)('%s was required and is there', (name) => {
+  expect(name === 'firefox' ? firefoxPath : chromiumPath).toBeDefined();
+});
+
+async function expectTrains(runs: readonly SmallRun[]): Promise<void> {
+  expect(runs.map(({ backend }) => backend.id)).toEqual(everyBackend.flatMap((id) => [id, id]));
+  for (const [index, run] of runs.entries()) await expectReferenceNumbers(run, index % 2 === 1);
+}
+
+async function expectChooses({ backends, automatic }: Surroundings): Promise<void> {
+  expect(backends.map(({ id, usable }) => [id, usable])).toEqual(everyBackend.map((id) => [id, true]));
+  expect(automatic.backend).toMatchObject({ id: 'wasm-relaxed-simd', rejected: [] });
+  await expectReferenceNumbers(automatic, false);
+}
+
+describe.skipIf(!chromiumPath)('unbundled in Chromium', () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+
+  afterAll(() => browser.close());
+
+  it('trains as the reference does in Node, on every backend', async () => {
+    const { value, warnings } = await visitChromium(
+      browser,
+      plain.visit<SmallRun[]>('trainOnEach', everyBackend),
+    );
+    await expectTrains(value);
+    expect(warnings).toEqual([]);
+  });
+
+  it('takes relaxed SIMD on a page that is not isolated', async () => {
+    const { value } = await visitChromium(browser, plain.visit<Surroundings>('surroundings'));
+    expect(value.isolated).toBe(false);
+    await expectChooses(value);
+  });
+
+  it('takes relaxed SIMD on an isolated page', async () => {
+    const { value } = await visitChromium(browser, isolated.visit<Surroundings>('surroundings'));
+    expect(value.isolated).toBe(true);
+    await expectChooses(value);
+  });
+});
+
+describe.skipIf(!firefoxPath)('unbundled in Firefox', () => {
+  let training: Visit<SmallRun[]>;
+  let onIsolated: Visit<Surroundings>;
+
+  beforeAll(async () => {
+    onIsolated = isolated.visit('surroundings');
+    training = plain.visit('trainOnEach', everyBackend);
+    await visitFirefox(onIsolated, training);
+  });
+
+  it('trains in a hidden tab as the reference does in Node, on every backend', async () => {
+    await expectTrains((await training.report).value);
+  });
+
+  it('takes relaxed SIMD on an isolated page', async () => {
+    const { value } = await onIsolated.report;
+    expect([value.isolated, value.hidden]).toEqual([true, false]);
+    await expectChooses(value);
+  });
+});
