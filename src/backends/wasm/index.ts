@@ -1,19 +1,18 @@
 import { fact, stateError } from '../../errors.js';
 import { operations } from '../../plan/operations.js';
 import type { Backend, BackendId, BackendProvider, BackendReport } from '../backend.js';
+import { embeddedModules } from './embedded.js';
 import { DATASET_BUDGET_BYTES, type ModuleExports, WasmExecutor } from './executor.js';
-import { relaxedSimdModule, simdModule } from './modules.generated.js';
 
 interface Variant {
   readonly id: BackendId;
   readonly instructionSet: string;
-  /** The module in base64. */
-  readonly encoded: string;
+  readonly bytes: () => Promise<Uint8Array<ArrayBuffer>>;
 }
 
 const variants: readonly Variant[] = [
-  { id: 'wasm-relaxed-simd', instructionSet: 'WebAssembly relaxed SIMD', encoded: relaxedSimdModule },
-  { id: 'wasm-simd', instructionSet: 'WebAssembly SIMD', encoded: simdModule },
+  { id: 'wasm-relaxed-simd', instructionSet: 'WebAssembly relaxed SIMD', bytes: embeddedModules.relaxedSimd },
+  { id: 'wasm-simd', instructionSet: 'WebAssembly SIMD', bytes: embeddedModules.simd },
 ];
 
 /** The compiled module of a variant, or why there is none. */
@@ -22,9 +21,11 @@ type Compiled = WebAssembly.Module | string;
 const instantiate = async (module: WebAssembly.Module): Promise<ModuleExports> =>
   (await WebAssembly.instantiate(module)).exports as unknown as ModuleExports;
 
-async function compile({ encoded, instructionSet }: Variant): Promise<Compiled> {
+async function compile(variant: Variant): Promise<Compiled> {
+  const { instructionSet } = variant;
   if (typeof WebAssembly === 'undefined') return 'this JavaScript engine has no WebAssembly';
-  const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
+  if (typeof DecompressionStream === 'undefined') return 'this JavaScript engine has no DecompressionStream';
+  const bytes = await variant.bytes();
   if (!WebAssembly.validate(bytes)) return `this JavaScript engine has no ${instructionSet}`;
   try {
     const module = await WebAssembly.compile(bytes);

@@ -153,8 +153,10 @@ export async function trainMnistSized(library: Library): Promise<Responsiveness>
 /** Trains until the page is closed, and says so in `document.title`. */
 export async function trainForever(library: Library): Promise<never> {
   const { x, labels, trainer } = await mnistSized(library, 2000);
-  const callbacks = { onEpochEnd: (epoch: number) => void (document.title = `epoch ${epoch + 1}`) };
-  await trainer.fit(x, labels, { epochs: 1_000_000, batchSize: 64, callbacks });
+  const onEpochEnd = (epoch: number): void => {
+    document.title = `epoch ${epoch + 1}`;
+  };
+  await trainer.fit(x, labels, { epochs: 1_000_000, batchSize: 64, callbacks: { onEpochEnd } });
   throw new Error('a million epochs have ended');
 }
 
