@@ -46,8 +46,17 @@ export const isMatrix = (value: unknown): value is MatrixLike =>
   typeof value === 'object' && value !== null && 'data' in value && 'rows' in value && 'columns' in value;
 
 /** An array of the precision with `length` zeros. */
-export const numbersOf = (precision: Precision, length: number): Numbers =>
-  precision === 'float32' ? new Float32Array(length) : new Float64Array(length);
+export function numbersOf(precision: Precision, length: number): Numbers {
+  try {
+    return precision === 'float32' ? new Float32Array(length) : new Float64Array(length);
+  } catch {
+    throw rangeError(
+      'Cannot reserve memory',
+      'numbers must fit into memory',
+      fact(`${length} of ${precision}`),
+    );
+  }
+}
 
 /** An array of the type of `source` with `length` zeros. */
 export const numbersLike = (source: Numbers, length: number): Numbers =>

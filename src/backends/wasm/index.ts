@@ -34,8 +34,16 @@ async function compile(variant: Variant): Promise<Compiled> {
     const complete = implemented && operandCount(operations.length) < 0;
     return complete ? module : 'the module does not implement the list of operations of this version';
   } catch (error) {
-    return `WebAssembly cannot be compiled here: ${error instanceof Error ? error.message : error}`;
+    return compileFailure(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Why a valid module does not compile, and what helps where the page's own policy is the reason. */
+function compileFailure(message: string): string {
+  const forbidden = /content security policy|\bcsp\b|unsafe-eval|disallowed by embedder/i.test(message);
+  return forbidden
+    ? `the page's Content-Security-Policy forbids to compile WebAssembly; 'wasm-unsafe-eval' in its script-src allows it (${message})`
+    : `WebAssembly cannot be compiled here: ${message}`;
 }
 
 const compiled = new Map<Variant, Promise<Compiled>>();

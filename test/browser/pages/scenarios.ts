@@ -102,7 +102,8 @@ async function mnistSized(
   trainer: Awaited<ReturnType<Library['createTrainer']>>;
 }> {
   const random = randomNumbers(5);
-  const x = Uint8Array.from({ length: rows * 784 }, () => 256 * random());
+  const x = new Uint8Array(rows * 784);
+  for (let index = 0; index < x.length; index++) x[index] = 256 * random();
   const labels = Uint8Array.from({ length: rows }, () => 10 * random());
   const trainer = await createTrainer({
     inputs: 784,
@@ -221,4 +222,47 @@ export async function abortTraining(library: Library): Promise<StoppedRun> {
   const { loss } = trainer.trainBatch(x.subarray(0, 784), labels.subarray(0, 1));
   trainer.dispose();
   return { reason, batchMilliseconds, stopMilliseconds, epochs: epoch.length, trainsOn: loss >= 0 };
+}
+
+export interface Refusal {
+  readonly name: string;
+  readonly message: string;
+}
+
+const refusalOf = (error: unknown): Refusal => {
+  const { name, message } = error as Error;
+  return { name, message };
+};
+
+/** How `createTrainer` fails, where it must. */
+export async function createRefused(library: Library): Promise<Refusal> {
+  try {
+    await trainSmall(library, { backend: 'wasm', custom: false });
+  } catch (error) {
+    return refusalOf(error);
+  }
+  throw new Error('a trainer was created');
+}
+
+export interface LargeFit {
+  readonly refusal: Refusal | null;
+  /** A trainer must survive a run that it could not begin. */
+  readonly trainsOn: boolean;
+  readonly loss: number | null;
+}
+
+/** An epoch on a data set of 31 MB. */
+export async function fitLarge(library: Library): Promise<LargeFit> {
+  const { x, labels, trainer } = await mnistSized(library, 40_000);
+  let refusal: Refusal | null = null;
+  let loss: number | null = null;
+  try {
+    const { history } = await trainer.fit(x, labels, { batchSize: 1000 });
+    loss = history.loss[0];
+  } catch (error) {
+    refusal = refusalOf(error);
+  }
+  const after = trainer.trainBatch(x.subarray(0, 784), labels.subarray(0, 1)).loss;
+  trainer.dispose();
+  return { refusal, trainsOn: Number.isFinite(after), loss };
 }
