@@ -26,6 +26,8 @@ function clusters(rows: number): { x: Float32Array; labels: Int32Array } {
 
 export interface SmallRun {
   readonly backend: TrainerBackend;
+  /** Whether it ran in a tab that nobody sees. */
+  readonly hidden: boolean;
   readonly losses: readonly number[];
   readonly weights: readonly number[];
   readonly outputs: readonly number[];
@@ -55,6 +57,7 @@ export async function trainSmall(
     const { history } = await trainer.fit(x, labels, { epochs: 4, batchSize: 10 });
     return {
       backend: trainer.backend,
+      hidden: typeof document !== 'undefined' && document.hidden,
       losses: history.loss,
       weights: trainer.getWeights().flatMap(({ weights, biases }) => [...weights.data, ...(biases ?? [])]),
       outputs: [...trainer.predict(x).data],
@@ -68,7 +71,6 @@ export async function trainSmall(
 
 export interface Surroundings {
   readonly isolated: boolean;
-  readonly hidden: boolean;
   readonly backends: readonly BackendReport[];
   readonly automatic: SmallRun;
 }
@@ -77,7 +79,6 @@ export interface Surroundings {
 export async function surroundings(library: Library): Promise<Surroundings> {
   return {
     isolated: crossOriginIsolated,
-    hidden: document.hidden,
     backends: await library.availableBackends(),
     automatic: await trainSmall(library, { backend: 'auto', custom: false }),
   };
