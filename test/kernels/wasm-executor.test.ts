@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend, Executor, Rows, Run } from '../../src/backends/backend.js';
+import { embeddedModules } from '../../src/backends/wasm/embedded.js';
 import { type ModuleExports, WasmExecutor } from '../../src/backends/wasm/executor.js';
 import { createWasmProvider } from '../../src/backends/wasm/index.js';
-import { simdModule } from '../../src/backends/wasm/modules.generated.js';
 import { createModel, dense, initialParameters } from '../../src/model.js';
 import { ScalarCode } from '../../src/opcodes.js';
 import { adam } from '../../src/optimizers.js';
@@ -88,8 +88,7 @@ describe('a dataset fed in pieces', () => {
 
 /** An executor whose memory ends at `pages`. */
 async function executorWithin(pages: number): Promise<WasmExecutor> {
-  const binary = Uint8Array.from(atob(simdModule), (character) => character.charCodeAt(0));
-  const { instance } = await WebAssembly.instantiate(binary);
+  const { instance } = await WebAssembly.instantiate(await embeddedModules.simd());
   const exports = instance.exports as unknown as ModuleExports;
   const memory = {
     get buffer() {
