@@ -194,7 +194,14 @@ export class Engine {
   async predict({ count }: Rows, dataset: Dataset): Promise<Numbers> {
     const result = numbersOf(this.backend.precision, count * this.model.outputs);
     const batchSize = Math.min(count, FORWARD_BATCH);
-    const job = { program: 'predict', epochs: 1, rowsPerEpoch: count, batchSize, order: null, result } as const;
+    const job = {
+      program: 'predict',
+      epochs: 1,
+      rowsPerEpoch: count,
+      batchSize,
+      order: null,
+      result,
+    } as const;
     await this.runJob(job, dataset);
     return result;
   }

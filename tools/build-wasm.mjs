@@ -13,7 +13,15 @@ const variants = [
 const options = [
   ['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert'],
   ['--runtime', 'stub', '--use', 'abort=', '--enable', 'threads'],
-  ['--importMemory', '--noExportMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+  [
+    '--importMemory',
+    '--noExportMemory',
+    '--sharedMemory',
+    '--initialMemory',
+    '1',
+    '--maximumMemory',
+    '65536',
+  ],
 ].flat();
 
 /** @param {{ name: string, features: string[] }} variant */

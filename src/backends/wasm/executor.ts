@@ -8,6 +8,7 @@ import {
   type Rows,
   type Run,
   type RunHandle,
+  type RunProgress,
   stepsPerEpoch,
 } from '../backend.js';
 import { firstNonFinite } from '../finite.js';
@@ -126,34 +127,28 @@ export class WasmExecutor implements Executor {
   }
 
   createDataset(rows: Rows): WasmDataset {
-    const { count, inputs, targets, labels, shared } = rows;
+    const { count } = rows;
     const bytes = placedBytes(rows, count);
     const region = bytes > this.#datasetBudget ? null : this.tryAllocate(bytes);
     if (region) {
       const source = placeRows(rows, { first: 0, count, order: null }, this.memory.views, region.address);
       return { count, source, dispose: once(() => this.memory.free(region)) };
     }
-    const source = shared
-      ? rows
-      : {
-          ...rows,
-          inputs: inputs.slice(),
-          targets: targets?.slice() ?? null,
-          labels: labels?.slice() ?? null,
-        };
-    return { count, source, dispose: () => {} };
+    return { count, source: ownRows(rows), dispose: () => {} };
   }
 
   run(rows: Rows, run: Run): void {
     this.#run(rows, run, run.firstStep, run.steps);
   }
 
-  start(dataset: Dataset, run: Run): RunHandle {
+  /** Runs in slices on this thread. */
+  start(dataset: Dataset, run: Run, onSlice?: (progress: RunProgress) => void): RunHandle {
     const { source } = dataset as WasmDataset;
     return startSliced(
       run,
       () => this.scalars,
       (firstStep, steps) => this.#run(source, run, firstStep, steps),
+      onSlice,
     );
   }
 
@@ -290,6 +285,14 @@ export class WasmExecutor implements Executor {
     }
     return 0;
   }
+}
+
+/** The rows, or a copy of them where somebody else may change them. */
+export function ownRows(rows: Rows): Rows {
+  const { inputs, targets, labels, shared } = rows;
+  if (shared) return rows;
+  const [ownTargets, ownLabels] = [targets?.slice() ?? null, labels?.slice() ?? null];
+  return { ...rows, inputs: inputs.slice(), targets: ownTargets, labels: ownLabels };
 }
 
 /** Bytes that stretches of these lengths take, each from a cache line on. */

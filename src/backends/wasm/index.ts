@@ -1,6 +1,7 @@
 import { fact, stateError } from '../../errors.js';
 import type { Backend, BackendId, BackendProvider, BackendReport } from '../backend.js';
 import { DATASET_BUDGET_BYTES, WasmExecutor } from './executor.js';
+import { MessageExecutor } from './message-executor.js';
 import { binaryOf, compile, createMemory, instantiate, sharingRefusal } from './module.js';
 import { relaxedSimdModule, simdModule } from './modules.generated.js';
 import { SharedExecutor } from './shared-executor.js';
@@ -83,9 +84,11 @@ export function createWasmProvider(options: WasmOptions): BackendProvider {
           const shared = worker && unshared === null;
           const module = await openModule(variant, shared);
           const memory = createMemory(shared);
-          const instance = await instantiate(module, memory);
-          if (!shared) return new WasmExecutor(instance, plan, datasetBudgetBytes);
-          return new SharedExecutor({ ...instance, module, memory }, plan, datasetBudgetBytes, host);
+          const instance = { ...(await instantiate(module, memory)), module, memory };
+          if (!worker) return new WasmExecutor(instance, plan, datasetBudgetBytes);
+          return unshared === null
+            ? new SharedExecutor(instance, plan, datasetBudgetBytes, host)
+            : new MessageExecutor(instance, plan, datasetBudgetBytes, host, unshared);
         },
         threadsFor: () => 1,
       };

@@ -64,10 +64,7 @@ export function binaryOf(encoded: string, shared: boolean): Uint8Array<ArrayBuff
   return bytes;
 }
 
-export async function instantiate(
-  module: WebAssembly.Module,
-  memory: WebAssembly.Memory,
-): Promise<Instance> {
+export async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Instance> {
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
   return { exports: exports as unknown as ModuleExports, memory };
 }

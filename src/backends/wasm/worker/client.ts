@@ -18,7 +18,7 @@ export class WorkerClient {
   private constructor(createWorker: CreateWorker) {
     this.#port = createWorker(workerScript, {
       message: (message) => this.#receive(message),
-      failed: (error) => this.#end(error),
+      failed: (error) => this.#fail(error),
     });
   }
 
@@ -50,14 +50,13 @@ export class WorkerClient {
   }
 
   terminate(): void {
-    this.#end(new Error('the worker was terminated'));
-    this.#port.terminate();
+    this.#fail(new Error('the worker was terminated'));
   }
 
   #receive(message: FromWorker): void {
     const job = this.#job;
     if (!job) return;
-    if (message.kind === 'failed') this.#settle()?.reject(message.error);
+    if (message.kind === 'failed') this.#fail(message.error);
     else if (job.message(message)) this.#settle()?.resolve();
   }
 
@@ -69,8 +68,11 @@ export class WorkerClient {
     return job;
   }
 
-  #end(error: unknown): void {
-    this.#ended ??= error;
-    this.#settle()?.reject(error);
+  /** What has failed once is not asked again. */
+  #fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = error ?? new Error('the worker has failed');
+    this.#settle()?.reject(this.#ended);
+    this.#port.terminate();
   }
 }

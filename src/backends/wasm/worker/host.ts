@@ -28,9 +28,14 @@ export class WorkerHost {
       : { worker: false, threads: 1, notes: [refusal, ...notes] };
   }
 
+  /** Whether there may be workers, as far as is known. */
+  get mayOpen(): boolean {
+    return this.#refusal === null;
+  }
+
   /** Whether a run of that cost is one for a worker. */
   accepts(cost: number): boolean {
-    return this.#refusal === null && cost >= this.#minimumCost;
+    return this.mayOpen && cost >= this.#minimumCost;
   }
 
   /** A worker for `owner`, or null where there can be none. */

@@ -2,28 +2,26 @@
 import type { Rows, Run, RunProgress } from '../../backend.js';
 import type { ExecutablePlan } from '../executor.js';
 
-/** A run without what belongs to the caller: metrics and result come back at its end. */
+/** A run without the arrays of the caller, whose lengths stand for them. */
 export type SentRun = Omit<Run, 'metrics' | 'result'> & {
-  /** How many epochs the run goes through, and how many numbers of each row it stores. */
-  readonly epochs: number;
-  readonly resultLength: number;
+  readonly metricsLength: number;
+  readonly resultLength: number | null;
 };
 
-/** Writes of the caller during a run, in the order in which they were made. */
+/** What the caller wrote between two steps. */
 export interface Change {
   readonly sequence: number;
-  readonly offset: number;
-  readonly values: Float32Array;
+  readonly writes: readonly { readonly offset: number; readonly values: Float32Array }[];
   /** Index and value of scalars. */
-  readonly scalars: readonly (readonly [number, number])[];
+  readonly scalars: readonly (readonly [index: number, value: number])[];
 }
 
-/** What a worker with a memory of its own has computed. */
+/** What an executor has computed so far. */
 export interface State {
   /** The last change that it contains. */
   readonly sequence: number;
-  /** The beginning of the arena, as far as it outlives a batch. */
-  readonly arena: Float32Array<ArrayBuffer>;
+  /** The arena from its beginning, as far as it outlives a batch. */
+  readonly arena: Float32Array;
   readonly scalars: Float64Array;
 }
 
@@ -37,15 +35,20 @@ export type ToWorker =
     }
   /** Runs the run whose words are at this address of the shared memory. */
   | { readonly kind: 'run'; readonly words: number }
-  /** The worker has a memory of its own. */
-  | { readonly kind: 'own'; readonly module: WebAssembly.Module; readonly datasetBudget: number }
+  /** The worker has an executor in a memory of its own. */
+  | {
+      readonly kind: 'own';
+      readonly module: WebAssembly.Module;
+      readonly plan: ExecutablePlan;
+      readonly datasetBudget: number;
+    }
   | { readonly kind: 'dataset'; readonly id: number; readonly rows: Rows }
   | { readonly kind: 'forget'; readonly id: number }
   | {
       readonly kind: 'start';
       readonly dataset: number;
-      readonly plan: ExecutablePlan;
       readonly run: SentRun;
+      readonly plan: ExecutablePlan;
       readonly state: State;
     }
   | { readonly kind: 'change'; readonly change: Change }
@@ -56,10 +59,10 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly error: unknown }
   /** A run in shared memory has ended. */
   | { readonly kind: 'ran' }
-  | { readonly kind: 'progress'; readonly numbers: RunProgress; readonly state: State | null }
+  | { readonly kind: 'progress'; readonly progress: RunProgress; readonly state: State | null }
   | {
       readonly kind: 'ended';
-      readonly numbers: RunProgress;
+      readonly progress: RunProgress;
       readonly state: State;
       readonly metrics: Float64Array;
       readonly result: Float32Array | null;
