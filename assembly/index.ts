@@ -3,4 +3,5 @@
  * here; nothing is allocated or collected.
  */
 export { operandCount, runSteps } from './executor';
-export { firstFree } from './workspace';
+export { runToEnd } from './run-control';
+export { firstFree, useWorkspace, workspaceBytes } from './workspace';

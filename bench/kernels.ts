@@ -9,7 +9,7 @@
 import type { Backend, BackendProvider, Numbers } from '../src/backends/backend.js';
 import { nativeProvider } from '../src/backends/native/index.js';
 import { referenceProvider } from '../src/backends/reference/index.js';
-import { wasmProvider } from '../src/backends/wasm/index.js';
+import { wasmProvider } from '../src/backends/wasm/node.js';
 import { ActivationCode, ScalarCode } from '../src/opcodes.js';
 import { Emitter } from '../src/plan/emitter.js';
 import { Layout } from '../src/plan/layout.js';

@@ -1,7 +1,8 @@
 import type { BackendReport } from './backends/backend.js';
 import { referenceProvider } from './backends/reference/index.js';
 import { listBackends } from './backends/select.js';
-import { wasmProvider } from './backends/wasm/index.js';
+import { createWasmProvider } from './backends/wasm/index.js';
+import { createBrowserWorker } from './backends/wasm/worker/port.js';
 import type { CreateProgress } from './fit.js';
 import { type Platform, Trainer, type TrainerConfig } from './trainer.js';
 
@@ -18,7 +19,10 @@ const createProgress: CreateProgress = async ({ epochs }) => {
   };
 };
 
-const platform: Platform = { providers: [wasmProvider, referenceProvider], createProgress };
+const platform: Platform = {
+  providers: [createWasmProvider({ createWorker: createBrowserWorker }), referenceProvider],
+  createProgress,
+};
 
 /** As in Node, with WebAssembly as the best backend. */
 export const createTrainer = (config: TrainerConfig): Promise<Trainer> => Trainer.create(config, platform);

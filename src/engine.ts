@@ -31,6 +31,7 @@ export type Metrics = {
 export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly program: ProgramName;
   readonly epochs: number;
+  readonly result?: Numbers;
 }
 
 /** Metrics of each whole epoch of a job, and whether it was stopped before the last. */
@@ -67,9 +68,9 @@ export class Engine {
     };
   }
 
-  static async create(model: Model, backend: Backend, threads: number): Promise<Engine> {
+  static async create(model: Model, backend: Backend, threads: number, worker: boolean): Promise<Engine> {
     const plan = createPlan(model, INITIAL_BATCH);
-    return new Engine(model, backend, await backend.createExecutor(plan, threads), plan);
+    return new Engine(model, backend, await backend.createExecutor(plan, threads, worker), plan);
   }
 
   get plan(): Plan {
@@ -157,7 +158,7 @@ export class Engine {
         firstStep: 0,
         steps,
         metrics,
-        result: null,
+        result: job.result ?? null,
       });
       this.#active = handle;
       try {
@@ -187,6 +188,22 @@ export class Engine {
       dataset,
     );
     return epochs[0];
+  }
+
+  /** Outputs of all rows, off the event loop. */
+  async predict({ count }: Rows, dataset: Dataset): Promise<Numbers> {
+    const result = numbersOf(this.backend.precision, count * this.model.outputs);
+    const batchSize = Math.min(count, FORWARD_BATCH);
+    const job = {
+      program: 'predict',
+      epochs: 1,
+      rowsPerEpoch: count,
+      batchSize,
+      order: null,
+      result,
+    } as const;
+    await this.runJob(job, dataset);
+    return result;
   }
 
   /** Metrics of the part of an epoch that a run has done. */
