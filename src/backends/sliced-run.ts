@@ -5,7 +5,7 @@ import type { Run, RunHandle, RunProgress } from './backend.js';
 const SLICE_MS = 6;
 
 /** Gives the event loop a turn: timers, input and I/O run before the promise resolves. */
-const yieldToEventLoop: () => Promise<void> =
+export const yieldToEventLoop: () => Promise<void> =
   typeof setImmediate === 'function'
     ? () => new Promise((resolve) => setImmediate(resolve))
     : () =>
