@@ -240,7 +240,7 @@ function readLabels(action: string, t: Labels, count: number, model: Model): Int
       );
     }
   }
-  return t instanceof Int32Array ? t : Int32Array.from(t);
+  return t instanceof Int32Array ? t : new Int32Array(t);
 }
 
 /** A parameter as given by a user, in float64 and checked: `rows` × `columns` finite numbers. */

@@ -1,4 +1,5 @@
 import { type Dataset, type Rows, type RunHandle, stepsPerEpoch } from './backends/backend.js';
+import { yieldToEventLoop } from './backends/sliced-run.js';
 import { type RowsLike, readRows, type TargetsLike } from './data.js';
 import type { Engine, JobResult, Metrics } from './engine.js';
 import {
@@ -68,6 +69,9 @@ const POLL_MS = 50;
 /** Indices that the orders of several epochs, run without coming back, may take together. */
 const MAXIMUM_ORDER = 2 ** 18;
 
+/** To put so many rows into order takes a part of a frame: the event loop gets a turn before. */
+const MANY_ROWS = 2 ** 13;
+
 const optionNames = [
   ...['epochs', 'batchSize', 'shuffle', 'validationSplit', 'validationSplitMode', 'validationData'],
   ...['callbacks', 'signal', 'stopWhen', 'learningRate', 'verbose'],
@@ -118,7 +122,8 @@ function splitRows(
   options: CheckedOptions,
   random: Random,
 ): { train: Uint32Array; held: Uint32Array } {
-  const rows = Uint32Array.from({ length: count }, (_, row) => row);
+  const rows = new Uint32Array(count);
+  for (let row = 0; row < count; row++) rows[row] = row;
   const heldCount = Math.floor(count * options.validationSplit);
   if (options.validationSplit > 0 && (heldCount === 0 || heldCount === count)) {
     throw rangeError(
@@ -211,6 +216,7 @@ class Fit {
   async #runEpochs(dataset: Dataset, validation: Dataset | null): Promise<void> {
     const { callbacks, batchSize } = this.#options;
     const epoch = this.#history.epochs;
+    if (this.#train.length > MANY_ROWS) await yieldToEventLoop();
     await callbacks.onEpochBegin?.(epoch);
     const epochs = this.#epochsAtOnce;
     const program = this.#rows.labels ? 'trainLabels' : 'train';
