@@ -1,5 +1,7 @@
-// Compiles assembly/index.ts once per WebAssembly variant and embeds the modules as base64 in one TypeScript file.
+// Compiles assembly/index.ts once per WebAssembly variant and embeds the modules, deflated and as base64, in one
+// TypeScript file.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { deflateSync } from 'node:zlib';
 import { at, root, runPackage } from './lib.mjs';
 
 const budgetBytes = 48 * 1024;
@@ -39,7 +41,7 @@ async function compile({ name, features }) {
   if (binary.length > budgetBytes) {
     throw new Error(`${name} has ${binary.length} bytes, more than its budget of ${budgetBytes}`);
   }
-  return `export const ${name}: string =\n  '${binary.toString('base64')}';\n`;
+  return `export const ${name}: string =\n  '${deflateSync(binary, { level: 9 }).toString('base64')}';\n`;
 }
 
 try {

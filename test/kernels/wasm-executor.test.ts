@@ -91,7 +91,7 @@ describe('a dataset fed in pieces', () => {
 /** An executor whose memory ends at `pages`. */
 async function executorWithin(pages: number): Promise<WasmExecutor> {
   const whole = createMemory(false);
-  const { exports } = await instantiate(await WebAssembly.compile(binaryOf(simdModule, false)), whole);
+  const { exports } = await instantiate(await WebAssembly.compile(await binaryOf(simdModule, false)), whole);
   const memory = {
     get buffer() {
       return whole.buffer;

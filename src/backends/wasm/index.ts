@@ -11,7 +11,7 @@ import type { CreateWorker } from './worker/port.js';
 interface Variant {
   readonly id: BackendId;
   readonly instructionSet: string;
-  /** The module in base64. */
+  /** The module, deflated and in base64. */
   readonly encoded: string;
 }
 
@@ -25,7 +25,8 @@ type Compiled = WebAssembly.Module | string;
 
 async function compileVariant({ encoded, instructionSet }: Variant, shared: boolean): Promise<Compiled> {
   if (typeof WebAssembly === 'undefined') return 'this JavaScript engine has no WebAssembly';
-  const bytes = binaryOf(encoded, shared);
+  if (typeof DecompressionStream === 'undefined') return 'this JavaScript engine has no DecompressionStream';
+  const bytes = await binaryOf(encoded, shared);
   if (!WebAssembly.validate(bytes)) return `this JavaScript engine has no ${instructionSet}`;
   return compile(bytes, shared);
 }

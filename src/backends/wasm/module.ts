@@ -56,9 +56,11 @@ export function sharingRefusal(): string | null {
 const MEMORY_IMPORT = [...'memory'].map((character) => character.charCodeAt(0)).concat(2, 3);
 const NOT_SHARED = 1;
 
-/** The binary of a module, which imports its memory as shared or not. */
-export function binaryOf(encoded: string, shared: boolean): Uint8Array<ArrayBuffer> {
-  const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
+/** The binary of an embedded module, which imports its memory as shared or not. */
+export async function binaryOf(encoded: string, shared: boolean): Promise<Uint8Array<ArrayBuffer>> {
+  const deflated = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
+  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate'));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
   const begin = bytes.findIndex((_, at) => MEMORY_IMPORT.every((byte, index) => bytes[at + index] === byte));
   if (!shared) bytes[begin + MEMORY_IMPORT.length - 1] = NOT_SHARED;
   return bytes;
