@@ -28,9 +28,12 @@ async function expectTrains(runs: readonly SmallRun[]): Promise<void> {
   for (const [index, run] of runs.entries()) await expectReferenceNumbers(run, index % 2 === 1);
 }
 
-async function expectChooses({ backends, automatic }: Surroundings): Promise<void> {
+async function expectChooses({ isolated, backends, automatic }: Surroundings): Promise<void> {
   expect(backends.map(({ id, usable }) => [id, usable])).toEqual(everyBackend.map((id) => [id, true]));
-  expect(automatic.backend).toMatchObject({ id: 'wasm-relaxed-simd', rejected: [] });
+  expect(automatic.backend).toMatchObject({ id: 'wasm-relaxed-simd', worker: true, rejected: [] });
+  expect(automatic.backend.notes).toEqual(
+    isolated ? [] : ['one thread: the page is not cross-origin isolated'],
+  );
   await expectReferenceNumbers(automatic, false);
 }
 

@@ -81,6 +81,7 @@ export async function compile(
     const complete = implemented && operandCount(operations.length) < 0;
     return complete ? module : 'the module does not implement the list of operations of this version';
   } catch (error) {
+    if (error instanceof RangeError) return error.message;
     return compileFailure(error instanceof Error ? error.message : String(error));
   }
 }

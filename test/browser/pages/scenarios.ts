@@ -252,9 +252,18 @@ export interface LargeFit {
   readonly loss: number | null;
 }
 
-/** An epoch on a data set of 31 MB. */
-export async function fitLarge(library: Library): Promise<LargeFit> {
+/** An epoch on a data set of 31 MB, of which JavaScript has no room for a copy if told so. */
+export async function fitLarge(library: Library, withoutCopies: boolean): Promise<LargeFit> {
   const { x, labels, trainer } = await mnistSized(library, 40_000);
+  if (withoutCopies) {
+    Object.defineProperty(x, 'constructor', {
+      value: class {
+        constructor() {
+          throw new RangeError('Array buffer allocation failed');
+        }
+      },
+    });
+  }
   let refusal: Refusal | null = null;
   let loss: number | null = null;
   try {
