@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LargeFit, Refusal, SmallRun, Surroundings } from './pages/scenarios.js';
+import type { LargeFit, Refusal, Responsiveness, SmallRun, Surroundings } from './pages/scenarios.js';
 import { chromiumPath, launchChromium, visitChromium } from './support/chromium.js';
 import { expectReferenceNumbers } from './support/expectations.js';
 import { startServer, type TestServer } from './support/server.js';
@@ -79,6 +79,22 @@ describe.skipIf(!chromiumPath)('a Chromium', () => {
       expect(value.automatic.backend).toMatchObject({ id: 'wasm-relaxed-simd', rejected: [] });
       expect(warnings).toEqual([]);
       await expectReferenceNumbers(value.automatic, false);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('with a policy against workers trains on the main thread and says why', async () => {
+    const policy = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
+    const server = await startServer({ contentSecurityPolicy: policy });
+    try {
+      const { value } = await visitChromium(browser, server.visit<Responsiveness>('trainMnistSized'));
+      expect(value.epochs).toBe(1);
+      expect(value.backend).toMatchObject({ id: 'wasm-relaxed-simd', worker: false });
+      expect(value.backend.notes).toContain(
+        'no worker can be made: the page may not start workers from a blob: URL',
+      );
+      expect(value.gaps[value.gaps.length >> 1]).toBeLessThan(50);
     } finally {
       await server.close();
     }

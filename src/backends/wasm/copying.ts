@@ -45,11 +45,11 @@ function* piecesOf(copies: readonly Copy[]): Generator<number, undefined> {
     const { length, BYTES_PER_ELEMENT } = values;
     const piece = PIECE_BYTES / BYTES_PER_ELEMENT;
     for (let from = 0; from < length; from += piece) {
-      const part = values.subarray(from, from + piece);
-      if (part.length !== Math.min(piece, length - from)) {
+      if (values.length !== length) {
         const rule = 'large data must stay as they are until they have been copied';
         throw stateError('Cannot copy rows', rule, fact('a detached or shrunk array'));
       }
+      const part = values.subarray(from, from + piece);
       target().set(part, at + from);
       yield part.byteLength;
     }
