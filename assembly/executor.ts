@@ -14,6 +14,7 @@ import {
   softmax_cross_entropy_labels,
   softmax_forward,
 } from './softmax';
+import { execute_program } from './team';
 import { Word } from './word';
 
 /** Bytes an operation takes in a plan: twelve words. */
@@ -40,7 +41,7 @@ export function runSteps(words: usize): void {
     const rows = min(batch_size, rows_per_epoch - position);
     Batch.rows = rows;
     Batch.position = position;
-    for (let operation = begin; operation < end; operation += OPERATION_BYTES) execute(operation);
+    execute_program(begin, end, OPERATION_BYTES);
     if (Batch.order !== 0) Batch.order += (<usize>rows) << 2;
     position += rows;
     if (position === rows_per_epoch) {
@@ -70,7 +71,8 @@ export function operandCount(opcode: i32): i32 {
   return <u32>opcode < OPERATIONS ? load<u8>(OPERAND_COUNTS + opcode) : -1;
 }
 
-function execute(o: usize): void {
+/** Executes an operation, or this thread's share of it. */
+export function execute(o: usize): void {
   switch (Word.int(o, 0)) {
     case Opcode.gather_rows:
       gather_rows(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.address(o, 4), Word.int(o, 5));

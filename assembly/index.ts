@@ -4,4 +4,5 @@
  */
 export { operandCount, runSteps } from './executor';
 export { runToEnd } from './run-control';
+export { help, leadTeam, teamBytes } from './team';
 export { firstFree, useWorkspace, workspaceBytes } from './workspace';

@@ -4,6 +4,7 @@
 import { Batch } from './batch';
 import { Epilogue } from './epilogue';
 import { product_f32 } from './gemm';
+import { Share } from './share';
 import { ONE } from './workspace';
 
 export function linear_forward(
@@ -34,8 +35,13 @@ export function linear_backward_weights(
   const delta_row = (<usize>units) << 2;
   Epilogue.none();
   product_f32(inputs, units, Batch.rows, input, 4, input_row, delta, delta_row, 4, 0, weight_gradient);
-  if (bias_gradient !== 0)
-    product_f32(1, units, Batch.rows, ONE, 0, 0, delta, delta_row, 4, 0, bias_gradient);
+  if (bias_gradient === 0 || Share.first_row() > 0) return;
+  const first = Share.first_column();
+  const at = (<usize>first) << 2;
+  const count = Share.end_column(units) - first;
+  // This one is not divided further.
+  Share.is_part = false;
+  product_f32(1, count, Batch.rows, ONE, 0, 0, delta + at, delta_row, 4, 0, bias_gradient + at);
 }
 
 /** The transpose of the weights is taken while they are packed. */

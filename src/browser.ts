@@ -20,7 +20,13 @@ const createProgress: CreateProgress = async ({ epochs }) => {
 };
 
 const platform: Platform = {
-  providers: [createWasmProvider({ createWorker: createBrowserWorker }), referenceProvider],
+  providers: [
+    createWasmProvider({
+      createWorker: createBrowserWorker,
+      concurrency: () => navigator.hardwareConcurrency ?? 1,
+    }),
+    referenceProvider,
+  ],
   createProgress,
 };
 

@@ -126,7 +126,8 @@ export class Trainer {
     }
     const model = createModel(config);
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
-    const threads = backend.threadsFor(wantedThreads);
+    const parameters = model.layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
+    const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads, worker);
     const random = new Random(seed);
     const initial = initialParameters(model, random).map(({ weights, biases }, index) => {

@@ -32,7 +32,7 @@ function fill(executor: Executor): Executor {
 }
 
 const open = async (options?: { datasetBudgetBytes: number }): Promise<Backend> =>
-  createWasmProvider({ createWorker: createNodeWorker, ...options }).open('wasm-simd');
+  createWasmProvider({ createWorker: createNodeWorker, concurrency: () => 1, ...options }).open('wasm-simd');
 
 const labels = Int32Array.from({ length: COUNT }, (_, row) => row % 5);
 const targets = Float32Array.from({ length: COUNT * 5 }, (_, index) => (index % 6 === 0 ? 1 : 0));

@@ -48,9 +48,14 @@ async function reportOf(variant: Variant): Promise<BackendReport> {
   return { id, kind: 'wasm', instructionSet, usable: reason === null, reason };
 }
 
+/** Below so many parameters no operation is worth dividing, in batches of a few hundred rows. */
+const DIVISIBLE_PARAMETERS = 4000;
+
 export interface WasmOptions {
   /** How workers are made here. */
   readonly createWorker: CreateWorker;
+  /** Threads that run at the same time here. */
+  readonly concurrency: () => number;
   /** Datasets up to this size stay in linear memory. */
   readonly datasetBudgetBytes?: number;
   /** Why memory is not shared, or null. Default: what the environment says. */
@@ -67,7 +72,7 @@ async function openModule(variant: Variant, shared: boolean): Promise<WebAssembl
 
 /** WebAssembly backends on the workers of a platform. */
 export function createWasmProvider(options: WasmOptions): BackendProvider {
-  const { createWorker, minimumCost, datasetBudgetBytes = DATASET_BUDGET_BYTES } = options;
+  const { createWorker, concurrency, minimumCost, datasetBudgetBytes = DATASET_BUDGET_BYTES } = options;
   const host = new WorkerHost(createWorker, minimumCost);
   return {
     kind: 'wasm',
@@ -80,17 +85,20 @@ export function createWasmProvider(options: WasmOptions): BackendProvider {
       return {
         ...(await reportOf(variant)),
         precision: 'float32',
-        createExecutor: async (plan, _threads, worker = true) => {
+        createExecutor: async (plan, threads, worker = true) => {
           const shared = worker && unshared === null;
           const module = await openModule(variant, shared);
           const memory = createMemory(shared);
           const instance = { ...(await instantiate(module, memory)), module, memory };
           if (!worker) return new WasmExecutor(instance, plan, datasetBudgetBytes);
           return unshared === null
-            ? new SharedExecutor(instance, plan, datasetBudgetBytes, host)
+            ? new SharedExecutor(instance, plan, datasetBudgetBytes, host, threads)
             : new MessageExecutor(instance, plan, datasetBudgetBytes, host, unshared);
         },
-        threadsFor: () => 1,
+        threadsFor: (threads, parameters) => {
+          if (threads !== 'auto') return threads;
+          return parameters < DIVISIBLE_PARAMETERS ? 1 : concurrency();
+        },
       };
     },
   };

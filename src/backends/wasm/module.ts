@@ -9,6 +9,10 @@ export interface ModuleExports {
   operandCount(opcode: number): number;
   runSteps(words: number): void;
   runToEnd(words: number): void;
+  teamBytes(threads: number): number;
+  leadTeam(team: number, threads: number): void;
+  /** Does not return. */
+  help(team: number, threads: number, thread: number): void;
 }
 
 /** What is needed of a module's memory. */

@@ -10,12 +10,14 @@ import {
   type WasmDataset,
   WasmExecutor,
 } from './executor.js';
+import type { Region } from './memory.js';
 import type { Instance } from './module.js';
 import { copyStretch, type PlacedRows } from './rows.js';
 import { costOf } from './run-cost.js';
 import { SharedRun } from './shared-run.js';
 import type { WorkerClient } from './worker/client.js';
 import type { WorkerHost } from './worker/host.js';
+import type { ToWorker } from './worker/messages.js';
 
 const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 const SCALAR_BYTES = Float64Array.BYTES_PER_ELEMENT;
@@ -30,17 +32,28 @@ export interface SharedInstance extends Instance {
 export class SharedExecutor extends WasmExecutor {
   readonly #instance: SharedInstance;
   readonly #host: WorkerHost;
+  readonly #threads: number;
   /** Made for the first run that is worth it. */
   #worker: Promise<WorkerClient | null> | null = null;
+  #helpers: Promise<WorkerClient | null>[] = [];
+  /** The workspaces of the workers, and the team. */
+  #teamRegion: Region | null = null;
 
-  constructor(instance: SharedInstance, plan: ExecutablePlan, datasetBudget: number, host: WorkerHost) {
+  constructor(
+    instance: SharedInstance,
+    plan: ExecutablePlan,
+    datasetBudget: number,
+    host: WorkerHost,
+    threads: number,
+  ) {
     super(instance, plan, datasetBudget);
     this.#instance = instance;
     this.#host = host;
+    this.#threads = threads;
   }
 
   override get placement(): Placement {
-    return this.#host.placement(1, []);
+    return this.#host.placement(this.#threads, []);
   }
 
   override start(dataset: Dataset, run: Run): RunHandle {
@@ -48,7 +61,7 @@ export class SharedExecutor extends WasmExecutor {
     const call = cutCall(run, run.firstStep, run.steps, false);
     const fits = !('count' in source) && call.steps === run.steps;
     if (!fits || !this.#host.accepts(costOf(this.plan.operations, run))) return super.start(dataset, run);
-    this.#worker ??= this.#openWorker();
+    this.#worker ??= this.#openTeam();
     return deferRun(Promise.all([this.#worker, ready]), ([worker]) => {
       const handle = worker && this.#startIn(worker, source as PlacedRows, run, call);
       return handle ?? super.start(dataset, run);
@@ -56,14 +69,30 @@ export class SharedExecutor extends WasmExecutor {
   }
 
   override dispose(): void {
-    void this.#worker?.then((worker) => worker?.terminate());
+    this.#closeTeam();
     super.dispose();
   }
 
-  #openWorker(): Promise<WorkerClient | null> {
+  /** Makes the workers, and resolves to the one that executes runs; nobody waits for the others. */
+  #openTeam(): Promise<WorkerClient | null> {
     const { module, memory, exports } = this.#instance;
-    const workspace = this.memory.allocate(exports.workspaceBytes()).address;
-    return this.#host.open(this, { kind: 'share', module, memory, workspace });
+    const threads = this.#threads;
+    const lengths = Array.from({ length: threads }, () => exports.workspaceBytes());
+    const teamBytes = exports.teamBytes(threads);
+    this.#teamRegion = this.memory.allocate(totalBytes([teamBytes, ...lengths]));
+    const [team, ...workspaces] = addressesFrom(this.#teamRegion.address, [teamBytes, ...lengths]);
+    this.memory.views.u8.fill(0, team, team + teamBytes);
+    const setup = (thread: number): ToWorker => {
+      return { kind: 'share', module, memory, workspace: workspaces[thread], team, threads, thread };
+    };
+    this.#helpers = workspaces.slice(1).map((_, helper) => this.#host.openHelper(this, setup(helper + 1)));
+    return this.#host.open(this, setup(0));
+  }
+
+  #closeTeam(): void {
+    for (const worker of [this.#worker, ...this.#helpers]) void worker?.then((one) => one?.terminate());
+    this.#worker = null;
+    this.#helpers = [];
   }
 
   /** Starts a run in the worker; null if there is no memory for what it needs. */
@@ -104,9 +133,7 @@ export class SharedExecutor extends WasmExecutor {
         this.memory.free(words);
         this.memory.free(region);
       },
-      failed: () => {
-        this.#worker = null;
-      },
+      failed: () => this.#closeTeam(),
     });
   }
 }

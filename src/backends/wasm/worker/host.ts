@@ -9,12 +9,16 @@ const abandoned = new FinalizationRegistry<WorkerClient>((client) => client.term
 /** Runs that cost less, about two milliseconds, stay on the caller's thread: a message and back would take a part of it. */
 const WORTH_A_WORKER = 2 ** 24;
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** Makes workers, and knows whether that is possible here. */
 export class WorkerHost {
   readonly #createWorker: CreateWorker;
   readonly #minimumCost: number;
   /** Why no worker can be made, once that is known. */
   #refusal: string | null = null;
+  /** Why a helper could not be made. */
+  #helperRefusal: string | null = null;
 
   constructor(createWorker: CreateWorker, minimumCost = WORTH_A_WORKER) {
     this.#createWorker = createWorker;
@@ -22,10 +26,9 @@ export class WorkerHost {
   }
 
   placement(threads: number, notes: readonly string[]): Placement {
-    const refusal = this.#refusal;
-    return refusal === null
-      ? { worker: true, threads, notes }
-      : { worker: false, threads: 1, notes: [refusal, ...notes] };
+    if (this.#refusal !== null) return { worker: false, threads: 1, notes: [this.#refusal, ...notes] };
+    const all = this.#helperRefusal === null ? notes : [...notes, this.#helperRefusal];
+    return { worker: true, threads, notes: all };
   }
 
   /** Whether there may be workers, as far as is known. */
@@ -41,12 +44,26 @@ export class WorkerHost {
   /** A worker for `owner`, or null where there can be none. */
   async open(owner: object, setup: ToWorker): Promise<WorkerClient | null> {
     try {
-      const client = await WorkerClient.open(this.#createWorker, setup);
-      abandoned.register(owner, client);
-      return client;
+      return await this.#open(owner, setup);
     } catch (error) {
-      this.#refusal = `no worker can be made: ${error instanceof Error ? error.message : error}`;
+      this.#refusal = `no worker can be made: ${messageOf(error)}`;
       return null;
     }
+  }
+
+  /** A worker that helps another one of `owner`, or null. */
+  async openHelper(owner: object, setup: ToWorker): Promise<WorkerClient | null> {
+    try {
+      return await this.#open(owner, setup);
+    } catch (error) {
+      this.#helperRefusal = `fewer threads: ${messageOf(error)}`;
+      return null;
+    }
+  }
+
+  async #open(owner: object, setup: ToWorker): Promise<WorkerClient> {
+    const client = await WorkerClient.open(this.#createWorker, setup);
+    abandoned.register(owner, client);
+    return client;
   }
 }

@@ -17,9 +17,7 @@ export class WorkerInstance {
   async receive(message: ToWorker): Promise<void> {
     switch (message.kind) {
       case 'share':
-        this.#shared = await instantiate(message.module, message.memory);
-        this.#shared.exports.useWorkspace(message.workspace);
-        this.#answer({ kind: 'ready' });
+        await this.#join(message);
         break;
       case 'run':
         if (this.#shared) runToEnd(this.#shared, message.words);
@@ -45,6 +43,16 @@ export class WorkerInstance {
         this.#own?.stop();
         break;
     }
+  }
+
+  async #join(message: Extract<ToWorker, { kind: 'share' }>): Promise<void> {
+    const { module, memory, workspace, team, threads, thread } = message;
+    const shared = await instantiate(module, memory);
+    shared.exports.useWorkspace(workspace);
+    this.#shared = shared;
+    this.#answer({ kind: 'ready' });
+    if (thread === 0) shared.exports.leadTeam(team, threads);
+    else shared.exports.help(team, threads, thread);
   }
 }
 

@@ -26,12 +26,18 @@ export interface State {
 }
 
 export type ToWorker =
-  /** The worker works in the memory of the caller, and has a workspace there. */
+  /**
+   * The worker works in the memory of the caller, where it has a workspace, as a thread of a team. Thread 0 executes
+   * the runs; the others help it from now on, and hear no more messages.
+   */
   | {
       readonly kind: 'share';
       readonly module: WebAssembly.Module;
       readonly memory: WebAssembly.Memory;
       readonly workspace: number;
+      readonly team: number;
+      readonly threads: number;
+      readonly thread: number;
     }
   /** Runs the run whose words are at this address of the shared memory. */
   | { readonly kind: 'run'; readonly words: number }
