@@ -15,7 +15,7 @@ const rows = Uint8Array.from({ length: ROWS * INPUTS }, () => random.integer(256
 const labels = Int32Array.from({ length: ROWS }, () => random.integer(3));
 
 function create(unshared: string | null, worker: boolean): Promise<Trainer> {
-  const provider = createWasmProvider({ createWorker: createNodeWorker, unshared });
+  const provider = createWasmProvider({ createWorker: createNodeWorker, unshared, concurrency: () => 2 });
   return Trainer.create(
     {
       inputs: INPUTS,
