@@ -37,6 +37,9 @@ try {
       entryPoints: [at('src', 'browser.ts')],
       platform: 'browser',
       external: drawing,
+      // In front of everything: gzip does not look back further than 32 KiB, and what is compressed already would stand
+      // between texts that are alike.
+      inject: [at('src', 'backends', 'wasm', 'modules.generated.ts')],
       format: 'esm',
       outfile: at('dist', 'browser.js'),
     }),
