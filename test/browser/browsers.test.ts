@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BackendId } from '../../src/index.js';
-import type { SmallRun, Surroundings } from './pages/scenarios.js';
+import type { SmallRun, Surroundings, ThreadedRun } from './pages/scenarios.js';
 import { chromiumPath, launchChromium, visitChromium } from './support/chromium.js';
 import { expectReferenceNumbers, requiredBrowsers } from './support/expectations.js';
 import { firefoxPath, visitFirefox } from './support/firefox.js';
@@ -37,6 +37,16 @@ async function expectChooses({ isolated, backends, automatic }: Surroundings): P
   await expectReferenceNumbers(automatic, false);
 }
 
+function expectThreads({ backends, differing, parameters }: ThreadedRun, threads: number): void {
+  expect(backends.map((backend) => [backend.worker, backend.threads])).toEqual([
+    [true, 1],
+    [true, threads],
+  ]);
+  const { notes } = backends[1];
+  expect(notes).toEqual(threads === 2 ? [] : ['one thread: the page is not cross-origin isolated']);
+  expect([differing, parameters]).toEqual([0, 784 * 128 + 128 + 128 * 10 + 10]);
+}
+
 describe.skipIf(!chromiumPath)('unbundled in Chromium', () => {
   let browser: Browser;
 
@@ -66,22 +76,36 @@ describe.skipIf(!chromiumPath)('unbundled in Chromium', () => {
     expect(value.isolated).toBe(true);
     await expectChooses(value);
   });
+
+  it('computes the same bits on two threads as on one where the page is isolated', async () => {
+    expectThreads((await visitChromium(browser, isolated.visit<ThreadedRun>('trainOnThreads'))).value, 2);
+  });
+
+  it('has one thread where the page is not isolated, and says why', async () => {
+    expectThreads((await visitChromium(browser, plain.visit<ThreadedRun>('trainOnThreads'))).value, 1);
+  });
 });
 
 describe.skipIf(!firefoxPath)('unbundled in Firefox', () => {
   let training: Visit<SmallRun[]>;
   let onIsolated: Visit<Surroundings>;
+  let threaded: Visit<ThreadedRun>;
 
   beforeAll(async () => {
     onIsolated = isolated.visit('surroundings');
     training = plain.visit('trainOnEach', everyBackend);
-    await visitFirefox(onIsolated, training);
+    threaded = isolated.visit('trainOnThreads');
+    await visitFirefox(onIsolated, training, threaded);
   });
 
   it('trains in a hidden tab as the reference does in Node, on every backend', async () => {
     const { value } = await training.report;
     expect(value.map(({ hidden }) => hidden)).not.toContain(false);
     await expectTrains(value);
+  });
+
+  it('computes the same bits on two threads as on one where the page is isolated', async () => {
+    expectThreads((await threaded.report).value, 2);
   });
 
   it('takes relaxed SIMD on an isolated page', async () => {

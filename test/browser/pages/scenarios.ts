@@ -276,3 +276,38 @@ export async function fitLarge(library: Library, withoutCopies: boolean): Promis
   trainer.dispose();
   return { refusal, trainsOn: Number.isFinite(after), loss };
 }
+
+export interface ThreadedRun {
+  /** What each of the two trainers ran on. */
+  readonly backends: readonly TrainerBackend[];
+  /** How many of the parameters differ in any bit. */
+  readonly differing: number;
+  readonly parameters: number;
+}
+
+/** Trains 784-128-10 with one thread and with two. */
+export async function trainOnThreads({ adam, createTrainer, dense }: Library): Promise<ThreadedRun> {
+  const random = randomNumbers(9);
+  const x = Uint8Array.from({ length: 1000 * 784 }, () => 256 * random());
+  const labels = Uint8Array.from({ length: 1000 }, () => 10 * random());
+  const backends: TrainerBackend[] = [];
+  const weights: number[][] = [];
+  for (const threads of [1, 2]) {
+    const trainer = await createTrainer({
+      inputs: 784,
+      inputTransform: { scale: 1 / 255 },
+      layers: [dense({ units: 128, activation: 'relu' }), dense({ units: 10, activation: 'softmax' })],
+      loss: 'crossEntropy',
+      optimizer: adam({ learningRate: 1e-3 }),
+      seed: 1,
+      threads,
+    });
+    await trainer.fit(x, labels, { epochs: 2, batchSize: 64 });
+    backends.push(trainer.backend);
+    weights.push(trainer.getWeights().flatMap(({ weights, biases }) => [...weights.data, ...(biases ?? [])]));
+    trainer.dispose();
+  }
+  const [one, two] = weights;
+  const differing = one.filter((weight, index) => !Object.is(weight, two[index])).length;
+  return { backends, differing, parameters: one.length };
+}
