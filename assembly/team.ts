@@ -27,8 +27,8 @@ const SEQUENCE_SHIFT: i64 = 24;
 const NEXT_SHIFT: i64 = 12;
 const CHUNK_MASK: i64 = 4095;
 
-/** How often a helper looks before it goes to sleep: for about a tenth of a millisecond. */
-const LOOKS: i32 = 50000;
+/** How often a helper looks before it goes to sleep: for about a millisecond, since it may take as long to wake up. */
+const LOOKS: i32 = 1000000;
 /** How often the owner looks for a last chunk before it leaves the processor to whoever has it, and for how long. */
 const OWNER_LOOKS: i32 = 20000;
 const OWNER_NAP_NS: i64 = 50000;

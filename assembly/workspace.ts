@@ -16,6 +16,7 @@ export class Block {
 const PANEL_BYTES: usize = (<usize>Block.depth * <usize>Block.columns) << 2;
 const A_BYTES: usize = (<usize>Block.depth * 6) << 2;
 const C_BYTES: usize = 6 * 32;
+const SUMS_BYTES: usize = (<usize>Block.columns * 6) << 2;
 const REPEATED_BYTES: usize = 3 * 16;
 const LARGE_BYTES: usize = 3 * 16;
 
@@ -28,15 +29,17 @@ export class Workspace {
   static a: usize = Workspace.first + PANEL_BYTES;
   /** A tile of C that has fewer than eight columns: six rows of eight numbers. */
   static c: usize = Workspace.first + PANEL_BYTES + A_BYTES;
+  /** A row of tiles that is to be added to C: up to six rows × Block.columns numbers. */
+  static sums: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES;
   /** Operands of expressions that are repeated, four times each: one vector an operand. */
-  static repeated: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES;
+  static repeated: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES;
   /** What the reduction of large arguments of sine and cosine works on: the arguments, their rests, their quarter turns. */
-  static large: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES + REPEATED_BYTES;
+  static large: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES + REPEATED_BYTES;
 }
 
 /** Bytes of a workspace. */
 export function workspaceBytes(): usize {
-  return PANEL_BYTES + A_BYTES + C_BYTES + REPEATED_BYTES + LARGE_BYTES;
+  return PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES + REPEATED_BYTES + LARGE_BYTES;
 }
 
 /** Gives this instance, of a thread of its own, a workspace at that address. */
@@ -44,7 +47,8 @@ export function useWorkspace(address: usize): void {
   Workspace.panels = address;
   Workspace.a = Workspace.panels + PANEL_BYTES;
   Workspace.c = Workspace.a + A_BYTES;
-  Workspace.repeated = Workspace.c + C_BYTES;
+  Workspace.sums = Workspace.c + C_BYTES;
+  Workspace.repeated = Workspace.sums + SUMS_BYTES;
   Workspace.large = Workspace.repeated + REPEATED_BYTES;
 }
 

@@ -90,7 +90,8 @@ function planProduct(product: Product, { batch, units, inputs }: Shape): Product
     },
     linear_backward_weights() {
       const gradients = { weightGradient: weights.offset, biasGradient: biases.offset };
-      emitter.emit(product, { input: input.offset, delta: delta.offset, ...gradients, inputs, units });
+      const operands = { input: input.offset, delta: delta.offset, ...gradients };
+      emitter.emit(product, { ...operands, inputs, units, accumulate: 0 });
       return { operands: [input, delta], result: weights };
     },
     linear_backward_input() {

@@ -1,4 +1,4 @@
-// C = A B, blocked: panels of B as wide as a tile are kept close, tiles run down them.
+// C = A B, or C += A B, blocked: panels of B as wide as a tile are kept close, tiles run down them.
 // Shapes: C is rows × columns, A rows × depth, B depth × columns.
 #pragma once
 
@@ -24,6 +24,8 @@ struct Product {
   float* c;
   // One number per column that is added, or null.
   const float* bias;
+  // A B is added to C.
+  bool accumulate;
 };
 
 // Floats of a cache line.
@@ -144,6 +146,7 @@ void run_panel(Tile tile, int64_t height, int vectors, const float* ahead, int64
                int64_t ahead_lines) {
   const float* a = tile.a;
   float* c = tile.c;
+  const float* start = tile.start;
   const float* b = tile.b;
   const Pieces<S> tiles(height, S::kTileRows);
   for (int64_t t = 0; t < tiles.count; t++) {
@@ -151,6 +154,7 @@ void run_panel(Tile tile, int64_t height, int vectors, const float* ahead, int64
     const auto rows = static_cast<int>(tiles.begin(t + 1) - row);
     tile.a = a + row * tile.a_row;
     tile.c = c + row * tile.c_row;
+    if (start != nullptr) tile.start = start + row * tile.start_row;
     tile.ahead = t < ahead_lines ? ahead + t * kLineFloats : b;
     tile.ahead_row = t < ahead_lines ? ahead_row : 0;
     tile_function<S>(rows, vectors, tile.tail != 0)(tile);
@@ -170,7 +174,10 @@ FASTMLP_NOINLINE void gemm(const Product& p, float* workspace) {
     for (int64_t d = 0; d < depths.count; d++) {
       const int64_t k = depths.begin(d);
       tile.depth = depths.begin(d + 1) - k;
-      tile.accumulate = d > 0;
+      // What belongs to C itself is summed apart; other sums go on in C from block to block.
+      tile.accumulate = p.accumulate;
+      const bool goes_on = d > 0 && !p.accumulate;
+      tile.start_row = goes_on ? p.columns : 0;
       for (int64_t block = 0; block < blocks.count; block++) {
         const int64_t top = blocks.begin(block);
         const int64_t height = blocks.begin(block + 1) - top;
@@ -181,7 +188,7 @@ FASTMLP_NOINLINE void gemm(const Product& p, float* workspace) {
           float* packed = workspace + (column - begin) * tile.depth;
           place_panel<S>(p, k, column, columns, width, block == 0, packed, &tile);
           tile.c = p.c + top * p.columns + column;
-          tile.start = p.bias == nullptr ? nullptr : p.bias + column;
+          tile.start = goes_on ? tile.c : p.bias == nullptr ? nullptr : p.bias + column;
           tile.tail = static_cast<int>(columns % S::kLanes);
           const int64_t next = column + width;
           const int64_t next_columns = end - next < width ? end - next : width;

@@ -56,6 +56,16 @@ FASTMLP_NOINLINE void sgd_step(const Batch& batch, const operands::sgd_step& o) 
 }
 
 template <class S>
+FASTMLP_NOINLINE void scale_by_rate(const Batch& batch, const operands::scale_by_rate& o) {
+  const float factor = -static_cast<float>(batch.scalars[o.learningRate]);
+  float* delta = batch.arena + o.delta;
+  for_each<S>(batch.rows * o.units, [&](auto lanes, int64_t i) {
+    using L = typename decltype(lanes)::Simd;
+    lanes.store(delta + i, L::mul(L::set1(factor), lanes.load(delta + i)));
+  });
+}
+
+template <class S>
 FASTMLP_NOINLINE void adam_step(const Batch& batch, const operands::adam_step& o) {
   const double* moments = batch.scalars + o.moments;
   const double rate = batch.scalars[o.learningRate];

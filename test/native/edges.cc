@@ -256,9 +256,11 @@ void check_products(int64_t rows, int64_t inputs, int64_t units, int32_t activat
   check(forward, turn, every);
   Case weights{
       sizes("linear_backward_weights", rows, inputs, units), Opcode::linear_backward_weights, {}, {}, rows};
-  weights.operands = {0, 0, 0, 0, i, u};
   weights.buffers = {{0, rows * inputs}, {1, rows * units}, {2, inputs * units}, {3, units}};
-  check(weights, turn, every);
+  for (int32_t accumulate = 0; accumulate < 2; accumulate++) {
+    weights.operands = {0, 0, 0, 0, i, u, accumulate};
+    check(weights, turn, every);
+  }
   Case input{
       sizes("linear_backward_input", rows, inputs, units), Opcode::linear_backward_input, {}, {}, rows};
   input.operands = {0, 0, 0, 0, i, u, activation};
@@ -317,6 +319,7 @@ void check_rows(int64_t rows, int64_t units) {
   count.units = units;
   check(count, 0, true, 1);
   check({named("sum_losses"), Opcode::sum_losses, {0}, {{0, rows}}, rows}, 0, true);
+  check({named("scale_by_rate"), Opcode::scale_by_rate, {0, u, 3}, {{0, all}}, rows}, 0, true);
 }
 
 // Rows of the data in and out, with every kind of transform and element.

@@ -1,5 +1,5 @@
 import { fact, rangeError, stateError } from '../../errors.js';
-import { yieldToEventLoop } from '../sliced-run.js';
+import { yieldToEventLoop } from '../../event-loop.js';
 
 type Numeric = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 

@@ -1,7 +1,8 @@
 import { fact, stateError } from '../../errors.js';
+import { ScalarCode } from '../../opcodes.js';
 import type { Dataset, Placement, Rows, Run, RunHandle, RunProgress } from '../backend.js';
 import { deferRun } from './deferred-run.js';
-import { type ExecutablePlan, ownRows, type WasmDataset, WasmExecutor } from './executor.js';
+import { cutCall, type ExecutablePlan, ownRows, type WasmDataset, WasmExecutor } from './executor.js';
 import type { Instance } from './module.js';
 import { placedBytes } from './rows.js';
 import { costOf } from './run-cost.js';
@@ -122,7 +123,9 @@ export class MessageExecutor extends WasmExecutor {
       last = message.progress;
       if (message.state) this.#accept(message.state);
       if (message.kind === 'progress') return false;
-      metrics.set(message.metrics);
+      const { epoch, epochsEnding } = cutCall(run, run.firstStep, last.steps, false);
+      const [begin, end] = [epoch, epoch + epochsEnding].map((index) => index * ScalarCode.first_free);
+      metrics.set(message.metrics.subarray(begin, end), begin);
       if (message.result) result?.set(message.result);
       return true;
     };

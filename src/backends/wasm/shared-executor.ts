@@ -126,9 +126,10 @@ export class SharedExecutor extends WasmExecutor {
     });
     return new SharedRun(this.memory, words, run.steps, worker, {
       resume: () => this.describeProgram(words, run.program),
-      end: () => {
+      end: (steps) => {
         const { f32, f64 } = this.memory.views;
-        copyStretch(f64, metricsAt / SCALAR_BYTES, epochsEnding * perEpoch, metrics, epoch * perEpoch);
+        const { epochsEnding: ended } = cutCall(run, run.firstStep, steps, false);
+        copyStretch(f64, metricsAt / SCALAR_BYTES, ended * perEpoch, metrics, epoch * perEpoch);
         if (result) copyStretch(f32, resultAt / WORD_BYTES, call.rows * units, result, position * units);
         this.memory.free(words);
         this.memory.free(region);

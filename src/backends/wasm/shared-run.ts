@@ -19,8 +19,8 @@ const mayWait = (): boolean => {
 interface SharedRunEvents {
   /** The run goes on after a halt. */
   resume(): void;
-  /** The run touches nothing any more. */
-  end(): void;
+  /** The run touches nothing any more, after so many steps. */
+  end(steps: number): void;
   /** The worker has failed. */
   failed(): void;
 }
@@ -59,7 +59,7 @@ export class SharedRun implements RunHandle {
       .finally(() => {
         this.#last = this.#report();
         this.#ended = true;
-        end();
+        end(this.#last.steps);
       })
       .then(() => this.#last.steps);
   }
