@@ -2,7 +2,7 @@ import type { BackendReport } from './backends/backend.js';
 import { nativeProvider } from './backends/native/index.js';
 import { referenceProvider } from './backends/reference/index.js';
 import { listBackends } from './backends/select.js';
-import { wasmProvider } from './backends/wasm/index.js';
+import { wasmProvider } from './backends/wasm/node.js';
 import { createProgress } from './cli/progress.js';
 import { readSafetensorsFile, writeFileWhole } from './io/files.js';
 import type { LoadOptions, ModelSource } from './model-storage.js';
