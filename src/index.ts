@@ -11,6 +11,7 @@ import { type Platform, Trainer, type TrainerConfig } from './trainer.js';
 export * from './exports.js';
 export { type IdxArray, parseIdx } from './io/idx.js';
 export { readIdx } from './io/read-idx.js';
+export * as metrics from './metrics/index.js';
 
 const platform: Platform = {
   providers: [nativeProvider, wasmProvider, referenceProvider],

@@ -10,7 +10,7 @@ import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
 import { Matrix } from './matrix.js';
-import { type EvaluateOptions, type Evaluation, type MetricLike, MetricRun } from './metrics/evaluate.js';
+import type { EvaluateOptions, Evaluation, MetricLike } from './metrics/evaluate.js';
 import {
   createModel,
   initialParameters,
@@ -279,7 +279,8 @@ export class Trainer {
   async evaluate(x: RowsLike, t: TargetsLike, options?: EvaluateOptions): Promise<Metrics | Evaluation> {
     const action = 'Cannot evaluate';
     this.#engine.requireAlive(action);
-    const asked = options && new MetricRun(action, options);
+    const asked = options && new (await import('./metrics/evaluate.js')).MetricRun(action, options);
+    this.#engine.requireAlive(action);
     const rows = readRows(action, x, t, this.#model, this.#engine.reader);
     this.#engine.requireOutputs(action, rows);
     const dataset = this.#engine.executor.createDataset(rows);
