@@ -74,6 +74,12 @@ const ways: [string, Partial<WasmOptions>, Partial<TrainerConfig>][] = [
 const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** Resolves when a run that is under way has changed the weights. */
+async function begun(trainer: Trainer): Promise<void> {
+  const before = flatWeights(trainer.getWeights());
+  while (flatWeights(trainer.getWeights()).every((weight, index) => weight === before[index])) await wait(5);
+}
+
 const options = { epochs: 3, batchSize: 96, validationSplit: 0.1 };
 
 describe.each(ways)('runs in %s', (_, wasm, config) => {
@@ -96,10 +102,8 @@ describe.each(ways)('runs in %s', (_, wasm, config) => {
 
   it('let the caller look and change between two steps', async () => {
     const trainer = await create(wasm, config);
-    const before = flatWeights(trainer.getWeights());
     const running = trainer.fit(x, t, { epochs: 60, batchSize: 32 });
-    while (flatWeights(trainer.getWeights()).every((weight, index) => weight === before[index]))
-      await wait(5);
+    await begun(trainer);
     expect(trainer.predict(x.subarray(0, INPUTS)).rows).toBe(1);
     expect(trainer.predict(x).rows).toBe(ROWS);
     expect(trainer.inspect(x.subarray(0, 3 * INPUTS), t.subarray(0, 3)).layers.length).toBe(3);
@@ -148,7 +152,7 @@ describe.each(ways)('runs in %s', (_, wasm, config) => {
     const { createWorker, ports } = watchedWorkers();
     const trainer = await create({ ...wasm, createWorker }, config);
     const running = trainer.fit(x, t, { epochs: 1e6, batchSize: 32 });
-    await wait(150);
+    await begun(trainer);
     // The last one made executes the runs.
     (ports.at(-1) as WorkerPort).terminate();
     await expect(running).rejects.toThrow('the worker has ended');
