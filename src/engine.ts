@@ -20,7 +20,7 @@ import { createPlan, type Plan, type Program, type ProgramName } from './plan/pl
 const INITIAL_BATCH = 32;
 
 /** Rows a batch of `evaluate` and `predict` has where there are that many. */
-const FORWARD_BATCH = 256;
+export const FORWARD_BATCH = 256;
 
 /** Loss and accuracy over some rows. Accuracy is absent where the loss and outputs suggest no classes. */
 export type Metrics = {
@@ -32,6 +32,7 @@ export type Metrics = {
 export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly program: ProgramName;
   readonly epochs: number;
+  /** Where `predict` puts the outputs of the rows. */
   readonly result?: Numbers;
 }
 
@@ -47,6 +48,8 @@ export interface JobResult {
   readonly sums: Float64Array;
 }
 
+const isTraining = (program: ProgramName): boolean => program.startsWith('train') || program === 'update';
+
 /**
  * A model on an executor: keeps the plan fitting to what is asked, and lets one run at a time at the executor.
  * Synchronous calls during a run happen between two of its steps.
@@ -61,6 +64,10 @@ export class Engine {
   #active: RunHandle | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
+  /** Steps and whole epochs trained, without those of a run under way. */
+  #steps = 0;
+  #epochs = 0;
+  #training: RunHandle | null = null;
 
   private constructor(
     readonly model: Model,
@@ -86,6 +93,22 @@ export class Engine {
 
   get isRunning(): boolean {
     return this.#active !== null;
+  }
+
+  /** Optimizer steps done so far. */
+  get steps(): number {
+    return this.#steps + (this.#training?.progress().steps ?? 0);
+  }
+
+  /** Whole epochs trained so far by jobs. */
+  get epochs(): number {
+    return this.#epochs;
+  }
+
+  /** Goes on counting from elsewhere. */
+  countFrom(steps: number, epochs: number): void {
+    this.#steps = steps;
+    this.#epochs = epochs;
   }
 
   /** Throws after `dispose`. */
@@ -129,6 +152,7 @@ export class Engine {
   runNow(program: ProgramName, rows: Rows, batchSize: number, result: Numbers | null = null): Metrics {
     return this.atRest(() => {
       this.reserve(batchSize);
+      if (isTraining(program)) this.#steps++;
       return this.#runEpoch(this.#plan, program, rows, batchSize, result);
     });
   }
@@ -202,17 +226,23 @@ export class Engine {
       result: job.result ?? null,
     });
     this.#active = handle;
+    if (isTraining(job.program)) this.#training = handle;
     try {
       control.begin(handle, firstStep);
       const finished = handle.finished;
       started?.();
       const done = await finished;
       this.requireAlive('Cannot go on');
+      if (this.#training) {
+        const epochsAt = (step: number): number => Math.floor(step / stepsPerEpoch(job));
+        this.countFrom(this.#steps + done, this.#epochs + epochsAt(firstStep + done) - epochsAt(firstStep));
+      }
       running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
       return done;
     } finally {
       control.end();
       this.#active = null;
+      this.#training = null;
     }
   }
 

@@ -37,6 +37,9 @@ try {
       entryPoints: [at('src', 'browser.ts')],
       platform: 'browser',
       external: drawing,
+      // In front of everything: gzip looks back no further than 32 KiB. What is compressed already must not stand between
+      // texts that are alike; the script of the workers must stand near what it has in common with the rest.
+      inject: ['modules', 'worker'].map((name) => at('src', 'backends', 'wasm', `${name}.generated.ts`)),
       format: 'esm',
       outfile: at('dist', 'browser.js'),
     }),

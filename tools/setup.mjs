@@ -48,6 +48,7 @@ const steps = [
       'src/opcodes.ts',
       'src/backends/wasm/run-words.ts',
       'tools/build-wasm.mjs',
+      'tools/module-patch.mjs',
       'package-lock.json',
     ],
     output: at('src', 'backends', 'wasm', 'modules.generated.ts'),

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend, Executor, Rows, Run } from '../../src/backends/backend.js';
+import { embeddedModules } from '../../src/backends/wasm/embedded.js';
 import { WasmExecutor } from '../../src/backends/wasm/executor.js';
 import { createWasmProvider } from '../../src/backends/wasm/index.js';
 import { binaryOf, createMemory, instantiate } from '../../src/backends/wasm/module.js';
-import { simdModule } from '../../src/backends/wasm/modules.generated.js';
 import { createNodeWorker } from '../../src/backends/wasm/worker/node.js';
 import { createModel, dense, initialParameters } from '../../src/model.js';
 import { ScalarCode } from '../../src/opcodes.js';
@@ -91,7 +91,8 @@ describe('a dataset fed in pieces', () => {
 /** An executor whose memory ends at `pages`. */
 async function executorWithin(pages: number): Promise<WasmExecutor> {
   const whole = createMemory(false);
-  const { exports } = await instantiate(await WebAssembly.compile(await binaryOf(simdModule, false)), whole);
+  const binary = binaryOf(await embeddedModules.simd(), false);
+  const { exports } = await instantiate(await WebAssembly.compile(binary), whole);
   const memory = {
     get buffer() {
       return whole.buffer;

@@ -13,9 +13,19 @@ import {
 } from '../backend.js';
 import { firstNonFinite } from '../finite.js';
 import { startSliced } from '../sliced-run.js';
+import { type Copy, copyInTurns, roomFor } from './copying.js';
+import { deferRun } from './deferred-run.js';
 import { alignToLine, LinearMemory, type Region } from './memory.js';
 import type { Instance, ModuleExports } from './module.js';
-import { copyStretch, type PlacedRows, placedBytes, placeRows, withRowsBefore } from './rows.js';
+import {
+  copiesOf,
+  copyStretch,
+  type PlacedRows,
+  placedBytes,
+  placeOf,
+  placeRows,
+  withRowsBefore,
+} from './rows.js';
 import { RunWord } from './run-words.js';
 
 /** What an executor needs of a plan; plain data. */
@@ -38,6 +48,8 @@ const SCALAR_BYTES = Float64Array.BYTES_PER_ELEMENT;
 /** A dataset in linear memory, or in JavaScript's, from where it is fed in pieces. */
 export interface WasmDataset extends Dataset {
   readonly source: PlacedRows | Rows;
+  /** Resolves when the source is complete; null if it is. */
+  readonly ready: Promise<void> | null;
 }
 
 /** Where a call of the module finds what belongs to its first row: addresses, and a position in the epoch. */
@@ -130,11 +142,19 @@ export class WasmExecutor implements Executor {
     const { count } = rows;
     const bytes = placedBytes(rows, count);
     const region = bytes > this.#datasetBudget ? null : this.tryAllocate(bytes);
-    if (region) {
-      const source = placeRows(rows, { first: 0, count, order: null }, this.memory.views, region.address);
-      return { count, source, dispose: once(() => this.memory.free(region)) };
-    }
-    return { count, source: ownRows(rows), dispose: () => {} };
+    if (!region) return { count, ...ownRows(rows) };
+    const source = placeOf(rows, count, region.address);
+    let disposed = false;
+    const copies = copiesOf(rows, source, () => this.memory.views);
+    return {
+      count,
+      source,
+      ready: copyInTurns(copies, () => disposed),
+      dispose: () => {
+        if (!disposed) this.memory.free(region);
+        disposed = true;
+      },
+    };
   }
 
   run(rows: Rows, run: Run): void {
@@ -143,13 +163,15 @@ export class WasmExecutor implements Executor {
 
   /** Runs in slices on this thread. */
   start(dataset: Dataset, run: Run, onSlice?: (progress: RunProgress) => void): RunHandle {
-    const { source } = dataset as WasmDataset;
-    return startSliced(
-      run,
-      () => this.scalars,
-      (firstStep, steps) => this.#run(source, run, firstStep, steps),
-      onSlice,
-    );
+    const { source, ready } = dataset as WasmDataset;
+    const begin = (): RunHandle =>
+      startSliced(
+        run,
+        () => this.scalars,
+        (firstStep, steps) => this.#run(source, run, firstStep, steps),
+        onSlice,
+      );
+    return ready ? deferRun(ready, begin) : begin();
   }
 
   dispose(): void {
@@ -288,11 +310,29 @@ export class WasmExecutor implements Executor {
 }
 
 /** The rows, or a copy of them where somebody else may change them. */
-export function ownRows(rows: Rows): Rows {
+export function ownRows(rows: Rows): Omit<WasmDataset, 'count'> & { readonly source: Rows } {
   const { inputs, targets, labels, shared } = rows;
-  if (shared) return rows;
-  const [ownTargets, ownLabels] = [targets?.slice() ?? null, labels?.slice() ?? null];
-  return { ...rows, inputs: inputs.slice(), targets: ownTargets, labels: ownLabels };
+  if (shared) return { source: rows, ready: null, dispose: () => {} };
+  let disposed = false;
+  const copies: Copy[] = [];
+  const copyOf = <T extends Copy['values']>(values: T): T => {
+    const target = roomFor(values);
+    copies.push({ values, target: () => target, at: 0 });
+    return target;
+  };
+  const source = {
+    ...rows,
+    inputs: copyOf(inputs),
+    targets: targets && copyOf(targets),
+    labels: labels && copyOf(labels),
+  };
+  return {
+    source,
+    ready: copyInTurns(copies, () => disposed),
+    dispose: () => {
+      disposed = true;
+    },
+  };
 }
 
 /** Bytes that stretches of these lengths take, each from a cache line on. */
@@ -307,15 +347,6 @@ export function addressesFrom(address: number, lengths: readonly number[]): numb
     next += alignToLine(length);
     return begin;
   });
-}
-
-/** Runs `body` the first time it is called. */
-function once(body: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) body();
-    done = true;
-  };
 }
 
 /** Steps a call takes at most; `pieces` are the rows that have to be copied for it. */

@@ -1,9 +1,9 @@
 import { fact, stateError } from '../../errors.js';
 import type { Backend, BackendId, BackendProvider, BackendReport } from '../backend.js';
+import { embeddedModules } from './embedded.js';
 import { DATASET_BUDGET_BYTES, WasmExecutor } from './executor.js';
 import { MessageExecutor } from './message-executor.js';
 import { binaryOf, compile, createMemory, instantiate, sharingRefusal } from './module.js';
-import { relaxedSimdModule, simdModule } from './modules.generated.js';
 import { SharedExecutor } from './shared-executor.js';
 import { WorkerHost } from './worker/host.js';
 import type { CreateWorker } from './worker/port.js';
@@ -11,23 +11,22 @@ import type { CreateWorker } from './worker/port.js';
 interface Variant {
   readonly id: BackendId;
   readonly instructionSet: string;
-  /** The module, deflated and in base64. */
-  readonly encoded: string;
+  readonly bytes: () => Promise<Uint8Array<ArrayBuffer>>;
 }
 
 const variants: readonly Variant[] = [
-  { id: 'wasm-relaxed-simd', instructionSet: 'WebAssembly relaxed SIMD', encoded: relaxedSimdModule },
-  { id: 'wasm-simd', instructionSet: 'WebAssembly SIMD', encoded: simdModule },
+  { id: 'wasm-relaxed-simd', instructionSet: 'WebAssembly relaxed SIMD', bytes: embeddedModules.relaxedSimd },
+  { id: 'wasm-simd', instructionSet: 'WebAssembly SIMD', bytes: embeddedModules.simd },
 ];
 
 /** The compiled module of a variant, or why there is none. */
 type Compiled = WebAssembly.Module | string;
 
-async function compileVariant({ encoded, instructionSet }: Variant, shared: boolean): Promise<Compiled> {
+async function compileVariant(variant: Variant, shared: boolean): Promise<Compiled> {
   if (typeof WebAssembly === 'undefined') return 'this JavaScript engine has no WebAssembly';
   if (typeof DecompressionStream === 'undefined') return 'this JavaScript engine has no DecompressionStream';
-  const bytes = await binaryOf(encoded, shared);
-  if (!WebAssembly.validate(bytes)) return `this JavaScript engine has no ${instructionSet}`;
+  const bytes = binaryOf(await variant.bytes(), shared);
+  if (!WebAssembly.validate(bytes)) return `this JavaScript engine has no ${variant.instructionSet}`;
   return compile(bytes, shared);
 }
 

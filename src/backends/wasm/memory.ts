@@ -95,7 +95,7 @@ export class LinearMemory {
       throw rangeError(
         'Cannot reserve memory',
         'a WebAssembly backend has up to 4 GiB, as far as the system grants it',
-        fact(`a need for ${(end / 2 ** 20).toFixed(0)} MiB`),
+        fact(`a need for ${Math.ceil(end / 2 ** 20)} MiB`),
       );
     }
     this.#views = viewsOf(this.#memory);

@@ -1,20 +1,27 @@
+import { fact, stateError } from '../../errors.js';
 import { ScalarCode } from '../../opcodes.js';
 import type { Dataset, Placement, Rows, Run, RunHandle, RunProgress } from '../backend.js';
 import { deferRun } from './deferred-run.js';
 import { cutCall, type ExecutablePlan, ownRows, type WasmDataset, WasmExecutor } from './executor.js';
 import type { Instance } from './module.js';
+import { placedBytes } from './rows.js';
 import { costOf } from './run-cost.js';
 import type { WorkerClient } from './worker/client.js';
 import type { WorkerHost } from './worker/host.js';
 import type { Change, FromWorker, State } from './worker/messages.js';
 
-/** A dataset of which a worker may have a copy. */
+/** A dataset that a worker may have. */
 interface SentDataset extends WasmDataset {
   readonly source: Rows;
   readonly id: number;
-  /** The worker that has a copy. */
+  /** The worker that has it, or a copy of it. */
   holder: WorkerClient | null;
+  /** Whether this thread gives it away: a copy of its own, too large to be copied once more at a stretch. */
+  readonly moves: boolean;
 }
+
+/** Datasets beyond this size are moved to the worker. */
+const LARGE_DATASET_BYTES = 2 ** 20;
 
 export interface UnsharedInstance extends Instance {
   readonly module: WebAssembly.Module;
@@ -66,12 +73,12 @@ export class MessageExecutor extends WasmExecutor {
   override createDataset(rows: Rows): WasmDataset {
     if (!this.#host.mayOpen) return super.createDataset(rows);
     const id = this.#datasets++;
+    const { source, ready, dispose } = ownRows(rows);
     const dataset: SentDataset = {
-      count: rows.count,
-      source: ownRows(rows),
-      id,
-      holder: null,
+      ...{ count: rows.count, source, ready, id, holder: null },
+      moves: !rows.shared && placedBytes(rows, rows.count) > LARGE_DATASET_BYTES,
       dispose: () => {
+        dispose();
         dataset.holder?.tell({ kind: 'forget', id });
         dataset.holder = null;
       },
@@ -80,17 +87,18 @@ export class MessageExecutor extends WasmExecutor {
   }
 
   override start(dataset: Dataset, run: Run): RunHandle {
-    if (!('id' in dataset) || !this.#host.accepts(costOf(this.plan.operations, run))) {
-      return super.start(dataset, run);
-    }
+    if (!('id' in dataset)) return super.start(dataset, run);
+    const sent = dataset as SentDataset;
+    const moved = sent.moves && sent.holder !== null;
+    if (!moved && !this.#host.accepts(costOf(this.plan.operations, run))) return super.start(sent, run);
     this.#worker ??= this.#host.open(this, {
       kind: 'own',
       module: this.#module,
       plan: this.#sentPlan(),
       datasetBudget: this.#datasetBudget,
     });
-    return deferRun(this.#worker, (worker) =>
-      worker ? this.#startIn(worker, dataset as SentDataset, run) : super.start(dataset, run),
+    return deferRun(Promise.all([this.#worker, sent.ready]), ([worker]) =>
+      worker ? this.#startIn(worker, sent, run) : super.start(sent, run),
     );
   }
 
@@ -106,8 +114,7 @@ export class MessageExecutor extends WasmExecutor {
   }
 
   #startIn(worker: WorkerClient, dataset: SentDataset, run: Run): RunHandle {
-    if (dataset.holder !== worker) worker.tell({ kind: 'dataset', id: dataset.id, rows: dataset.source });
-    dataset.holder = worker;
+    this.#send(dataset, worker);
     const { metrics, result, ...rest } = run;
     let last: RunProgress = { steps: 0, loss: 0, correct: 0, rows: 0 };
     let ended = false;
@@ -150,6 +157,23 @@ export class MessageExecutor extends WasmExecutor {
       stop: () => worker.tell({ kind: 'stop' }),
       between: (body) => (ended ? body() : this.#recorded(worker, body)),
     };
+  }
+
+  /** Sees to it that the worker has the dataset. */
+  #send(dataset: SentDataset, worker: WorkerClient): void {
+    const { id, source, holder, moves } = dataset;
+    if (holder === worker) return;
+    if (moves && holder) {
+      const rule = 'the worker that has the data must be alive';
+      throw stateError('Cannot go on', rule, fact('a worker that has ended'));
+    }
+    const { inputs, targets, labels } = source;
+    const arrays = [inputs, targets, labels].filter((array) => array !== null);
+    worker.tell(
+      { kind: 'dataset', id, rows: source },
+      moves ? arrays.map(({ buffer }) => buffer as ArrayBuffer) : [],
+    );
+    dataset.holder = worker;
   }
 
   /** Calls `body` and tells the worker what it has written. */

@@ -60,11 +60,9 @@ export function sharingRefusal(): string | null {
 const MEMORY_IMPORT = [...'memory'].map((character) => character.charCodeAt(0)).concat(2, 3);
 const NOT_SHARED = 1;
 
-/** The binary of an embedded module, which imports its memory as shared or not. */
-export async function binaryOf(encoded: string, shared: boolean): Promise<Uint8Array<ArrayBuffer>> {
-  const deflated = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
-  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate'));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+/** The binary of a module, which imports its memory as shared or not. */
+export function binaryOf(module: Uint8Array<ArrayBuffer>, shared: boolean): Uint8Array<ArrayBuffer> {
+  const bytes = module.slice();
   const begin = bytes.findIndex((_, at) => MEMORY_IMPORT.every((byte, index) => bytes[at + index] === byte));
   if (!shared) bytes[begin + MEMORY_IMPORT.length - 1] = NOT_SHARED;
   return bytes;
@@ -87,6 +85,15 @@ export async function compile(
     const complete = implemented && operandCount(operations.length) < 0;
     return complete ? module : 'the module does not implement the list of operations of this version';
   } catch (error) {
-    return `WebAssembly cannot be compiled here: ${error instanceof Error ? error.message : error}`;
+    if (error instanceof RangeError) return error.message;
+    return compileFailure(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Why a valid module does not compile, and what helps where the page's own policy is the reason. */
+function compileFailure(message: string): string {
+  const forbidden = /content security policy|\bcsp\b|unsafe-eval|disallowed by embedder/i.test(message);
+  return forbidden
+    ? `the page's Content-Security-Policy forbids to compile WebAssembly; 'wasm-unsafe-eval' in its script-src allows it (${message})`
+    : `WebAssembly cannot be compiled here: ${message}`;
 }

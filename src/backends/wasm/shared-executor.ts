@@ -57,12 +57,12 @@ export class SharedExecutor extends WasmExecutor {
   }
 
   override start(dataset: Dataset, run: Run): RunHandle {
-    const { source } = dataset as WasmDataset;
+    const { source, ready } = dataset as WasmDataset;
     const call = cutCall(run, run.firstStep, run.steps, false);
     const fits = !('count' in source) && call.steps === run.steps;
     if (!fits || !this.#host.accepts(costOf(this.plan.operations, run))) return super.start(dataset, run);
     this.#worker ??= this.#openTeam();
-    return deferRun(this.#worker, (worker) => {
+    return deferRun(Promise.all([this.#worker, ready]), ([worker]) => {
       const handle = worker && this.#startIn(worker, source as PlacedRows, run, call);
       return handle ?? super.start(dataset, run);
     });
