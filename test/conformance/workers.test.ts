@@ -58,6 +58,10 @@ const create = (options: Partial<WasmOptions> = {}, config: Partial<TrainerConfi
         }),
       ],
       createProgress: () => Promise.reject(new Error('no progress bar in tests')),
+      files: {
+        read: () => Promise.reject(new Error('no files in these tests')),
+        write: () => Promise.reject(new Error('no files in these tests')),
+      },
     },
   );
 
