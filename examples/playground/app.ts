@@ -245,6 +245,7 @@ export class App {
     this.#trainingPanel.show(state, data);
     this.#layers.show(state, data);
     byId<HTMLInputElement>('seed').value = `${state.seed}`;
+    byId<HTMLSelectElement>('pace').disabled = data.imageSize !== null;
     byId('accuracy-head').hidden = data.classes === null;
     byId('accuracy-curve').hidden = data.classes === null;
     history.replaceState(null, '', `#${stateToHash(state)}`);
@@ -301,7 +302,6 @@ export class App {
     const { isPlaying } = this.#runner;
     if (button.textContent !== (isPlaying ? 'Pause' : 'Play')) {
       button.textContent = isPlaying ? 'Pause' : 'Play';
-      button.setAttribute('aria-pressed', `${isPlaying}`);
       if (isPlaying) this.#plane.mark([]);
       else this.#showCode();
       if (!isPlaying && this.#session.data.imageSize !== null) void this.#digits.findWrong();

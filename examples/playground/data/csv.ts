@@ -1,6 +1,7 @@
 import Papa from 'papaparse';
 import { type DataSet, type Part, partOf } from './data-set.js';
-import { randomFrom, shuffle } from './random.js';
+import { randomFrom } from './random.js';
+import { shuffle } from './shuffle.js';
 
 /** A table as it was dropped on the page. */
 export interface Table {

@@ -5,7 +5,9 @@ import moons from '../data/generators/moons.ts?raw';
 import sine from '../data/generators/sine.ts?raw';
 import spiral from '../data/generators/spiral.ts?raw';
 import xor from '../data/generators/xor.ts?raw';
+import normal from '../data/normal.ts?raw';
 import random from '../data/random.ts?raw';
+import shuffle from '../data/shuffle.ts?raw';
 import type { DataSet, GeneratorName } from '../data/data-set.js';
 import { isGeneratorName } from '../data/data-set.js';
 import { parseExpression } from './expression.js';
@@ -109,7 +111,8 @@ function planeRows(state: State): string[] {
   });
   const own = numbers.length > 0 ? `const drawn = [\n${numbers.join('\n')}\n];` : 'const drawn: number[][] = [];';
   if (!isGeneratorName(data)) return [own, 'const [train, test]: number[][][] = [drawn, []];'];
-  const blocks = [inline(random), inline(sources[data])];
+  const source = sources[data];
+  const blocks = [random, ...(source.includes('normal(') ? [normal] : []), source].map(inline);
   const tail = drawn.length > 0 ? '[...rows.slice(tests), ...drawn]' : 'rows.slice(tests)';
   if (drawn.length > 0) blocks.push(own);
   const lines = [
@@ -137,7 +140,7 @@ function tableRows(state: State, { columns, classes }: DataSet, table: TableSour
     `const tests = Math.floor(rows.length * ${state.testShare});`,
     'const [train, test] = [rows.slice(tests), rows.slice(0, tests)];',
   );
-  return `${inline(random)}\n\n${lines.join('\n')}`;
+  return [inline(random), inline(shuffle), lines.join('\n')].join('\n\n');
 }
 
 function digitRows({ train, test }: DataSet): string {

@@ -1,6 +1,7 @@
 import { type BatchLogs, createTrainer, type Trainer } from 'fastmlp';
 import { type DataSet, type Part, rowOf } from '../data/data-set.js';
-import { randomFrom, shuffle } from '../data/random.js';
+import { randomFrom } from '../data/random.js';
+import { shuffle } from '../data/shuffle.js';
 import { RunHistory } from './history.js';
 import { optimizerOf, trainerConfig } from './network.js';
 import type { State } from './state.js';

@@ -140,7 +140,7 @@ export function inputTransform(
   scaling: State['scaling'],
   { train, columns, imageSize }: DataSet,
 ): { scale: number | number[]; offset: number | number[] } | null {
-  if (scaling === 'none') return null;
+  if (scaling === 'none' || train.count === 0) return null;
   if (imageSize !== null) return { scale: 1 / 255, offset: 0 };
   const round = (value: number): number => Number(value.toPrecision(6));
   const scale: number[] = [];

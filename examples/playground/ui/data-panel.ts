@@ -55,7 +55,7 @@ export class DataPanel {
     this.#fields = {
       count: rangeField('Points', { lowest: 10, highest: limits.count, step: 10, text: String }, (count) => events.changed({ count })),
       noise: rangeField('Noise', { lowest: 0, highest: limits.noise, step: 0.01, text: percent }, (noise) => events.changed({ noise })),
-      testShare: rangeField('Kept for testing', { lowest: 0, highest: limits.testShare, step: 0.05, text: percent }, (testShare) =>
+      testShare: rangeField('Test share', { lowest: 0, highest: limits.testShare, step: 0.05, text: percent }, (testShare) =>
         events.changed({ testShare }),
       ),
     };

@@ -168,7 +168,7 @@ export class Diagram {
   }
 
   #drawHeads(context: CanvasRenderingContext2D, runner: Runner, height: number, isImage: boolean): void {
-    const { muted, ink } = palette();
+    const { muted, ink, card } = palette();
     const layers = runner.trainer?.layers ?? [];
     const totals = [runner.data.columns.length, ...layers.map(({ units }) => units)];
     context.font = '12px system-ui, sans-serif';
@@ -195,6 +195,10 @@ export class Diagram {
     context.font = '600 12px system-ui, sans-serif';
     outputs.forEach(({ x, y, unit }) => {
       context.textAlign = 'center';
+      context.lineWidth = 3;
+      context.lineJoin = 'round';
+      context.strokeStyle = card;
+      context.strokeText(classes[unit].slice(0, 3), x, y);
       context.fillStyle = ink;
       context.fillText(classes[unit].slice(0, 3), x, y);
     });

@@ -55,7 +55,12 @@ export class Inspector {
   draw(runner: Runner): void {
     const { part, row } = this.#sample;
     const rows = part === 'test' ? runner.data.test : runner.data.train;
-    if (!runner.trainer || !rows || row >= rows.count) return;
+    if (!runner.trainer || !rows || row >= rows.count) {
+      this.#summary.textContent = 'There is no sample yet.';
+      this.#tables.replaceChildren();
+      this.#drawn = '';
+      return;
+    }
     let inspection: Inspection;
     try {
       inspection = runner.trainer.inspect(rowOf(rows, row), runner.targetsOf(part, row));
@@ -72,13 +77,15 @@ export class Inspector {
   #fill(runner: Runner, inspection: Inspection): void {
     const shape = inspection.layers.map(({ weights }) => `${weights.rows}x${weights.columns}`).join();
     const names = runner.trainer?.layers.map(({ activation }) => activation).join() ?? '';
-    if (this.#drawn !== shape + names) {
-      this.#tables.replaceChildren(...inspection.layers.map((_, layer) => tableOf(runner, inspection, layer)));
-      this.#drawn = shape + names;
+    const columns = inspection.layers.map((_, layer) => columnsOf(inspection, layer));
+    const wanted = `${shape} ${names} ${columns[0]} ${runner.data.columns.slice(0, 20)}`;
+    if (this.#drawn !== wanted) {
+      this.#tables.replaceChildren(...columns.map((shown, layer) => tableOf(runner, inspection, layer, shown)));
+      this.#drawn = wanted;
     }
     inspection.layers.forEach((_, layer) => {
       const body = this.#tables.children[layer].querySelector('tbody') as HTMLTableSectionElement;
-      const cells = cellsOf(inspection, layer);
+      const cells = cellsOf(inspection, layer, columns[layer]);
       cells.forEach((values, unit) => {
         values.forEach((value, column) => {
           const cell = body.rows[unit].cells[column + 1];
@@ -104,8 +111,19 @@ function summaryOf(runner: Runner, { inputs, layers, loss }: Inspection, truth: 
   return `${from}class ${classes[truth]}, taken for ${classes[decided]} (${verdict}), loss ${shown(loss)}`;
 }
 
+/** Inputs of a layer whose weights are shown: the first, or of many inputs to the first layer those that are largest. */
+function columnsOf({ layers, inputs }: Inspection, index: number): number[] {
+  const { columns } = layers[index].weights;
+  const all = Array.from({ length: columns }, (_, column) => column);
+  if (index > 0 || columns <= 2 * MAXIMUM_INPUTS) return all.slice(0, MAXIMUM_INPUTS);
+  return all
+    .sort((a, b) => Math.abs(inputs.data[b]) - Math.abs(inputs.data[a]))
+    .slice(0, MAXIMUM_INPUTS)
+    .sort((a, b) => a - b);
+}
+
 /** z, output, ∂E/∂x, delta, bias gradient and weight gradients of each unit shown. */
-function cellsOf({ layers }: Inspection, index: number): number[][] {
+function cellsOf({ layers }: Inspection, index: number, columns: readonly number[]): number[][] {
   const { netInput, output, outputGradient, delta, biasGradient, weightGradient } = layers[index];
   return Array.from({ length: Math.min(netInput.columns, MAXIMUM_UNITS) }, (_, unit) => [
     netInput.data[unit],
@@ -113,26 +131,25 @@ function cellsOf({ layers }: Inspection, index: number): number[][] {
     outputGradient?.data[unit] ?? 0,
     delta?.data[unit] ?? 0,
     biasGradient?.[unit] ?? 0,
-    ...(weightGradient?.row(unit).slice(0, MAXIMUM_INPUTS) ?? []),
+    ...columns.map((column) => weightGradient?.row(unit)[column] ?? 0),
   ]);
 }
 
-function tableOf(runner: Runner, { layers }: Inspection, index: number): HTMLElement {
+function tableOf(runner: Runner, inspection: Inspection, index: number, columns: readonly number[]): HTMLElement {
+  const { layers } = inspection;
   const { weights, netInput } = layers[index];
   const { activation } = (runner.trainer as NonNullable<Runner['trainer']>).layers[index];
   const names = index === 0 ? runner.data.columns : null;
-  const inputs = Array.from({ length: Math.min(weights.columns, MAXIMUM_INPUTS) }, (_, input) => {
-    return `∂E/∂w ${(names?.[input] ?? `${input + 1}`).slice(0, 12)}`;
-  });
+  const inputs = columns.map((column) => `∂E/∂w ${(names?.[column] ?? `${column + 1}`).slice(0, 12)}`);
   const isLast = index === layers.length - 1;
   const left = [
-    netInput.columns > MAXIMUM_UNITS ? `the first ${MAXIMUM_UNITS} of ${netInput.columns} units` : '',
-    weights.columns > MAXIMUM_INPUTS ? `the first ${MAXIMUM_INPUTS} of ${weights.columns} inputs` : '',
+    netInput.columns > MAXIMUM_UNITS ? `${MAXIMUM_UNITS} of ${netInput.columns} units` : '',
+    weights.columns > columns.length ? `${columns.length} of ${weights.columns} inputs` : '',
   ].filter(Boolean);
   const title = `${isLast ? 'Output layer' : `Layer ${index + 1}`}: ${activation}`;
   const heads = ['unit', 'z', 'x = f(z)', '∂E/∂x', 'δ = ∂E/∂z', '∂E/∂b', ...inputs];
   const caption = h('caption', {}, title, h('span', { className: 'hint' }, left.length > 0 ? `, ${left.join(' and ')}` : ''));
-  const rows = cellsOf({ layers } as Inspection, index).map((values, unit) => {
+  const rows = cellsOf(inspection, index, columns).map((values, unit) => {
     const name = isLast && runner.data.classes?.length === netInput.columns ? runner.data.classes[unit] : `${unit + 1}`;
     const head = h('th', { scope: 'row', textContent: name });
     return h('tr', {}, head, ...values.map((_, column) => h('td', { className: column > 0 ? 'shade' : '' })));

@@ -10,10 +10,13 @@ export interface View {
   readonly axes: readonly [number, number];
   readonly x: readonly [number, number];
   readonly y: readonly [number, number];
+  /** Ranges of the inputs on the axes; those of x and y, unless the axes show outputs. */
+  readonly inputs: readonly [x: readonly [number, number], y: readonly [number, number]];
   /** A whole row: what the inputs that are not shown have. */
   readonly centre: Float32Array;
 }
 
+const UNIT = [-0.5, 0.5] as const;
 const DRAWING_RANGE = [-1.15, 1.15] as const;
 
 /** What to show of a data set; `axes` are the columns chosen by the user. */
@@ -21,20 +24,21 @@ export function viewOf(data: DataSet, axes: readonly [number, number], isPlane: 
   const { columns, classes, train, imageSize } = data;
   const inputs = columns.length;
   const centre = new Float32Array(inputs);
-  if (imageSize !== null) return { kind: 'digits', axes: [0, 1], x: [0, 1], y: [0, 1], centre };
+  if (imageSize !== null) return { kind: 'digits', axes: [0, 1], x: UNIT, y: UNIT, inputs: [UNIT, UNIT], centre };
   for (let row = 0; row < train.count; row++) {
     for (let column = 0; column < inputs; column++) centre[column] += train.x[row * inputs + column] / train.count;
   }
   const kind = classes ? 'classes' : inputs === 1 ? 'curve' : 'scatter';
-  const [first, second] = inputs === 1 ? [0, 0] : axes;
-  if (isPlane) return { kind, axes: [first, second], x: DRAWING_RANGE, y: DRAWING_RANGE, centre };
-  if (kind === 'scatter') {
-    const range = padded(train.y);
-    return { kind, axes: [first, second], x: range, y: range, centre };
+  const shown = inputs === 1 ? ([0, 0] as const) : axes;
+  if (isPlane) {
+    const range = DRAWING_RANGE;
+    return { kind, axes: shown, x: range, y: range, inputs: [range, range], centre };
   }
-  const x = padded(columnOf(data, first));
-  const y = kind === 'curve' ? padded(train.y) : inputs === 1 ? ([-1, 1] as const) : padded(columnOf(data, second));
-  return { kind, axes: [first, second], x, y, centre };
+  const across = padded(columnOf(data, shown[0]));
+  const up = inputs === 1 ? UNIT : padded(columnOf(data, shown[1]));
+  const outputs = classes ? null : padded(train.y);
+  const [x, y] = [kind === 'scatter' ? outputs : across, outputs ?? up];
+  return { kind, axes: shown, x: x ?? across, y, inputs: [across, up], centre };
 }
 
 const columnOf = ({ train, columns }: DataSet, column: number): Float32Array =>
@@ -69,8 +73,9 @@ export function gridRows(view: View, size: number): Float32Array {
     rows.set(view.centre, begin);
     const across = ((cell % size) + 0.5) / size;
     const down = (Math.floor(cell / size) + 0.5) / size;
-    if (second !== first) rows[begin + second] = view.y[1] + down * (view.y[0] - view.y[1]);
-    rows[begin + first] = view.x[0] + across * (view.x[1] - view.x[0]);
+    const [x, y] = view.inputs;
+    if (second !== first) rows[begin + second] = y[1] + down * (y[0] - y[1]);
+    rows[begin + first] = x[0] + across * (x[1] - x[0]);
   }
   return rows;
 }

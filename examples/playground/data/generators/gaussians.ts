@@ -1,4 +1,4 @@
-import { normal } from '../random.js';
+import { normal } from '../normal.js';
 
 /** Three clouds. Rows x, y, class. */
 export function gaussians(random: () => number, count: number, noise: number): number[][] {

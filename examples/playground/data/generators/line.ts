@@ -1,4 +1,4 @@
-import { normal } from '../random.js';
+import { normal } from '../normal.js';
 
 /** A straight line. Rows x, y. */
 export function line(random: () => number, count: number, noise: number): number[][] {

@@ -1,4 +1,4 @@
-import { normal } from '../random.js';
+import { normal } from '../normal.js';
 
 /** Two half circles that reach into each other. Rows x, y, class. */
 export function moons(random: () => number, count: number, noise: number): number[][] {

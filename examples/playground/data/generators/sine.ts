@@ -1,4 +1,4 @@
-import { normal } from '../random.js';
+import { normal } from '../normal.js';
 
 /** One and a half waves. Rows x, y. */
 export function sine(random: () => number, count: number, noise: number): number[][] {
