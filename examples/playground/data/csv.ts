@@ -21,7 +21,9 @@ const MAXIMUM_CLASSES = 20;
  * @throws Error with a message for the user
  */
 export function parseTable(text: string, fileName: string): Table {
-  const { data, errors } = Papa.parse<string[]>(text.replace(/^\uFEFF/, '').trim(), { skipEmptyLines: 'greedy' });
+  const { data, errors } = Papa.parse<string[]>(text.replace(/^\uFEFF/, '').trim(), {
+    skipEmptyLines: 'greedy',
+  });
   const rows = data.map((row) => row.map((cell) => cell.trim()));
   const fail = (rule: string, received: string): never => {
     throw new Error(`Cannot read ${fileName}: ${rule}: received ${received}`);
@@ -54,7 +56,9 @@ export function numberColumns({ columns, rows }: Table): number[] {
 
 /** The likeliest target: a column named so, else the last one of text, else the last. */
 export function guessTarget(table: Table): number {
-  const named = table.columns.findIndex((name) => /^(target|label|class|species|y|diagnosis|outcome)$/i.test(name));
+  const named = table.columns.findIndex((name) =>
+    /^(target|label|class|species|y|diagnosis|outcome)$/i.test(name),
+  );
   if (named >= 0) return named;
   const numbers = new Set(numberColumns(table));
   for (let column = table.columns.length - 1; column >= 0; column--) if (!numbers.has(column)) return column;
@@ -66,7 +70,8 @@ export function classesOf({ rows }: Table, target: number): string[] | null {
   const cells = rows.map((row) => row[target]).filter((cell) => cell !== '');
   const distinct = [...new Set(cells)];
   if (cells.every(isNumber)) {
-    const few = distinct.length <= MAXIMUM_INTEGER_CLASSES && distinct.every((cell) => Number.isInteger(Number(cell)));
+    const few =
+      distinct.length <= MAXIMUM_INTEGER_CLASSES && distinct.every((cell) => Number.isInteger(Number(cell)));
     return few ? distinct.sort((a, b) => Number(a) - Number(b)) : null;
   }
   return distinct.sort();

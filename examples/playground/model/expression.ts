@@ -1,5 +1,11 @@
 import { type CallExpression, type Expression, Parser } from 'acorn';
-import { defineActivation, type ExpressionOperations, type Operand, type Traced, type TracedActivation } from 'fastmlp';
+import {
+  defineActivation,
+  type ExpressionOperations,
+  type Operand,
+  type Traced,
+  type TracedActivation,
+} from 'fastmlp';
 
 /** An activation somebody typed, checked. */
 export interface ParsedExpression {
@@ -19,9 +25,9 @@ type Term =
 
 const functions: Readonly<Record<string, readonly [name: OperationName, operands: number]>> = {
   ...Object.fromEntries(
-    (
-      ['exp', 'expm1', 'log', 'sqrt', 'abs', 'sin', 'cos', 'tanh', 'sigmoid', 'softplus', 'erf'] as const
-    ).map((name) => [name, [name, 1]]),
+    (['exp', 'expm1', 'log', 'sqrt', 'abs', 'sin', 'cos', 'tanh', 'sigmoid', 'softplus', 'erf'] as const).map(
+      (name) => [name, [name, 1]],
+    ),
   ),
   ln: ['log', 1],
   rowSum: ['rowSum', 1],
@@ -105,7 +111,10 @@ function parse(text: string): Expression {
     expression = FormulaParser.parseExpressionAt(formula, 0, { ecmaVersion: 2022, preserveParens: true });
     end = expression.end;
   } catch (error) {
-    return fail('the expression must be complete', (error as Error).message.replace(/ \(1:(\d+)\)/, ' at $1'));
+    return fail(
+      'the expression must be complete',
+      (error as Error).message.replace(/ \(1:(\d+)\)/, ' at $1'),
+    );
   }
   const rest = formula.slice(end).trim();
   if (rest !== '') return fail('there must be one expression', `${rest} after it`);
@@ -129,7 +138,9 @@ const call = (name: OperationName, ...operands: Term[]): Term => ({ kind: 'call'
 function termOf(node: Expression): Term {
   switch (node.type) {
     case 'Literal':
-      return typeof node.value === 'number' ? number(node.value) : fail('only numbers and z are values', `${node.raw}`);
+      return typeof node.value === 'number'
+        ? number(node.value)
+        : fail('only numbers and z are values', `${node.raw}`);
     case 'Identifier':
       if (node.name === 'z') return { kind: 'z' };
       if (Object.hasOwn(constants, node.name)) return number(constants[node.name]);
@@ -139,7 +150,8 @@ function termOf(node: Expression): Term {
     case 'UnaryExpression':
       return signed(node.operator, termOf(node.argument));
     case 'BinaryExpression':
-      if (node.left.type === 'PrivateIdentifier') return fail('the only names are z, pi and e', node.left.name);
+      if (node.left.type === 'PrivateIdentifier')
+        return fail('the only names are z, pi and e', node.left.name);
       return ofOperator(node.operator, termOf(node.left), termOf(node.right));
     case 'ConditionalExpression':
       return call('where', termOf(node.test), termOf(node.consequent), termOf(node.alternate));
@@ -168,9 +180,13 @@ function ofOperator(operator: string, left: Term, right: Term): Term {
 function ofPower(base: Term, exponent: Term): Term {
   if (exponent.kind !== 'number') return fail('a power must be a number', 'an expression');
   const { value } = exponent;
+  if (base.kind === 'number' && Number.isFinite(base.value ** value)) return number(base.value ** value);
   if (value === 0.5) return call('sqrt', base);
   if (!Number.isInteger(value) || Math.abs(value) > MAXIMUM_POWER) {
-    return fail(`a power must be a whole number from −${MAXIMUM_POWER} to ${MAXIMUM_POWER}, or 0.5`, `${value}`);
+    return fail(
+      `a power must be a whole number from −${MAXIMUM_POWER} to ${MAXIMUM_POWER}, or 0.5`,
+      `${value}`,
+    );
   }
   if (value < 0) return call('div', number(1), ofPower(base, number(-value)));
   if (value === 0) return number(1);

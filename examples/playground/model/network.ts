@@ -17,17 +17,43 @@ import { inputTransform, outputUnits } from './task.js';
 /** What the page offers for hidden layers, the usual ones first. */
 export const hiddenActivations: readonly ActivationName[] = [
   ...(['tanh', 'relu', 'sigmoid', 'linear', 'leakyRelu', 'elu', 'selu', 'gelu', 'geluTanh', 'silu'] as const),
-  ...(['mish', 'softplus', 'softsign', 'hardSigmoid', 'hardTanh', 'exp', 'gaussian', 'sine', 'softmax'] as const),
+  ...([
+    'mish',
+    'softplus',
+    'softsign',
+    'hardSigmoid',
+    'hardTanh',
+    'exp',
+    'gaussian',
+    'sine',
+    'softmax',
+  ] as const),
 ];
 
 /** What the page offers for the output layer. */
 export const outputActivations: readonly ActivationName[] = [
-  ...(['sigmoid', 'softmax', 'linear', 'tanh', 'relu', 'logSoftmax', 'softplus', 'exp', 'hardSigmoid'] as const),
+  ...([
+    'sigmoid',
+    'softmax',
+    'linear',
+    'tanh',
+    'relu',
+    'logSoftmax',
+    'softplus',
+    'exp',
+    'hardSigmoid',
+  ] as const),
   'heaviside',
 ];
 
 export const lossNames: readonly LossName[] = [
-  ...(['binaryCrossEntropy', 'crossEntropy', 'meanSquaredError', 'halfSquaredError', 'squaredError'] as const),
+  ...([
+    'binaryCrossEntropy',
+    'crossEntropy',
+    'meanSquaredError',
+    'halfSquaredError',
+    'squaredError',
+  ] as const),
   ...(['binaryCrossEntropyWithLogits', 'crossEntropyWithLogits', 'hinge', 'categoricalHinge'] as const),
   ...(['meanAbsoluteError', 'huber', 'logCosh', 'kullbackLeibler', 'perceptron', 'poisson'] as const),
 ];
@@ -60,7 +86,9 @@ export function trainerConfig(state: State, dataSet: DataSet): TrainerConfig {
     inputs: dataSet.columns.length,
     ...(transform ? { inputTransform: transform } : {}),
     layers: [
-      ...state.layers.map(({ units, activation }) => dense({ units, activation: activationLike(activation) })),
+      ...state.layers.map(({ units, activation }) =>
+        dense({ units, activation: activationLike(activation) }),
+      ),
       dense({ units: outputs, activation: activationLike(state.outputActivation) }),
     ],
     loss: state.loss,

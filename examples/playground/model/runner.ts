@@ -3,22 +3,19 @@ import { type DataSet, type Part, rowOf } from '../data/data-set.js';
 import { randomFrom } from '../data/random.js';
 import { shuffle } from '../data/shuffle.js';
 import { RunHistory } from './history.js';
+import { accuracyOf, type Measured, type MeasuredNetwork, measure, perRow } from './measure.js';
 import { optimizerOf, trainerConfig } from './network.js';
 import type { State } from './state.js';
-import { classShares, decideClasses, encodeTargets, scoreForm, shareRight, targetForm } from './task.js';
-
-type Targets = Float32Array | Int32Array;
+import { encodeTargets, type Targets, targetForm } from './task.js';
 
 /** Epochs a second, or as many as the machine can. */
 export type Pace = 5 | 30 | 200 | 'full';
 
-type Measured = { loss: number; accuracy: number | null };
-
 /** A call of `fit` aims at this long, so that the page can change rates and data in between. */
 const CHUNK_MS = 60;
 const MAXIMUM_EPOCHS = 5000;
-/** Multiplications up to which accuracy is counted on the page's thread. */
-const SYNCHRONOUS_WORK = 4e6;
+/** Rows over which a mean is worth a point of the curves. */
+const MINIMUM_REPORT = 500;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -40,6 +37,8 @@ export class Runner {
   #order: Uint32Array = new Uint32Array();
   #position = 0;
   #epochsAtOnce = 1;
+  /** Means over the last rows of an epoch that is reported in parts. */
+  #recent: Measured | null = null;
   #nextRandom: () => number = randomFrom(0);
   readonly #changed: () => void;
   readonly #failed: (error: Error) => void;
@@ -139,7 +138,8 @@ export class Runner {
     if (this.#position >= this.#order.length) this.#drawOrder();
     const rows = this.#order.slice(this.#position, this.#position + this.#state.batchSize);
     this.#position += rows.length;
-    const { loss, accuracy = null } = this.#trainer.trainBatch(...this.#gathered(rows));
+    const { loss: reduced, accuracy = null } = this.#trainer.trainBatch(...this.#gathered(rows));
+    const loss = perRow(this.#state, reduced, rows.length);
     this.epoch += rows.length / train.count;
     const test = await this.#measureTest();
     this.history.add({ epoch: this.epoch, loss, accuracy, ...test });
@@ -171,7 +171,8 @@ export class Runner {
 
   async #run(trainer: Trainer, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      if (this.#data.train.count === 0) throw new Error('There is nothing to train on: draw some points first.');
+      if (this.#data.train.count === 0)
+        throw new Error('There is nothing to train on: draw some points first.');
       const began = performance.now();
       const epochs = this.#epochsNow();
       await this.#fit(trainer, epochs, signal);
@@ -190,9 +191,15 @@ export class Runner {
     const { train, imageSize } = this.#data;
     const { batchSize } = this.#state;
     const first = this.epoch;
+    this.#recent = null;
     const began = performance.now();
     const callbacks = imageSize === null ? {} : { onBatchEnd: this.#progressOf(first, began) };
-    const { epoch, history } = await trainer.fit(train.x, this.#targets, { epochs, batchSize, signal, callbacks });
+    const { epoch, history } = await trainer.fit(train.x, this.#targets, {
+      epochs,
+      batchSize,
+      signal,
+      callbacks,
+    });
     const elapsed = performance.now() - began;
     if (epoch.length === 0) return;
     this.#noteSpeed((epoch.length * train.count) / (elapsed / 1000));
@@ -200,8 +207,14 @@ export class Runner {
     else if (elapsed > CHUNK_MS * 2) this.#epochsAtOnce = Math.max(1, this.#epochsAtOnce >> 1);
     this.epoch = first + epoch.length;
     if (this.#data.train !== train) return;
-    const loss = history.loss.at(-1) as number;
-    const accuracy = history.accuracy?.at(-1) ?? (await this.#accuracyOf(train));
+    const last = {
+      loss: perRow(this.#state, history.loss.at(-1) as number, train.count),
+      accuracy: history.accuracy?.at(-1) ?? null,
+    };
+    const { loss, accuracy } = this.#recent ?? {
+      ...last,
+      accuracy: last.accuracy ?? (await accuracyOf(this.#measured, train)),
+    };
     this.history.add({ epoch: this.epoch, loss, accuracy, ...(await this.#measureTest()) });
     this.#requireFinite(loss);
     this.#changed();
@@ -211,22 +224,21 @@ export class Runner {
   #progressOf(first: number, began: number): (batch: number, logs: BatchLogs) => void {
     let [rows, loss, right] = [0, 0, 0];
     return (_, logs) => {
-      const added = logs.rows - rows;
-      if (added <= 0) return;
-      const accuracy = logs.accuracy ?? null;
       const { count } = this.#data.train;
+      const added = logs.rows - rows;
       this.epoch = first + logs.rows / count;
       this.#noteSpeed(logs.rows / ((performance.now() - began) / 1000));
+      if (added < Math.min(MINIMUM_REPORT, count)) return;
+      const lossNow = perRow(this.#state, logs.loss, logs.rows) * logs.rows;
+      const rightNow = (logs.accuracy ?? 0) * logs.rows;
+      this.#recent = {
+        loss: (lossNow - loss) / added,
+        accuracy: logs.accuracy === undefined ? null : (rightNow - right) / added,
+      };
       if (logs.rows < count) {
-        this.history.add({
-          epoch: this.epoch,
-          loss: (logs.loss * logs.rows - loss) / added,
-          accuracy: accuracy === null ? null : (accuracy * logs.rows - right) / added,
-          testLoss: null,
-          testAccuracy: null,
-        });
+        this.history.add({ epoch: this.epoch, ...this.#recent, testLoss: null, testAccuracy: null });
       }
-      [rows, loss, right] = [logs.rows, logs.loss * logs.rows, (accuracy ?? 0) * logs.rows];
+      [rows, loss, right] = [logs.rows, lossNow, rightNow];
       this.#changed();
     };
   }
@@ -234,30 +246,19 @@ export class Runner {
   async #measureStart(): Promise<void> {
     const { train } = this.#data;
     if (train.count === 0) return;
-    const { loss, accuracy } = await this.#measure(train, this.#targets);
+    const { loss, accuracy } = await measure(this.#measured, train, this.#targets);
     this.history.add({ epoch: 0, loss, accuracy, ...(await this.#measureTest()) });
   }
 
   async #measureTest(): Promise<{ testLoss: number | null; testAccuracy: number | null }> {
     const { test } = this.#data;
     if (!test || !this.#testTargets) return { testLoss: null, testAccuracy: null };
-    const { loss, accuracy } = await this.#measure(test, this.#testTargets);
+    const { loss, accuracy } = await measure(this.#measured, test, this.#testTargets);
     return { testLoss: loss, testAccuracy: accuracy };
   }
 
-  async #measure(part: Part, targets: Targets): Promise<Measured> {
-    const trainer = this.#trainer as Trainer;
-    const { loss, accuracy } = await trainer.evaluate(part.x, targets);
-    return { loss, accuracy: accuracy ?? (await this.#accuracyOf(part)) };
-  }
-
-  /** Accuracy where the library sees no classes: outputs without a probability, such as linear or tanh. */
-  async #accuracyOf(part: Part): Promise<number | null> {
-    const classes = this.classCount;
-    const trainer = this.#trainer as Trainer;
-    if (classes === null || part.count * trainer.parameterCount > SYNCHRONOUS_WORK) return null;
-    const shares = classShares(trainer.predict(part.x), scoreForm(this.#state, classes), classes);
-    return shareRight(decideClasses(shares, classes), part.y);
+  get #measured(): MeasuredNetwork {
+    return { trainer: this.#trainer as Trainer, state: this.#state, classes: this.classCount };
   }
 
   #noteSpeed(now: number): void {

@@ -81,8 +81,22 @@ export function taskKind(data: DataName): TaskKind {
 type Preset = Partial<State>;
 
 const presets: Record<TaskKind, Preset> = {
-  plane: { layers: defaultState.layers, noise: 0.05, learningRate: 0.01, batchSize: 16, scaling: 'none', testShare: 0.2 },
-  curve: { layers: defaultState.layers, noise: 0.1, learningRate: 0.01, batchSize: 16, scaling: 'none', testShare: 0.2 },
+  plane: {
+    layers: defaultState.layers,
+    noise: 0.05,
+    learningRate: 0.01,
+    batchSize: 16,
+    scaling: 'none',
+    testShare: 0.2,
+  },
+  curve: {
+    layers: defaultState.layers,
+    noise: 0.1,
+    learningRate: 0.01,
+    batchSize: 16,
+    scaling: 'none',
+    testShare: 0.2,
+  },
   digits: {
     layers: [{ units: 64, activation: 'relu' }],
     learningRate: 0.001,

@@ -8,6 +8,9 @@ export type TargetForm = 'values' | 'labels' | 'bits' | 'signs' | 'oneHot' | 'on
 /** How the outputs of the network are to be read as shares of the classes. */
 export type ScoreForm = 'value' | 'probability' | 'logits' | 'logProbabilities' | 'signs';
 
+/** Targets as `fit` takes them: rows × outputs, or labels. */
+export type Targets = Float32Array | Int32Array;
+
 type TaskState = Pick<State, 'loss' | 'outputActivation'>;
 
 const regressionLosses: readonly LossName[] = [
@@ -46,12 +49,8 @@ export function targetForm(state: TaskState, classes: number | null): TargetForm
   return signed ? 'oneHotSigns' : 'oneHot';
 }
 
-/** Targets as `fit` takes them: rows × outputs, or labels. */
-export function encodeTargets(
-  y: Part['y'],
-  form: TargetForm,
-  classes: number | null,
-): Float32Array | Int32Array {
+/** Classes or values of rows in the form that the loss takes. */
+export function encodeTargets(y: Part['y'], form: TargetForm, classes: number | null): Targets {
   switch (form) {
     case 'labels':
       return Int32Array.from(y);
@@ -101,7 +100,9 @@ export function classShares({ data, rows, columns }: Matrix, form: ScoreForm, cl
     for (let unit = 0; unit < columns; unit++) {
       const value = data[begin + unit];
       const isLogarithm = form === 'logits' || form === 'logProbabilities';
-      const weight = isLogarithm ? Math.exp(value - largest) : clamp(form === 'signs' ? (value + 1) / 2 : value);
+      const weight = isLogarithm
+        ? Math.exp(value - largest)
+        : clamp(form === 'signs' ? (value + 1) / 2 : value);
       shares[begin + unit] = weight;
       sum += weight;
     }

@@ -68,7 +68,8 @@ const between =
   (lowest: number, highest: number, isWhole = false): Reader<number> =>
   (text) => {
     const value = Number(text);
-    const right = text.trim() !== '' && value >= lowest && value <= highest && (!isWhole || Number.isInteger(value));
+    const right =
+      text.trim() !== '' && value >= lowest && value <= highest && (!isWhole || Number.isInteger(value));
     if (!right) throw new Error(`no number from ${lowest} to ${highest}: ${text}`);
     return value;
   };

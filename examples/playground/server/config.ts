@@ -21,14 +21,19 @@ export function playgroundConfig({ port, out }: { port?: string; out?: string })
     clearScreen: false,
     logLevel: 'warn',
     resolve: { alias: { fastmlp: at('../../../dist/browser.js') } },
-    server: { host: '127.0.0.1', port: port === undefined ? 5173 : Number(port), strictPort: port !== undefined, headers: isolation },
+    server: {
+      host: '127.0.0.1',
+      port: port === undefined ? 5173 : Number(port),
+      strictPort: port !== undefined,
+      headers: isolation,
+    },
     build: {
       outDir: out ? resolve(out) : at('../../../build/playground'),
       emptyOutDir: true,
       target: 'es2022',
       chunkSizeWarningLimit: 1000,
       // Only drawings of the library use them, and the page has its own.
-      rolldownOptions: { external: ['@viz-js/viz', 'vega', 'vega-lite'] },
+      rolldownOptions: { external: ['@viz-js/viz', 'vega', 'vega-lite'], checks: { bundlerTimings: false } },
     },
     plugins: [digitsPlugin()],
   } satisfies InlineConfig;

@@ -1,5 +1,5 @@
 import type { Plugin } from 'vite';
-import { loadMnist, type Digits } from '../../mnist/data.js';
+import { type Digits, loadMnist } from '../../mnist/data.js';
 import { packDigits } from '../data/digits.js';
 
 const FILE = 'digits.bin';

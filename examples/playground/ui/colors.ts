@@ -49,9 +49,11 @@ export function palette(): Palette {
   return cached;
 }
 
-const parseHex = (hex: string): Rgb => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb;
+const parseHex = (hex: string): Rgb =>
+  [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb;
 
-export const cssOf = ([red, green, blue]: Rgb, alpha = 1): string => `rgb(${red} ${green} ${blue} / ${alpha})`;
+export const cssOf = ([red, green, blue]: Rgb, alpha = 1): string =>
+  `rgb(${red} ${green} ${blue} / ${alpha})`;
 
 /** Colour of class `index`; classes beyond the palette take its colours again. */
 export const classColor = (index: number): Rgb => {

@@ -19,7 +19,9 @@ export class Curves {
     this.#element = element;
     this.#range = range;
     this.#plot = this.#create();
-    new ResizeObserver(() => this.#plot.setSize({ width: element.clientWidth, height: HEIGHT })).observe(element);
+    new ResizeObserver(() => this.#plot.setSize({ width: element.clientWidth, height: HEIGHT })).observe(
+      element,
+    );
   }
 
   set isLogarithmic(value: boolean) {
@@ -38,7 +40,8 @@ export class Curves {
   draw(points: readonly HistoryPoint[], train: 'loss' | 'accuracy', test: 'testLoss' | 'testAccuracy'): void {
     const positive = (value: number | null): number | null =>
       value !== null && (!Number.isFinite(value) || (this.#isLogarithmic && value <= 0)) ? null : value;
-    const values = (kind: typeof train | typeof test): Numbers => points.map((point) => positive(point[kind]));
+    const values = (kind: typeof train | typeof test): Numbers =>
+      points.map((point) => positive(point[kind]));
     this.#plot.setData([points.map(({ epoch }) => epoch), values(train), values(test)]);
   }
 
@@ -56,14 +59,22 @@ export class Curves {
         legend: { show: false },
         cursor: { show: false },
         scales: {
-          x: { time: false, range: (_, lowest, highest) => [lowest ?? 0, Math.max(highest ?? 0, (lowest ?? 0) + 1)] },
+          x: {
+            time: false,
+            range: (_, lowest, highest) => [lowest ?? 0, Math.max(highest ?? 0, (lowest ?? 0) + 1)],
+          },
           y: isLogarithmic
             ? { distr: 3 }
             : { range: range ? [range[0], range[1]] : (_, _low, high) => [0, high > 0 ? high * 1.08 : 1] },
         },
         axes: [
           { ...axis, size: 24, space: 60 },
-          { ...axis, size: 46, space: 26, values: (_, ticks) => ticks.map((tick) => tickText(tick, isLogarithmic)) },
+          {
+            ...axis,
+            size: 46,
+            space: 26,
+            values: (_, ticks) => ticks.map((tick) => tickText(tick, isLogarithmic)),
+          },
         ],
         series: [
           {},
@@ -79,6 +90,9 @@ export class Curves {
 
 function tickText(tick: number | null, isLogarithmic: boolean): string {
   if (tick === null) return '';
-  if (!isLogarithmic) return Math.abs(tick) >= 1000 || (tick !== 0 && Math.abs(tick) < 0.001) ? tick.toExponential(0) : `${Number(tick.toPrecision(3))}`;
+  if (!isLogarithmic)
+    return Math.abs(tick) >= 1000 || (tick !== 0 && Math.abs(tick) < 0.001)
+      ? tick.toExponential(0)
+      : `${Number(tick.toPrecision(3))}`;
   return Number.isInteger(Math.log10(tick)) ? shown(tick, tick < 1 ? 3 : 0) : '';
 }

@@ -1,10 +1,10 @@
 import { type DataSet, generatorNames, generators, planeDataSet } from '../data/data-set.js';
 import type { DataName, State } from '../model/state.js';
 import { limits, taskKind } from '../model/state.js';
+import { palette } from './colors.js';
 import { byId, h, setOptions } from './dom.js';
 import { type Field, rangeField } from './fields.js';
 import { drawMark } from './marks.js';
-import { palette } from './colors.js';
 
 export interface DataEvents {
   chosen(data: DataName): void;
@@ -15,7 +15,10 @@ export interface DataEvents {
 }
 
 const titles: Record<DataName, string> = {
-  ...(Object.fromEntries(generatorNames.map((name) => [name, generators[name].title])) as Record<string, string>),
+  ...(Object.fromEntries(generatorNames.map((name) => [name, generators[name].title])) as Record<
+    string,
+    string
+  >),
   drawn: 'Draw',
   digits: 'Digits',
   csv: 'CSV',
@@ -41,8 +44,12 @@ export class DataPanel {
   readonly #tiles = byId('data-tiles');
   readonly #target = byId<HTMLSelectElement>('target');
   readonly #fields: { [Key in 'count' | 'noise' | 'testShare']: Field<number> };
-  readonly #newSample = h('button', { type: 'button', textContent: 'New sample', title: 'Other points of the same kind' });
-  readonly #clear = h('button', { type: 'button', textContent: 'Clear drawn points' });
+  readonly #newSample = h('button', {
+    type: 'button',
+    textContent: 'New sample',
+    title: 'Other points of the same kind',
+  });
+  readonly #clear = h('button', { type: 'button', textContent: 'Clear points' });
   readonly #inputs = new Map<DataName, HTMLInputElement>();
   readonly #canvases = new Map<DataName, HTMLCanvasElement>();
   readonly #axes: readonly [HTMLSelectElement, HTMLSelectElement];
@@ -53,22 +60,43 @@ export class DataPanel {
     for (const name of [...generatorNames, 'drawn', 'digits', 'csv'] as const) this.#addTile(name, events);
     const percent = (value: number): string => `${Math.round(100 * value)} %`;
     this.#fields = {
-      count: rangeField('Points', { lowest: 10, highest: limits.count, step: 10, text: String }, (count) => events.changed({ count })),
-      noise: rangeField('Noise', { lowest: 0, highest: limits.noise, step: 0.01, text: percent }, (noise) => events.changed({ noise })),
-      testShare: rangeField('Test share', { lowest: 0, highest: limits.testShare, step: 0.05, text: percent }, (testShare) =>
-        events.changed({ testShare }),
+      count: rangeField('Points', { lowest: 10, highest: limits.count, step: 10, text: String }, (count) =>
+        events.changed({ count }),
+      ),
+      noise: rangeField('Noise', { lowest: 0, highest: limits.noise, step: 0.01, text: percent }, (noise) =>
+        events.changed({ noise }),
+      ),
+      testShare: rangeField(
+        'Test share',
+        { lowest: 0, highest: limits.testShare, step: 0.05, text: percent },
+        (testShare) => events.changed({ testShare }),
       ),
     };
-    this.#newSample.addEventListener('click', () => events.changed({ dataSeed: ((this.#state?.dataSeed ?? 0) + 1) % limits.seed }));
+    this.#newSample.addEventListener('click', () =>
+      events.changed({ dataSeed: ((this.#state?.dataSeed ?? 0) + 1) % limits.seed }),
+    );
     this.#clear.addEventListener('click', () => events.changed({ drawn: [] }));
     const { count, noise, testShare } = this.#fields;
     this.#axes = [h('select', { title: 'Input across' }), h('select', { title: 'Input up' })];
     for (const axis of this.#axes) {
-      axis.addEventListener('change', () => events.axesChosen([Number(this.#axes[0].value), Number(this.#axes[1].value)]));
+      axis.addEventListener('change', () =>
+        events.axesChosen([Number(this.#axes[0].value), Number(this.#axes[1].value)]),
+      );
     }
-    this.#axesField = h('div', { className: 'fields' }, ...this.#axes.map((axis, index) =>
-      h('label', { className: 'field' }, h('span', { textContent: index === 0 ? 'Across' : 'Up' }), axis)));
-    byId('data-options').append(count.element, noise.element, testShare.element, this.#newSample, this.#clear);
+    this.#axesField = h(
+      'div',
+      { className: 'fields' },
+      ...this.#axes.map((axis, index) =>
+        h('label', { className: 'field' }, h('span', { textContent: index === 0 ? 'Across' : 'Up' }), axis),
+      ),
+    );
+    byId('data-options').append(
+      count.element,
+      noise.element,
+      testShare.element,
+      this.#newSample,
+      this.#clear,
+    );
     byId('table-options').append(this.#axesField);
     this.#listenForFiles(events);
     this.#target.addEventListener('change', () => events.targetChosen(Number(this.#target.value)));
@@ -95,7 +123,11 @@ export class DataPanel {
   /** The columns of a table, for the choice of the target. */
   showTable(columns: readonly string[], target: number): void {
     byId('target-field').hidden = false;
-    setOptions(this.#target, columns.map((name, index) => [`${index}`, name] as const), `${target}`);
+    setOptions(
+      this.#target,
+      columns.map((name, index) => [`${index}`, name] as const),
+      `${target}`,
+    );
   }
 
   /** Opens the choice of a file before there is one. */
@@ -130,7 +162,9 @@ export class DataPanel {
     input.addEventListener('change', () => events.chosen(name));
     this.#inputs.set(name, input);
     this.#canvases.set(name, canvas);
-    this.#tiles.append(h('label', { className: 'tile' }, input, canvas, h('span', { textContent: titles[name] })));
+    this.#tiles.append(
+      h('label', { className: 'tile' }, input, canvas, h('span', { textContent: titles[name] })),
+    );
   }
 
   #listenForFiles(events: DataEvents): void {
@@ -171,7 +205,13 @@ function drawTile(canvas: HTMLCanvasElement, name: DataName): void {
     return;
   }
   const noise = name === 'gaussians' ? 0.02 : 0.03;
-  const { train } = planeDataSet(name, { count: name === 'spiral' ? 90 : 60, noise, seed: 3, testShare: 0, drawn: [] });
+  const { train } = planeDataSet(name, {
+    count: name === 'spiral' ? 90 : 60,
+    noise,
+    seed: 3,
+    testShare: 0,
+    drawn: [],
+  });
   const inputs = train.x.length / train.count;
   for (let row = 0; row < train.count; row++) {
     const x = train.x[row * inputs];
@@ -181,12 +221,24 @@ function drawTile(canvas: HTMLCanvasElement, name: DataName): void {
   }
 }
 
-function drawSymbol(context: CanvasRenderingContext2D, name: 'drawn' | 'digits' | 'csv', ink: string, muted: string): void {
+function drawSymbol(
+  context: CanvasRenderingContext2D,
+  name: 'drawn' | 'digits' | 'csv',
+  ink: string,
+  muted: string,
+): void {
   context.textAlign = 'center';
   context.textBaseline = 'middle';
   context.fillStyle = ink;
   if (name === 'drawn') {
-    const points = [[0.3, 0.3, 0], [0.42, 0.5, 0], [0.24, 0.55, 0], [0.66, 0.45, 1], [0.72, 0.68, 1], [0.55, 0.74, 1]];
+    const points = [
+      [0.3, 0.3, 0],
+      [0.42, 0.5, 0],
+      [0.24, 0.55, 0],
+      [0.66, 0.45, 1],
+      [0.72, 0.68, 1],
+      [0.55, 0.74, 1],
+    ];
     for (const [x, y, label] of points) drawMark(context, label, TILE * x, TILE * y, 4, false);
   } else if (name === 'digits') {
     context.font = '600 34px ui-serif, Georgia, serif';

@@ -2,7 +2,7 @@ import type { LayerWeights } from 'fastmlp';
 import type { Runner } from '../model/runner.js';
 import { classColor, cssOf, palette } from './colors.js';
 import { byId, prepareCanvas, shown } from './dom.js';
-import { paintDigit, painted, paintValues, rangeOf, type Grid } from './raster.js';
+import { type Grid, paintDigit, painted, paintValues, rangeOf } from './raster.js';
 import { gridSize, unitGrids, type View } from './view.js';
 
 /** A unit or an input, where it is drawn. */
@@ -77,13 +77,19 @@ export class Diagram {
       const visible = Math.min(count, most);
       const side = isImage && column === 0 ? this.#tile * 2.4 : this.#tile;
       const edge = side / 2 + 6;
-      const x = counts.length === 1 ? width / 2 : edge + (column * (width - edge - this.#tile / 2 - 8)) / (counts.length - 1);
+      const x =
+        counts.length === 1
+          ? width / 2
+          : edge + (column * (width - edge - this.#tile / 2 - 8)) / (counts.length - 1);
       const gap = room / Math.max(visible, 1);
       return Array.from({ length: visible }, (_, unit) => ({
         layer: column - 1,
         unit,
         x,
-        y: TOP + (unit + 0.5) * Math.min(gap, this.#tile * 2) + (room - visible * Math.min(gap, this.#tile * 2)) / 2,
+        y:
+          TOP +
+          (unit + 0.5) * Math.min(gap, this.#tile * 2) +
+          (room - visible * Math.min(gap, this.#tile * 2)) / 2,
       }));
     });
   }
@@ -95,7 +101,9 @@ export class Diagram {
       const [from, to] = [this.#columns[layer], this.#columns[layer + 1]];
       const whole = isImage && layer === 0;
       let largest = 1e-9;
-      if (!whole) for (const a of from) for (const b of to) largest = Math.max(largest, Math.abs(weights.row(b.unit)[a.unit]));
+      if (!whole)
+        for (const a of from)
+          for (const b of to) largest = Math.max(largest, Math.abs(weights.row(b.unit)[a.unit]));
       for (const a of from) {
         for (const b of to) {
           const weight = whole ? 0 : weights.row(b.unit)[a.unit];
@@ -144,7 +152,10 @@ export class Diagram {
   #imageOf({ layer, unit }: Place, runner: Runner, view: View): HTMLCanvasElement | null {
     if (view.kind === 'digits') {
       const side = runner.data.imageSize as number;
-      if (layer < 0) return this.#digit ? painted(side, (image) => paintDigit(image, this.#digit as ArrayLike<number>)) : null;
+      if (layer < 0)
+        return this.#digit
+          ? painted(side, (image) => paintDigit(image, this.#digit as ArrayLike<number>))
+          : null;
       if (layer > 0) return null;
       const weights = this.#weights[0].weights.row(unit);
       const grid: Grid = { size: side, channels: 1, values: Float32Array.from(weights) };
@@ -213,10 +224,17 @@ export class Diagram {
 
   #explain(event: PointerEvent): void {
     const place = this.#placeAt(event);
-    this.#canvas.style.cursor = place && place.layer >= 0 && this.#view?.kind !== 'digits' ? 'pointer' : 'default';
-    if (!place || !this.#runner) return this.#showHint();
+    this.#canvas.style.cursor =
+      place && place.layer >= 0 && this.#view?.kind !== 'digits' ? 'pointer' : 'default';
+    if (!place || !this.#runner) {
+      this.#showHint();
+      return;
+    }
     if (place.layer < 0) {
-      this.#hint.textContent = this.#view?.kind === 'digits' ? 'The image that goes in.' : `Input ${this.#runner.data.columns[place.unit]}.`;
+      this.#hint.textContent =
+        this.#view?.kind === 'digits'
+          ? 'The image that goes in.'
+          : `Input ${this.#runner.data.columns[place.unit]}.`;
       return;
     }
     const { weights, biases } = this.#weights[place.layer];

@@ -3,7 +3,7 @@ import { DIGIT_SIZE, toDigit } from '../data/digits.js';
 import type { Runner } from '../model/runner.js';
 import { classShares, decideClasses, scoreForm } from '../model/task.js';
 import { byId, h, prepareCanvas } from './dom.js';
-import { painted, paintDigit } from './raster.js';
+import { paintDigit, painted } from './raster.js';
 
 /** Pixels along a side of what is drawn, before it is made into 28 × 28. */
 const INK_SIZE = 112;
@@ -20,7 +20,8 @@ export class DigitPanel {
     id: 'pad',
     attributes: {
       role: 'application',
-      'aria-label': 'Pad to draw a digit on. Arrow keys move the pen, space puts it down and lifts it, Delete clears.',
+      'aria-label':
+        'Pad to draw a digit on. Arrow keys move the pen, space puts it down and lifts it, Delete clears.',
     },
   });
   readonly #bars: HTMLElement[] = [];
@@ -48,7 +49,13 @@ export class DigitPanel {
     });
     const bars = h('div', { className: 'bars', id: 'bars', attributes: { role: 'img' } });
     for (let digit = 0; digit < 10; digit++) {
-      const bar = h('div', {}, h('span', { textContent: `${digit}` }), h('i'), h('span', { textContent: '–' }));
+      const bar = h(
+        'div',
+        {},
+        h('span', { textContent: `${digit}` }),
+        h('i'),
+        h('span', { textContent: '–' }),
+      );
       this.#bars.push(bar);
       bars.append(bar);
     }
@@ -87,7 +94,9 @@ export class DigitPanel {
     const pixels = this.pixels;
     const classes = this.#runner?.classCount;
     if (!this.#runner || !trainer || classes !== 10) return;
-    const shares = pixels ? classShares(trainer.predict(pixels), scoreForm(this.#runner.state, 10), 10) : null;
+    const shares = pixels
+      ? classShares(trainer.predict(pixels), scoreForm(this.#runner.state, 10), 10)
+      : null;
     const best = shares ? decideClasses(shares, 10)[0] : -1;
     this.#bars.forEach((bar, digit) => {
       const share = shares?.[digit] ?? 0;
@@ -126,7 +135,12 @@ export class DigitPanel {
         const image = painted(DIGIT_SIZE, (target) => paintDigit(target, rowOf(test, row)));
         const truth = test.y[row];
         const title = `Test digit ${row + 1}: a ${truth}, taken for ${taken}`;
-        const button = h('button', { type: 'button', title, attributes: { 'aria-label': title } }, image, `${truth} → ${taken}`);
+        const button = h(
+          'button',
+          { type: 'button', title, attributes: { 'aria-label': title } },
+          image,
+          `${truth} → ${taken}`,
+        );
         button.addEventListener('click', () => this.#give(row));
         return button;
       }),

@@ -1,4 +1,6 @@
-type Properties<K extends keyof HTMLElementTagNameMap> = Partial<Omit<HTMLElementTagNameMap[K], 'style' | 'dataset' | 'attributes' | 'htmlFor'>> & {
+type Properties<K extends keyof HTMLElementTagNameMap> = Partial<
+  Omit<HTMLElementTagNameMap[K], 'style' | 'dataset' | 'attributes' | 'htmlFor'>
+> & {
   dataset?: Record<string, string>;
   attributes?: Record<string, string>;
   htmlFor?: string;

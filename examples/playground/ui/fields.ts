@@ -16,7 +16,11 @@ export function selectField<T extends string>(
   title = '',
 ): Field<T> & { readonly select: HTMLSelectElement } {
   const id = nextId();
-  const select = h('select', { id, title }, ...options.map(([value, text]) => h('option', { value, textContent: text })));
+  const select = h(
+    'select',
+    { id, title },
+    ...options.map(([value, text]) => h('option', { value, textContent: text })),
+  );
   select.addEventListener('change', () => changed(select.value as T));
   const element = h('label', { className: 'field', htmlFor: id }, h('span', { textContent: label }), select);
   return {
@@ -36,13 +40,25 @@ export interface NumberOptions {
 }
 
 /** A number to be typed; what is out of range is marked and not taken. */
-export function numberField(label: string, options: NumberOptions, changed: (value: number) => void): Field<number> {
+export function numberField(
+  label: string,
+  options: NumberOptions,
+  changed: (value: number) => void,
+): Field<number> {
   const { lowest, highest, isWhole = false, title = '' } = options;
   const id = nextId();
-  const input = h('input', { id, type: 'number', min: `${lowest}`, max: `${highest}`, step: isWhole ? '1' : 'any', title });
+  const input = h('input', {
+    id,
+    type: 'number',
+    min: `${lowest}`,
+    max: `${highest}`,
+    step: isWhole ? '1' : 'any',
+    title,
+  });
   input.addEventListener('input', () => {
     const value = Number(input.value);
-    const isRight = input.value !== '' && value >= lowest && value <= highest && (!isWhole || Number.isInteger(value));
+    const isRight =
+      input.value !== '' && value >= lowest && value <= highest && (!isWhole || Number.isInteger(value));
     input.setAttribute('aria-invalid', `${!isRight}`);
     if (isRight) changed(value);
   });
@@ -59,7 +75,12 @@ export function numberField(label: string, options: NumberOptions, changed: (val
 /** A slider with its value beside the label. */
 export function rangeField(
   label: string,
-  { lowest, highest, step, text }: { lowest: number; highest: number; step: number; text: (value: number) => string },
+  {
+    lowest,
+    highest,
+    step,
+    text,
+  }: { lowest: number; highest: number; step: number; text: (value: number) => string },
   changed: (value: number) => void,
 ): Field<number> {
   const id = nextId();

@@ -3,7 +3,7 @@ import { rowOf } from '../data/data-set.js';
 import type { Runner } from '../model/runner.js';
 import { classShares, decideClasses, scoreForm } from '../model/task.js';
 import { byId, h, shown } from './dom.js';
-import type { Sample } from './plane.js';
+import type { Sample } from './plane-painter.js';
 
 const MAXIMUM_UNITS = 12;
 const MAXIMUM_INPUTS = 6;
@@ -44,7 +44,10 @@ export class Inspector {
   /** Chooses a sample; one that is not there becomes the last. */
   choose({ part, row }: Sample, runner: Runner): Sample {
     const rows = part === 'test' ? (runner.data.test ?? runner.data.train) : runner.data.train;
-    this.#sample = { part: rows === runner.data.test ? 'test' : 'train', row: Math.min(row, Math.max(0, rows.count - 1)) };
+    this.#sample = {
+      part: rows === runner.data.test ? 'test' : 'train',
+      row: Math.min(row, Math.max(0, rows.count - 1)),
+    };
     this.#row.max = `${rows.count}`;
     this.#row.value = `${this.#sample.row + 1}`;
     this.#part.value = this.#sample.part;
@@ -80,7 +83,9 @@ export class Inspector {
     const columns = inspection.layers.map((_, layer) => columnsOf(inspection, layer));
     const wanted = `${shape} ${names} ${columns[0]} ${runner.data.columns.slice(0, 20)}`;
     if (this.#drawn !== wanted) {
-      this.#tables.replaceChildren(...columns.map((shown, layer) => tableOf(runner, inspection, layer, shown)));
+      this.#tables.replaceChildren(
+        ...columns.map((shown, layer) => tableOf(runner, inspection, layer, shown)),
+      );
       this.#drawn = wanted;
     }
     inspection.layers.forEach((_, layer) => {
@@ -135,7 +140,12 @@ function cellsOf({ layers }: Inspection, index: number, columns: readonly number
   ]);
 }
 
-function tableOf(runner: Runner, inspection: Inspection, index: number, columns: readonly number[]): HTMLElement {
+function tableOf(
+  runner: Runner,
+  inspection: Inspection,
+  index: number,
+  columns: readonly number[],
+): HTMLElement {
   const { layers } = inspection;
   const { weights, netInput } = layers[index];
   const { activation } = (runner.trainer as NonNullable<Runner['trainer']>).layers[index];
@@ -148,22 +158,39 @@ function tableOf(runner: Runner, inspection: Inspection, index: number, columns:
   ].filter(Boolean);
   const title = `${isLast ? 'Output layer' : `Layer ${index + 1}`}: ${activation}`;
   const heads = ['unit', 'z', 'x = f(z)', '∂E/∂x', 'δ = ∂E/∂z', '∂E/∂b', ...inputs];
-  const caption = h('caption', {}, title, h('span', { className: 'hint' }, left.length > 0 ? `, ${left.join(' and ')}` : ''));
+  const caption = h(
+    'caption',
+    {},
+    title,
+    h('span', { className: 'hint' }, left.length > 0 ? `, ${left.join(' and ')}` : ''),
+  );
   const rows = cellsOf(inspection, index, columns).map((values, unit) => {
-    const name = isLast && runner.data.classes?.length === netInput.columns ? runner.data.classes[unit] : `${unit + 1}`;
+    const name =
+      isLast && runner.data.classes?.length === netInput.columns ? runner.data.classes[unit] : `${unit + 1}`;
     const head = h('th', { scope: 'row', textContent: name });
     return h('tr', {}, head, ...values.map((_, column) => h('td', { className: column > 0 ? 'shade' : '' })));
   });
-  const head = h('thead', {}, h('tr', {}, ...heads.map((text) => h('th', { scope: 'col', textContent: text }))));
+  const head = h(
+    'thead',
+    {},
+    h('tr', {}, ...heads.map((text) => h('th', { scope: 'col', textContent: text }))),
+  );
   const table = h('table', {}, caption, head, h('tbody', {}, ...rows));
-  return h('div', { className: 'scroll', tabIndex: 0, attributes: { role: 'region', 'aria-label': title } }, table);
+  return h(
+    'div',
+    { className: 'scroll', tabIndex: 0, attributes: { role: 'region', 'aria-label': title } },
+    table,
+  );
 }
 
 /** Tints cells by size within their kind: outputs together, gradients of a column kind together. */
 function shade(body: HTMLTableSectionElement, cells: readonly (readonly number[])[]): void {
   const kinds = [[1], [2], [3], [4], cells[0]?.map((_, column) => column).slice(5) ?? []];
   for (const columns of kinds) {
-    const largest = Math.max(1e-12, ...cells.flatMap((row) => columns.map((column) => Math.abs(row[column]))));
+    const largest = Math.max(
+      1e-12,
+      ...cells.flatMap((row) => columns.map((column) => Math.abs(row[column]))),
+    );
     cells.forEach((row, unit) => {
       for (const column of columns) {
         const { style } = body.rows[unit].cells[column + 1];

@@ -26,8 +26,15 @@ export class LayersEditor {
     this.#state = state;
     if (shown === this.#shown) return;
     this.#shown = shown;
-    const focused = this.#box.contains(document.activeElement) ? document.activeElement?.getAttribute('data-key') : null;
-    const add = h('button', { type: 'button', className: 'add-layer', textContent: '+ Add a layer', dataset: { key: 'add' } });
+    const focused = this.#box.contains(document.activeElement)
+      ? document.activeElement?.getAttribute('data-key')
+      : null;
+    const add = h('button', {
+      type: 'button',
+      className: 'add-layer',
+      textContent: '+ Add a layer',
+      dataset: { key: 'add' },
+    });
     add.disabled = layers.length >= limits.layers;
     add.addEventListener('click', () => {
       const last = this.#layers.at(-1) ?? { units: 4, activation: 'tanh' };
@@ -46,7 +53,9 @@ export class LayersEditor {
   }
 
   #replace(index: number, patch: Partial<LayerState>): void {
-    this.#changed({ layers: this.#layers.map((layer, at) => (at === index ? { ...layer, ...patch } : layer)) });
+    this.#changed({
+      layers: this.#layers.map((layer, at) => (at === index ? { ...layer, ...patch } : layer)),
+    });
   }
 
   #layerCard({ units, activation }: LayerState, index: number): HTMLElement {
@@ -58,7 +67,9 @@ export class LayersEditor {
       attributes: { 'aria-label': `Remove layer ${index + 1}` },
       dataset: { key: `remove${index}` },
     });
-    remove.addEventListener('click', () => this.#changed({ layers: this.#layers.filter((_, at) => at !== index) }));
+    remove.addEventListener('click', () =>
+      this.#changed({ layers: this.#layers.filter((_, at) => at !== index) }),
+    );
     const input = h('input', {
       type: 'number',
       min: '1',
@@ -75,7 +86,12 @@ export class LayersEditor {
     input.addEventListener('change', () => setUnits(Number(input.value)));
     const stepper = (text: string, by: number, name: string): HTMLButtonElement => {
       const label = `${name} unit in layer ${index + 1}`;
-      const button = h('button', { type: 'button', textContent: text, attributes: { 'aria-label': label }, dataset: { key: `${name}${index}` } });
+      const button = h('button', {
+        type: 'button',
+        textContent: text,
+        attributes: { 'aria-label': label },
+        dataset: { key: `${name}${index}` },
+      });
       button.addEventListener('click', () => setUnits(Math.min(limits.units, Math.max(1, units + by))));
       return button;
     };
@@ -84,23 +100,40 @@ export class LayersEditor {
       { className: 'layer', attributes: { role: 'group', 'aria-label': title } },
       h('header', {}, title, remove),
       h('div', { className: 'units' }, stepper('−', -1, 'One less'), input, stepper('+', 1, 'One more')),
-      ...this.#activationControls(activation, hiddenActivations, `activation${index}`, `Activation of layer ${index + 1}`, (text) =>
-        this.#replace(index, { activation: text }),
+      ...this.#activationControls(
+        activation,
+        hiddenActivations,
+        `activation${index}`,
+        `Activation of layer ${index + 1}`,
+        (text) => this.#replace(index, { activation: text }),
       ),
     );
   }
 
   #outputCard(activation: string, units: number): HTMLElement {
-    const header = h('header', {}, 'Output', h('span', { className: 'hint', textContent: `${units} unit${units > 1 ? 's' : ''}` }));
-    const note = h('div', { className: 'units' }, h('span', { className: 'hint', textContent: 'follows the data' }));
+    const header = h(
+      'header',
+      {},
+      'Output',
+      h('span', { className: 'hint', textContent: `${units} unit${units > 1 ? 's' : ''}` }),
+    );
+    const note = h(
+      'div',
+      { className: 'units' },
+      h('span', { className: 'hint', textContent: 'follows the data' }),
+    );
     note.style.minHeight = '32px';
     return h(
       'div',
       { className: 'layer', attributes: { role: 'group', 'aria-label': 'Output layer' } },
       header,
       note,
-      ...this.#activationControls(activation, outputActivations, 'output', 'Activation of the output layer', (text) =>
-        this.#changed({ outputActivation: text }),
+      ...this.#activationControls(
+        activation,
+        outputActivations,
+        'output',
+        'Activation of the output layer',
+        (text) => this.#changed({ outputActivation: text }),
       ),
     );
   }
@@ -124,7 +157,11 @@ export class LayersEditor {
       value: activation.slice(1),
       spellcheck: false,
       title: `An expression of z: ${expressionHelp}`,
-      attributes: { 'aria-label': `${label} as an expression of z`, autocapitalize: 'off', autocomplete: 'off' },
+      attributes: {
+        'aria-label': `${label} as an expression of z`,
+        autocapitalize: 'off',
+        autocomplete: 'off',
+      },
       dataset: { key: `${key}-expression` },
     });
     const problem = h('div', { className: 'problem', hidden: true, attributes: { role: 'alert' } });

@@ -19,11 +19,31 @@ export function drawMark(
   context.stroke();
 }
 
-function tracePath(context: CanvasRenderingContext2D, shape: number, x: number, y: number, size: number): void {
+function tracePath(
+  context: CanvasRenderingContext2D,
+  shape: number,
+  x: number,
+  y: number,
+  size: number,
+): void {
   const corners: Record<number, readonly (readonly [number, number])[]> = {
-    1: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
-    2: [[0, -1.2], [1.1, 0.8], [-1.1, 0.8]],
-    3: [[0, -1.25], [1.25, 0], [0, 1.25], [-1.25, 0]],
+    1: [
+      [-0.9, -0.9],
+      [0.9, -0.9],
+      [0.9, 0.9],
+      [-0.9, 0.9],
+    ],
+    2: [
+      [0, -1.2],
+      [1.1, 0.8],
+      [-1.1, 0.8],
+    ],
+    3: [
+      [0, -1.25],
+      [1.25, 0],
+      [0, 1.25],
+      [-1.25, 0],
+    ],
   };
   if (shape === 0) {
     context.arc(x, y, size, 0, 2 * Math.PI);

@@ -1,30 +1,17 @@
-import { classLetters, type DataSet, MAXIMUM_DRAWN_CLASSES } from '../data/data-set.js';
+import { classLetters, MAXIMUM_DRAWN_CLASSES } from '../data/data-set.js';
 import type { Runner } from '../model/runner.js';
-import { palette } from './colors.js';
-import { byId, h, prepareCanvas, setOptions } from './dom.js';
-import { drawMark } from './marks.js';
-import { gridSize, placeOf, shareGrid, unitGrids, type View } from './view.js';
-import { paintClasses, painted, paintValues, rangeOf } from './raster.js';
+import { byId, h, setOptions } from './dom.js';
+import { MAXIMUM_POINTS, PlanePainter, type Sample, type UnitPlace } from './plane-painter.js';
+import { placeOf, type View } from './view.js';
 
 /** What a click on the plane does. */
 export type PlaneMode = 'inspect' | 'erase' | { readonly label: number };
-
-export interface Sample {
-  readonly part: 'train' | 'test';
-  readonly row: number;
-}
 
 export interface PlaneEvents {
   drawn(x: number, y: number, label: number): void;
   erased(x: number, y: number): void;
   chosen(sample: Sample): void;
 }
-
-const PIXELS = 320;
-const MAXIMUM_GRID = 60;
-const MAXIMUM_POINTS = 1200;
-/** What the plane shows: the decision, or the output of unit `layer`.`unit`. */
-type Shows = { readonly layer: number; readonly unit: number } | null;
 
 /** The plane of the inputs: points, what the network makes of every place, and a cursor to draw with. */
 export class Plane {
@@ -33,15 +20,18 @@ export class Plane {
   readonly #modes = byId('plane-modes');
   readonly #events: PlaneEvents;
   #mode: PlaneMode = 'inspect';
-  #shows: Shows = null;
+  #shows: UnitPlace | null = null;
   #cursor: { x: number; y: number } | null = null;
   #runner: Runner | null = null;
   #view: View | null = null;
   #sample: Sample | null = null;
   #batch = new Set<number>();
+  /** Where the pointer last drew. */
+  #lastPlace: { x: number; y: number } | null = null;
 
   constructor(events: PlaneEvents) {
     this.#events = events;
+    this.#canvas.setAttribute('role', 'application');
     this.#canvas.addEventListener('pointerdown', (event) => this.#point(event));
     this.#canvas.addEventListener('pointermove', (event) => {
       const isDrawing = event.buttons === 1 && this.#mode !== 'inspect' && event.pointerType !== 'touch';
@@ -73,7 +63,10 @@ export class Plane {
     this.#view = view;
     this.#batch = new Set();
     const layers = runner.trainer?.layers ?? [];
-    if (this.#shows && (this.#shows.layer >= layers.length || this.#shows.unit >= layers[this.#shows.layer].units)) {
+    if (
+      this.#shows &&
+      (this.#shows.layer >= layers.length || this.#shows.unit >= layers[this.#shows.layer].units)
+    ) {
       this.#shows = null;
     }
     if (!canDraw) this.#mode = 'inspect';
@@ -98,20 +91,23 @@ export class Plane {
     this.draw();
   }
 
-  get shows(): Shows {
+  get shows(): UnitPlace | null {
     return this.#shows;
   }
 
   draw(): void {
     const [runner, view] = [this.#runner, this.#view];
     if (!runner?.trainer || !view || view.kind === 'digits' || this.#canvas.clientWidth === 0) return;
-    const { context, width, height } = prepareCanvas(this.#canvas);
-    if (view.kind === 'classes') this.#drawRaster(context, runner, view, width, height);
-    else this.#drawFrame(context, width, height);
-    if (view.kind === 'curve') this.#drawCurve(context, runner, view, width, height);
-    if (view.kind === 'scatter') this.#drawScatter(context, runner, width, height);
-    else this.#drawPoints(context, runner.data, width, height);
-    if (this.#cursor) this.#drawCursor(context, this.#cursor, width, height);
+    const { trainer } = runner;
+    const painter = new PlanePainter(this.#canvas, view);
+    if (view.kind === 'classes') painter.raster(runner, trainer, this.#shows);
+    else painter.frame();
+    if (view.kind === 'curve') painter.curve(trainer);
+    if (view.kind === 'scatter') painter.scatter(runner, trainer);
+    else painter.points(runner.data, this.#batch);
+    if (this.#sample && view.kind !== 'scatter') painter.ring(runner.data, this.#sample);
+    const label = typeof this.#mode === 'object' ? this.#mode.label : null;
+    if (this.#cursor) painter.cursor(this.#cursor.x, this.#cursor.y, label);
   }
 
   #fillModes(canDraw: boolean, classes: number | null): void {
@@ -119,7 +115,8 @@ export class Plane {
     if (canDraw && classes === null) choices.push(['0', 'Draw', { label: 0 }]);
     if (canDraw && classes !== null) {
       const letters = Math.min(MAXIMUM_DRAWN_CLASSES, classes + 1);
-      for (let label = 0; label < letters; label++) choices.push([`${label}`, classLetters[label], { label }]);
+      for (let label = 0; label < letters; label++)
+        choices.push([`${label}`, classLetters[label], { label }]);
     }
     if (canDraw) choices.push(['erase', 'Erase', 'erase']);
     const keyOf = (mode: PlaneMode): string => (typeof mode === 'string' ? mode : `${mode.label}`);
@@ -130,11 +127,17 @@ export class Plane {
     this.#modes.dataset.choices = wanted;
     this.#modes.replaceChildren(
       ...choices.map(([key, text, mode]) => {
-        const input = h('input', { type: 'radio', name: 'plane-mode', value: key, checked: key === keyOf(this.#mode) });
+        const input = h('input', {
+          type: 'radio',
+          name: 'plane-mode',
+          value: key,
+          checked: key === keyOf(this.#mode),
+        });
         input.addEventListener('change', () => {
           this.#mode = mode;
         });
-        const title = typeof mode === 'string' ? '' : classes === null ? 'Add points' : `Add points of class ${text}`;
+        const title =
+          typeof mode === 'string' ? '' : classes === null ? 'Add points' : `Add points of class ${text}`;
         return h('label', { title }, input, text);
       }),
     );
@@ -152,125 +155,8 @@ export class Plane {
     const label = this.#showsSelect.parentElement as HTMLElement;
     label.hidden = view?.kind !== 'classes';
     const value = this.#shows ? `${this.#shows.layer}.${this.#shows.unit}` : 'decision';
-    setOptions(this.#showsSelect, [['decision', 'the decision'], ...units], value);
+    setOptions(this.#showsSelect, [['decision', 'decision'], ...units], value);
   }
-
-  #drawRaster(context: CanvasRenderingContext2D, runner: Runner, view: View, width: number, height: number): void {
-    const trainer = runner.trainer as NonNullable<Runner['trainer']>;
-    const size = gridSize(trainer.parameterCount, MAXIMUM_GRID);
-    const image = painted(PIXELS, (target) => {
-      const shows = this.#shows;
-      if (shows) {
-        const grid = unitGrids(runner, view, Math.min(size, 40))[shows.layer];
-        const [lowest, highest] = rangeOf(grid, shows.unit);
-        const reach = Math.max(Math.abs(lowest), Math.abs(highest));
-        paintValues(target, grid, shows.unit, -reach, reach);
-        return;
-      }
-      const grid = shareGrid(runner, view, size);
-      if (grid) paintClasses(target, grid);
-    });
-    context.imageSmoothingEnabled = true;
-    context.drawImage(image, 0, 0, width, height);
-  }
-
-  #drawFrame(context: CanvasRenderingContext2D, width: number, height: number): void {
-    const { soft, line } = palette();
-    context.fillStyle = soft;
-    context.fillRect(0, 0, width, height);
-    context.strokeStyle = line;
-    context.beginPath();
-    for (let part = 1; part < 4; part++) {
-      context.moveTo((part * width) / 4, 0);
-      context.lineTo((part * width) / 4, height);
-      context.moveTo(0, (part * height) / 4);
-      context.lineTo(width, (part * height) / 4);
-    }
-    context.stroke();
-  }
-
-  #drawCurve(context: CanvasRenderingContext2D, runner: Runner, view: View, width: number, height: number): void {
-    const count = 200;
-    const xs = Float32Array.from({ length: count }, (_, index) => {
-      return view.x[0] + (index / (count - 1)) * (view.x[1] - view.x[0]);
-    });
-    const { data } = (runner.trainer as NonNullable<Runner['trainer']>).predict(xs);
-    context.beginPath();
-    xs.forEach((x, index) => {
-      const [left, top] = this.#toPixels(x, data[index], width, height);
-      if (index === 0) context.moveTo(left, top);
-      else context.lineTo(left, top);
-    });
-    context.strokeStyle = palette().ink;
-    context.lineWidth = 2.5;
-    context.lineJoin = 'round';
-    context.stroke();
-  }
-
-  /** Predicted against true values; on the diagonal they agree. */
-  #drawScatter(context: CanvasRenderingContext2D, runner: Runner, width: number, height: number): void {
-    const trainer = runner.trainer as NonNullable<Runner['trainer']>;
-    context.strokeStyle = palette().muted;
-    context.beginPath();
-    context.moveTo(0, height);
-    context.lineTo(width, 0);
-    context.stroke();
-    for (const part of ['train', 'test'] as const) {
-      const rows = runner.data[part];
-      if (!rows) continue;
-      const count = Math.min(rows.count, MAXIMUM_POINTS / 2);
-      const inputs = runner.data.columns.length;
-      const { data } = trainer.predict(rows.x.subarray(0, count * inputs));
-      for (let row = 0; row < count; row++) {
-        const [x, y] = this.#toPixels(rows.y[row], data[row], width, height);
-        drawMark(context, part === 'train' ? 0 : 1, x, y, 3.2, part === 'test');
-      }
-    }
-  }
-
-  #drawPoints(context: CanvasRenderingContext2D, data: DataSet, width: number, height: number): void {
-    const view = this.#view as View;
-    for (const part of ['test', 'train'] as const) {
-      const rows = data[part];
-      if (!rows) continue;
-      const size = rows.count > 500 ? 2.6 : 3.4;
-      for (let row = 0; row < Math.min(rows.count, MAXIMUM_POINTS); row++) {
-        const [x, y] = this.#toPixels(...placeOf(view, data, part, row), width, height);
-        const inBatch = part === 'train' && this.#batch.has(row);
-        drawMark(context, data.classes ? rows.y[row] : 0, x, y, inBatch ? size * 1.7 : size, part === 'test');
-      }
-    }
-    if (!this.#sample || (this.#sample.part === 'test' && !data.test)) return;
-    const [x, y] = this.#toPixels(...placeOf(view, data, this.#sample.part, this.#sample.row), width, height);
-    context.beginPath();
-    context.arc(x, y, 9, 0, 2 * Math.PI);
-    context.strokeStyle = palette().ink;
-    context.lineWidth = 2;
-    context.stroke();
-  }
-
-  #drawCursor(context: CanvasRenderingContext2D, { x, y }: { x: number; y: number }, width: number, height: number): void {
-    const [left, top] = this.#toPixels(x, y, width, height);
-    context.strokeStyle = palette().ink;
-    context.lineWidth = 1;
-    context.beginPath();
-    context.moveTo(left, 0);
-    context.lineTo(left, height);
-    context.moveTo(0, top);
-    context.lineTo(width, top);
-    context.stroke();
-    if (typeof this.#mode === 'object') drawMark(context, this.#mode.label, left, top, 5, false);
-  }
-
-  #toPixels(x: number, y: number, width: number, height: number): [number, number] {
-    const view = this.#view as View;
-    return [
-      ((x - view.x[0]) / (view.x[1] - view.x[0])) * width,
-      ((y - view.y[1]) / (view.y[0] - view.y[1])) * height,
-    ];
-  }
-
-  #lastPlace: { x: number; y: number } | null = null;
 
   /** While a button is held, a point every few pixels. */
   #pointSparsely(event: PointerEvent): void {
@@ -333,7 +219,8 @@ export class Plane {
     if (move) {
       const step = event.shiftKey ? 0.01 : 0.04;
       const at = this.#cursor ?? middle;
-      const within = (value: number, [low, high]: readonly [number, number]) => Math.min(high, Math.max(low, value));
+      const within = (value: number, [low, high]: readonly [number, number]) =>
+        Math.min(high, Math.max(low, value));
       this.#cursor = {
         x: within(at.x + move[0] * step * (view.x[1] - view.x[0]), view.x),
         y: within(at.y + move[1] * step * (view.y[1] - view.y[0]), view.y),
@@ -345,29 +232,4 @@ export class Plane {
     event.preventDefault();
     this.draw();
   }
-}
-
-/** Fills the legend under the plane. */
-export function fillLegend(legend: HTMLElement, data: DataSet, view: View): void {
-  const mark = (label: number, isHollow: boolean): Node => {
-    const canvas = h('canvas', { width: 28, height: 28 });
-    canvas.style.cssText = 'width:14px;height:14px;vertical-align:-2px;margin-right:5px';
-    const context = canvas.getContext('2d') as CanvasRenderingContext2D;
-    context.scale(2, 2);
-    drawMark(context, label, 7, 7, 4, isHollow);
-    return canvas;
-  };
-  const entries: Node[] = [];
-  if (view.kind === 'scatter') {
-    entries.push(h('span', {}, mark(0, false), 'training'), h('span', {}, mark(1, true), 'test'));
-    entries.push(h('span', {}, 'across: true value, up: predicted'));
-  } else if (data.classes) {
-    data.classes.slice(0, 10).forEach((name, label) => {
-      entries.push(h('span', {}, mark(label, false), name));
-    });
-    if (data.test) entries.push(h('span', {}, 'hollow: test'));
-  } else {
-    entries.push(h('span', {}, mark(0, false), 'samples'), h('span', {}, 'line: the network'));
-  }
-  legend.replaceChildren(...entries);
 }

@@ -37,7 +37,13 @@ function blend(data: Uint8ClampedArray, at: number, from: Rgb, to: Rgb, share: n
 }
 
 /** Darkens the pixels whose right or lower neighbour has another winner. */
-function drawEdges(data: Uint8ClampedArray, winners: Uint8Array, width: number, height: number, ink: number): void {
+function drawEdges(
+  data: Uint8ClampedArray,
+  winners: Uint8Array,
+  width: number,
+  height: number,
+  ink: number,
+): void {
   for (let row = 0; row < height - 1; row++) {
     for (let column = 0; column < width - 1; column++) {
       const index = row * width + column;
@@ -50,7 +56,13 @@ function drawEdges(data: Uint8ClampedArray, winners: Uint8Array, width: number, 
 }
 
 /** Paints one channel of a grid from class 0's colour at `lowest` to class 1's at `highest`. */
-export function paintValues(image: ImageData, grid: Grid, channel: number, lowest: number, highest: number): void {
+export function paintValues(
+  image: ImageData,
+  grid: Grid,
+  channel: number,
+  lowest: number,
+  highest: number,
+): void {
   const { width, height, data } = image;
   const values = new Float32Array(grid.channels);
   const half = Math.max((highest - lowest) / 2, 1e-12);

@@ -9,7 +9,11 @@ export function showStatistics(runner: Runner): void {
   write('epoch', Number.isInteger(epoch) ? epoch.toLocaleString('en') : epoch.toFixed(2));
   write('loss', shown(history.latest('loss'), 4));
   write('accuracy', isClassified ? percent(history.latest('accuracy')) : '–');
-  write('test', isClassified ? percent(history.latest('testAccuracy')) : shown(history.latest('testLoss'), 4));
+  write(
+    'test',
+    isClassified ? percent(history.latest('testAccuracy')) : shown(history.latest('testLoss'), 4),
+  );
+  byId('test-name').textContent = isClassified ? 'Test accuracy' : 'Test loss';
   write('speed', samplesPerSecond === null ? '–' : Math.round(samplesPerSecond).toLocaleString('en'));
   if (!trainer) return;
   const { id, threads, rejected } = trainer.backend;

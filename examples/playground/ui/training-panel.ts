@@ -27,16 +27,25 @@ export class TrainingPanel {
       optimizer: selectField<OptimizerName>('Optimizer', optimizers, (optimizer) =>
         changed({ optimizer, learningRate: optimizer === 'sgd' ? 0.1 : 0.01 }),
       ),
-      learningRate: numberField('Learning rate', { ...positive, title: 'May be changed while training' }, (learningRate) =>
-        changed({ learningRate }),
+      learningRate: numberField(
+        'Learning rate',
+        { ...positive, title: 'May be changed while training' },
+        (learningRate) => changed({ learningRate }),
       ),
       batchSize: numberField(
         'Batch size',
-        { lowest: 1, highest: limits.batchSize, isWhole: true, title: 'Rows of one step; may be changed while training' },
+        {
+          lowest: 1,
+          highest: limits.batchSize,
+          isWhole: true,
+          title: 'Rows of one step; may be changed while training',
+        },
         (batchSize) => changed({ batchSize }),
       ),
       momentum: numberField('Momentum', { lowest: 0, highest: 0.999 }, (momentum) => changed({ momentum })),
-      weightDecay: numberField('Weight decay', { lowest: 0, highest: 10 }, (weightDecay) => changed({ weightDecay })),
+      weightDecay: numberField('Weight decay', { lowest: 0, highest: 10 }, (weightDecay) =>
+        changed({ weightDecay }),
+      ),
       reduction: selectField(
         'Over a batch',
         [
@@ -49,7 +58,17 @@ export class TrainingPanel {
       nesterov: checkField('Nesterov', (nesterov) => changed({ nesterov })),
     };
     const { optimizer, learningRate, batchSize, momentum, nesterov, weightDecay, reduction } = this.#fields;
-    const all = [this.#loss, optimizer, learningRate, batchSize, momentum, nesterov, weightDecay, reduction, this.#scaling];
+    const all = [
+      this.#loss,
+      optimizer,
+      learningRate,
+      batchSize,
+      momentum,
+      nesterov,
+      weightDecay,
+      reduction,
+      this.#scaling,
+    ];
     byId('training-options').append(...all.flatMap((field) => (field ? [field.element] : [])));
     this.#loss.element.classList.add('whole');
     this.#scaling.element.classList.add('whole');
@@ -87,4 +106,3 @@ export class TrainingPanel {
     }
   }
 }
-

@@ -24,9 +24,11 @@ export function viewOf(data: DataSet, axes: readonly [number, number], isPlane: 
   const { columns, classes, train, imageSize } = data;
   const inputs = columns.length;
   const centre = new Float32Array(inputs);
-  if (imageSize !== null) return { kind: 'digits', axes: [0, 1], x: UNIT, y: UNIT, inputs: [UNIT, UNIT], centre };
+  if (imageSize !== null)
+    return { kind: 'digits', axes: [0, 1], x: UNIT, y: UNIT, inputs: [UNIT, UNIT], centre };
   for (let row = 0; row < train.count; row++) {
-    for (let column = 0; column < inputs; column++) centre[column] += train.x[row * inputs + column] / train.count;
+    for (let column = 0; column < inputs; column++)
+      centre[column] += train.x[row * inputs + column] / train.count;
   }
   const kind = classes ? 'classes' : inputs === 1 ? 'curve' : 'scatter';
   const shown = inputs === 1 ? ([0, 0] as const) : axes;
