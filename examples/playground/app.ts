@@ -204,9 +204,16 @@ export class App {
   }
 
   async #change(patch: Partial<State>): Promise<void> {
+    const goBack = this.#session.checkpoint();
     const effect = await this.#session.change(patch);
     if (effect === 'none') return;
-    if (effect === 'rebuild') return this.#rebuild();
+    if (effect === 'rebuild') {
+      // What the library refuses, such as a loss that needs another output layer, is not kept.
+      return this.#rebuild().catch((error: Error) => {
+        goBack();
+        throw error;
+      });
+    }
     this.#runner.adjust(this.#session.state);
     if (effect === 'rows') this.#runner.setData(this.#session.data);
     this.#showSettings();

@@ -13,7 +13,8 @@ export type Pace = 5 | 30 | 200 | 'full';
 
 /** A call of `fit` aims at this long, so that the page can change rates and data in between. */
 const CHUNK_MS = 60;
-const MAXIMUM_EPOCHS = 5000;
+/** Rows that a call of `fit` goes through at most: their order is drawn at its beginning, in one go. */
+const MAXIMUM_ROWS = 2 ** 15;
 /** Rows over which a mean is worth a point of the curves. */
 const MINIMUM_REPORT = 500;
 
@@ -203,7 +204,11 @@ export class Runner {
     const elapsed = performance.now() - began;
     if (epoch.length === 0) return;
     this.#noteSpeed((epoch.length * train.count) / (elapsed / 1000));
-    if (elapsed < CHUNK_MS / 2) this.#epochsAtOnce = Math.min(MAXIMUM_EPOCHS, this.#epochsAtOnce * 2);
+    if (elapsed < CHUNK_MS / 2)
+      this.#epochsAtOnce = Math.max(
+        1,
+        Math.min(Math.floor(MAXIMUM_ROWS / train.count), this.#epochsAtOnce * 2),
+      );
     else if (elapsed > CHUNK_MS * 2) this.#epochsAtOnce = Math.max(1, this.#epochsAtOnce >> 1);
     this.epoch = first + epoch.length;
     if (this.#data.train !== train) return;
@@ -246,8 +251,12 @@ export class Runner {
   async #measureStart(): Promise<void> {
     const { train } = this.#data;
     if (train.count === 0) return;
-    const { loss, accuracy } = await measure(this.#measured, train, this.#targets);
-    this.history.add({ epoch: 0, loss, accuracy, ...(await this.#measureTest()) });
+    try {
+      const { loss, accuracy } = await measure(this.#measured, train, this.#targets);
+      this.history.add({ epoch: 0, loss, accuracy, ...(await this.#measureTest()) });
+    } catch (error) {
+      this.#failed(error as Error);
+    }
   }
 
   async #measureTest(): Promise<{ testLoss: number | null; testAccuracy: number | null }> {

@@ -54,6 +54,14 @@ export class Session {
     return { fileName, inputs, target: this.#target, targetName: columns[this.#target] };
   }
 
+  /** Goes back to the state and the rows of now, when it is called. */
+  checkpoint(): () => void {
+    const [state, data, target, skipped] = [this.#state, this.#data, this.#target, this.#skipped];
+    return () => {
+      [this.#state, this.#data, this.#target, this.#skipped] = [state, data, target, skipped];
+    };
+  }
+
   /** Takes a whole state, as from an address or a file. */
   async open(state: State): Promise<void> {
     this.#data = await this.#dataFor(state);

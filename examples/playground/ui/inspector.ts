@@ -4,6 +4,7 @@ import type { Runner } from '../model/runner.js';
 import { classShares, decideClasses, scoreForm } from '../model/task.js';
 import { byId, h, shown } from './dom.js';
 import type { Sample } from './plane-painter.js';
+import { paintDigit, painted } from './raster.js';
 
 const MAXIMUM_UNITS = 12;
 const MAXIMUM_INPUTS = 6;
@@ -19,6 +20,8 @@ export class Inspector {
     h('option', { value: 'test', textContent: 'test' }),
   );
   readonly #summary = h('span', { className: 'hint', id: 'sample-summary' });
+  /** The image that a sample is, where it is one. */
+  readonly #picture = h('canvas', { className: 'sample-picture', hidden: true });
   readonly #chosen: (sample: Sample) => void;
   #sample: Sample = { part: 'train', row: 0 };
   #drawn = '';
@@ -28,7 +31,7 @@ export class Inspector {
     this.#chosen = chosen;
     const sample = h('label', { className: 'inline' }, 'Sample', this.#row);
     const part = h('label', { className: 'inline' }, 'of', this.#part);
-    byId('inspect-choice').append(sample, part, this.#summary);
+    byId('inspect-choice').append(sample, part, this.#picture, this.#summary);
     for (const control of [this.#row, this.#part]) {
       control.addEventListener('change', () => {
         const row = Math.max(0, Math.round(Number(this.#row.value)) - 1);
@@ -72,8 +75,18 @@ export class Inspector {
       this.#drawn = '';
       return;
     }
+    this.#drawPicture(runner.data.imageSize, rowOf(rows, row));
     this.#summary.textContent = summaryOf(runner, inspection, rows.y[row]);
     this.#fill(runner, inspection);
+  }
+
+  #drawPicture(size: number | null, pixels: ArrayLike<number>): void {
+    this.#picture.hidden = size === null;
+    if (size === null) return;
+    this.#picture.width = size;
+    this.#picture.height = size;
+    const image = painted(size, (target) => paintDigit(target, pixels));
+    this.#picture.getContext('2d')?.drawImage(image, 0, 0);
   }
 
   /** Cells are changed in place while the shape stays, so that selection and scrolling survive. */

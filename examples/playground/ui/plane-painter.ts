@@ -113,10 +113,10 @@ export class PlanePainter {
 
   /** The rows where they lie; those of `batch` larger, test rows hollow. */
   points(data: DataSet, batch: ReadonlySet<number>): void {
+    const size = data.train.count > 500 ? 2.6 : data.train.count > 60 ? 3.4 : 5;
     for (const part of ['test', 'train'] as const) {
       const rows = data[part];
       if (!rows) continue;
-      const size = rows.count > 500 ? 2.6 : rows.count > 60 ? 3.4 : 5;
       for (let row = 0; row < Math.min(rows.count, MAXIMUM_POINTS); row++) {
         const [x, y] = this.#toPixels(...placeOf(this.#view, data, part, row));
         const inBatch = part === 'train' && batch.has(row);
