@@ -41,11 +41,17 @@
         "native/dispatch.cc",
         "native/executor.cc",
         "native/executor_object.cc",
+        "native/partition.cc",
         "native/plan_check.cc",
         "native/run_control.cc",
+        "native/team.cc",
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
-      "defines": ["NAPI_CPP_EXCEPTIONS", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      # A worker that is being terminated takes no exceptions any more; without the last of these that ends the process.
+      "defines": [
+        "NAPI_CPP_EXCEPTIONS", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL", "NODE_ADDON_API_DISABLE_DEPRECATED",
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
+      ],
       "dependencies": ["kernels_scalar"],
       "cflags_cc!": ["-fno-exceptions"],
       "cflags_cc": ["-fexceptions"],

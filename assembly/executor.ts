@@ -7,7 +7,7 @@ import { linear_backward_input, linear_backward_weights, linear_forward } from '
 import { cross_entropy_labels, loss_backward, sigmoid_binary_cross_entropy } from './losses';
 import { map_binary, map_row, map_unary, map_where, reduction_scale } from './maps';
 import { count_correct, count_correct_labels, sum_losses } from './metrics';
-import { adam_step, advance_moments, sgd_step } from './optimizers';
+import { adam_step, advance_moments, scale_by_rate, sgd_step } from './optimizers';
 import {
   softmax_backward,
   softmax_cross_entropy,
@@ -64,9 +64,9 @@ export function runSteps(words: usize): void {
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
 const OPERAND_COUNTS = memory.data<u8>([
-  5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 6, 7, 1, 4, 3, 1, 8, 9, 2, 5, 7, 8, 5, 2,
+  5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 1, 4, 3, 1, 8, 9, 3, 2, 5, 7, 8, 5, 2,
 ]);
-const OPERATIONS: u32 = 26;
+const OPERATIONS: u32 = 27;
 
 /** Operands of the operation of that code, −1 where there is none. */
 export function operandCount(opcode: i32): i32 {
@@ -170,6 +170,7 @@ function execute(o: usize): void {
         Word.address(o, 4),
         Word.int(o, 5),
         Word.int(o, 6),
+        Word.int(o, 7) !== 0,
       );
       break;
     case Opcode.linear_backward_input:
@@ -219,6 +220,9 @@ function execute(o: usize): void {
         Word.address(o, 8),
         Word.int(o, 9),
       );
+      break;
+    case Opcode.scale_by_rate:
+      scale_by_rate(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3));
       break;
     case Opcode.store_rows:
       store_rows(Word.address(o, 1), Word.int(o, 2));

@@ -6,11 +6,12 @@
 import { Epilogue } from './epilogue';
 import { gemm_row_of_tiles_f32, Tiles } from './gemm-tile';
 import { pack_columns_of_a_f32, pack_panel_f32, pack_transposed_panel_f32 } from './packing';
+import { F32x4 } from './simd';
 import { column_product_f32, outer_product_f32, row_product_f32, tiny_product_f32 } from './thin-products';
 import { Block, Workspace, ZEROS } from './workspace';
 
 /** Products of fewer multiplications than this are not worth a vector. */
-const TINY: i32 = 32;
+export const TINY: i32 = 32;
 
 /** Computes C by the kernel that suits its shape, and finishes it by the epilogue. */
 export function product_f32(
@@ -27,7 +28,7 @@ export function product_f32(
   c: usize,
 ): void {
   if (depth === 1) {
-    outer_product_f32(rows, columns, a, a_row, b, initial, c);
+    outer_product_f32(rows, columns, a, a_row, b, initial, 0, c);
   } else if (rows < TINY && columns < TINY && depth < TINY && rows * columns * depth < TINY) {
     tiny_product_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, c);
   } else if (columns === 1 && a_column === 4) {
@@ -42,10 +43,26 @@ export function product_f32(
       column_product_f32(columns, depth, b, b_column, a + <usize>i * a_row, 0, y);
     }
   } else {
-    gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, c);
+    gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, false, c);
     return;
   }
   Epilogue.finish(c, 0, rows * columns);
+}
+
+/** C += A B, with the rows of B contiguous. The sum of A B is rounded by itself, so that small terms are not lost. */
+export function add_product_f32(
+  rows: i32,
+  columns: i32,
+  depth: i32,
+  a: usize,
+  a_row: usize,
+  a_column: usize,
+  b: usize,
+  b_row: usize,
+  c: usize,
+): void {
+  if (depth === 1) outer_product_f32(rows, columns, a, a_row, b, c, (<usize>columns) << 2, c);
+  else gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, 4, 0, true, c);
 }
 
 /** Number `index` of `parts` nearly equal parts of `total` begins here. */
@@ -68,17 +85,18 @@ function gemm_f32(
   b_row: usize,
   b_column: usize,
   initial: usize,
+  accumulate: bool,
   c: usize,
 ): void {
   const packs = b_column !== 4 || (rows >= Block.packing_rows && columns >= Block.packing_columns);
-  const column_step = packs ? Block.columns : columns;
+  const column_step = packs || accumulate ? Block.columns : columns;
   const depth_parts = parts_of(depth, Block.depth);
   const row_parts = parts_of(rows, Block.tile_rows);
   const c_row = (<usize>columns) << 2;
   const is_by_row = a_column === 4;
   const packs_a = !is_by_row && a_column % Block.conflict_bytes === 0 && columns >= Block.packing_columns;
   Tiles.a_step = is_by_row ? a_row : a_column;
-  Tiles.c_row = c_row;
+  Tiles.c_row = accumulate ? (<usize>Block.columns) << 2 : c_row;
   for (let j: i32 = 0; j < columns; j += column_step) {
     const block_columns = min(columns - j, column_step);
     Tiles.columns = block_columns;
@@ -87,7 +105,7 @@ function gemm_f32(
       Tiles.depth = part_begin(depth, depth_parts, part + 1) - k;
       const b_block = b + <usize>k * b_row + <usize>j * b_column;
       const panels = place_panels(b_block, b_row, b_column, packs);
-      const is_first = part === 0;
+      const is_first = accumulate || part === 0;
       Tiles.initial_row = is_first ? 0 : c_row;
       Tiles.initial_column = is_first && initial === 0 ? 0 : 32;
       for (let tile: i32 = 0; tile < row_parts; tile++) {
@@ -101,9 +119,24 @@ function gemm_f32(
           a_tile = Workspace.a;
           Tiles.a_step = (<usize>tile_rows) << 2;
         }
-        gemm_row_of_tiles_f32(tile_rows, is_by_row, a_tile, panels, is_first ? begins : at, at);
-        if (part === depth_parts - 1) finish_tiles(c, i, tile_rows, j, block_columns, columns);
+        const to = accumulate ? Workspace.sums : at;
+        gemm_row_of_tiles_f32(tile_rows, is_by_row, a_tile, panels, is_first ? begins : at, to);
+        if (accumulate) add_rows_f32(to, tile_rows, block_columns, at, c_row);
+        else if (part === depth_parts - 1) finish_tiles(c, i, tile_rows, j, block_columns, columns);
       }
+    }
+  }
+}
+
+/** Adds rows of sums, `Block.columns` apart, to rows of C. */
+function add_rows_f32(sums: usize, rows: i32, columns: i32, c: usize, c_row: usize): void {
+  for (; rows > 0; rows--, sums += (<usize>Block.columns) << 2, c += c_row) {
+    let at: usize = 0;
+    let n = columns;
+    for (; n >= 4; n -= 4, at += 16) v128.store(c + at, f32x4.add(v128.load(c + at), v128.load(sums + at)));
+    if (n > 0) {
+      const sum = f32x4.add(F32x4.load_first(c + at, n), F32x4.load_first(sums + at, n));
+      F32x4.store_first(c + at, sum, n);
     }
   }
 }

@@ -2,7 +2,11 @@
  * Updates of parameters w by their gradient g. Hyperparameters are combined in float64 and rounded once. Scalars come
  * by address, 0 where absent.
  */
+import { Batch } from './batch';
 import { F32x4 } from './simd';
+
+/** Up to this many parameters go one by one. */
+const FEW_PARAMETERS: i32 = 16;
 
 function optional_scalar(address: usize): f64 {
   return address === 0 ? 0 : load<f64>(address);
@@ -55,6 +59,13 @@ export function sgd_step(
   const rate = f32x4.splat(<f32>load<f64>(learning_rate));
   const decay = f32x4.splat(<f32>optional_scalar(weight_decay));
   if (velocity === 0) {
+    // Gradients of a tiny network have just been stored one by one.
+    if (count <= FEW_PARAMETERS) {
+      for (; count > 0; count--, parameters += 4, gradient += 4) {
+        Sgd.step(parameters, gradient, rate, decay, 1);
+      }
+      return;
+    }
     for (; count >= 4; count -= 4, parameters += 16, gradient += 16) {
       Sgd.step(parameters, gradient, rate, decay, 4);
     }
@@ -71,6 +82,14 @@ export function sgd_step(
   if (count > 0) {
     Sgd.momentum_step(parameters, gradient, velocity, rate, decay, momentum, along_v, along_g, count);
   }
+}
+
+/** delta *= -learning_rate, where delta is rows × units. */
+export function scale_by_rate(delta: usize, units: i32, learning_rate: usize): void {
+  const factor = f32x4.splat(-(<f32>load<f64>(learning_rate)));
+  let count = Batch.rows * units;
+  for (; count >= 4; count -= 4, delta += 16) v128.store(delta, f32x4.mul(factor, v128.load(delta)));
+  if (count > 0) F32x4.store_first(delta, f32x4.mul(factor, F32x4.load_first(delta, count)), count);
 }
 
 class Adam {

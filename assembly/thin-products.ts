@@ -32,7 +32,7 @@ export function tiny_product_f32(
   }
 }
 
-/** C[i,j] = initial[j] + a[i] b[j]; `initial` may be 0. */
+/** C[i,j] = initial[i,j] + a[i] b[j]; `initial` may be 0, or a single row that is repeated if `initial_row` is 0. */
 export function outer_product_f32(
   rows: i32,
   columns: i32,
@@ -40,10 +40,11 @@ export function outer_product_f32(
   a_row: usize,
   b: usize,
   initial: usize,
+  initial_row: usize,
   c: usize,
 ): void {
   const c_row = (<usize>columns) << 2;
-  for (; rows > 0; rows--, a += a_row, c += c_row) {
+  for (; rows > 0; rows--, a += a_row, initial += initial_row, c += c_row) {
     const x = v128.load32_splat(a);
     let at: usize = 0;
     let n = columns;

@@ -21,11 +21,13 @@ export class Workspace {
   static readonly a: usize = Workspace.panels + ((<usize>Block.depth * <usize>Block.columns) << 2);
   /** A tile of C that has fewer than eight columns: six rows of eight numbers. */
   static readonly c: usize = Workspace.a + ((<usize>Block.depth * 6) << 2);
+  /** A row of tiles that is to be added to C: up to six rows × Block.columns numbers. */
+  static readonly sums: usize = Workspace.c + 6 * 32;
 }
 
 /** Address from which on memory is free for plans and rows. */
 export function firstFree(): usize {
-  return Workspace.c + 6 * 32;
+  return Workspace.sums + ((<usize>Block.columns * 6) << 2);
 }
 
 /** Eight zeros. */

@@ -18,7 +18,7 @@
   X(sigmoid_binary_cross_entropy, netInput, target, delta, rowLosses, units, reduction)                    \
   X(activation_backward, gradient, output, delta, units, activation)                                       \
   X(softmax_backward, gradient, output, delta, units)                                                      \
-  X(linear_backward_weights, input, delta, weightGradient, biasGradient, inputs, units)                    \
+  X(linear_backward_weights, input, delta, weightGradient, biasGradient, inputs, units, accumulate)        \
   X(linear_backward_input, delta, weights, gradient, output, inputs, units, activation)                    \
   X(sum_losses, rowLosses)                                                                                 \
   X(count_correct, prediction, target, units, decision)                                                    \
@@ -27,6 +27,7 @@
   X(sgd_step, parameters, gradient, velocity, count, learningRate, momentum, weightDecay, nesterov)        \
   X(adam_step, parameters, gradient, firstMoment, secondMoment, count, learningRate, moments, weightDecay, \
     decoupled)                                                                                             \
+  X(scale_by_rate, delta, units, learningRate)                                                             \
   X(store_rows, output, units)                                                                             \
   X(map_unary, a, aExtent, output, columns, function)                                                      \
   X(map_binary, a, aExtent, b, bExtent, output, columns, function)                                         \

@@ -83,6 +83,9 @@ class OperationCheck {
            matrix(o.firstMoment, 1, o.count) && matrix(o.secondMoment, 1, o.count) &&
            scalars(o.learningRate, 1) && scalars(o.moments, kMoments) && optional_scalar(o.weightDecay);
   }
+  bool check(const operands::scale_by_rate& o) const {
+    return size(o.units) && batch(o.delta, o.units) && scalars(o.learningRate, 1);
+  }
   bool check(const operands::store_rows& o) const { return size(o.units) && batch(o.output, o.units); }
   bool check(const operands::map_unary& o) const {
     return size(o.columns) && repeated(o.a, o.aExtent, o.columns) && batch(o.output, o.columns) &&

@@ -10,6 +10,7 @@ import {
 } from './backends/backend.js';
 import { numbersOf, type Reader } from './data.js';
 import { fact, stateError } from './errors.js';
+import { JobControl } from './job-control.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
 import { mayLeaveDomain, requireOutputDomain } from './output-domain.js';
@@ -31,13 +32,23 @@ export type Metrics = {
 export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly program: ProgramName;
   readonly epochs: number;
+  /** Where `predict` puts the outputs of the rows. */
+  readonly result?: Numbers;
 }
 
-/** Metrics of each whole epoch of a job, and whether it was stopped before the last. */
-export interface JobResult {
-  readonly epochs: Metrics[];
-  readonly stopped: boolean;
+/** Metrics of epochs, one after the other. */
+export interface MetricSeries {
+  readonly loss: Float64Array;
+  readonly accuracy?: Float64Array;
 }
+
+/** The whole epochs that a job did, and their metric scalars, `ScalarCode.first_free` each. */
+export interface JobResult {
+  readonly epochs: number;
+  readonly sums: Float64Array;
+}
+
+const isTraining = (program: ProgramName): boolean => program.startsWith('train') || program === 'update';
 
 /**
  * A model on an executor: keeps the plan fitting to what is asked, and lets one run at a time at the executor.
@@ -53,6 +64,10 @@ export class Engine {
   #active: RunHandle | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
+  /** Steps and whole epochs trained, without those of a run under way. */
+  #steps = 0;
+  #epochs = 0;
+  #training: RunHandle | null = null;
 
   private constructor(
     readonly model: Model,
@@ -80,6 +95,22 @@ export class Engine {
     return this.#active !== null;
   }
 
+  /** Optimizer steps done so far. */
+  get steps(): number {
+    return this.#steps + (this.#training?.progress().steps ?? 0);
+  }
+
+  /** Whole epochs trained so far by jobs. */
+  get epochs(): number {
+    return this.#epochs;
+  }
+
+  /** Goes on counting from elsewhere. */
+  countFrom(steps: number, epochs: number): void {
+    this.#steps = steps;
+    this.#epochs = epochs;
+  }
+
   /** Throws after `dispose`. */
   requireAlive(action: string): void {
     if (this.#disposed)
@@ -100,6 +131,13 @@ export class Engine {
     });
   }
 
+  /** The program of training steps on such rows; with `keepsGradients`, one after which `gradientNorm` can be asked. */
+  trainProgram({ labels }: Rows, keepsGradients = false): ProgramName {
+    const keeping = labels ? 'trainKeepingGradientsLabels' : 'trainKeepingGradients';
+    if (keepsGradients && this.#plan.programs[keeping]) return keeping;
+    return labels ? 'trainLabels' : 'train';
+  }
+
   /** Makes room for batches of `rows`. */
   reserve(rows: number): void {
     if (rows > this.#plan.batchCapacity) this.#load(createPlan(this.model, rows));
@@ -114,6 +152,7 @@ export class Engine {
   runNow(program: ProgramName, rows: Rows, batchSize: number, result: Numbers | null = null): Metrics {
     return this.atRest(() => {
       this.reserve(batchSize);
+      if (isTraining(program)) this.#steps++;
       return this.#runEpoch(this.#plan, program, rows, batchSize, result);
     });
   }
@@ -141,42 +180,81 @@ export class Engine {
     return result;
   }
 
-  /** Runs a job off the event loop; `started` gets its handle. */
-  async runJob(job: Job, dataset: Dataset, started?: (handle: RunHandle) => void): Promise<JobResult> {
-    return this.#queued(async () => {
-      this.requireAlive('Cannot run');
-      this.reserve(job.batchSize);
-      const metrics = new Float64Array(job.epochs * ScalarCode.first_free);
-      const steps = job.epochs * stepsPerEpoch(job);
-      this.executor.scalars.fill(0, 0, ScalarCode.first_free);
-      const handle = this.executor.start(dataset, {
-        program: this.#programNamed(this.#plan, job.program),
-        rowsPerEpoch: job.rowsPerEpoch,
-        batchSize: job.batchSize,
-        order: job.order,
-        firstStep: 0,
-        steps,
-        metrics,
-        result: null,
-      });
-      this.#active = handle;
-      try {
-        started?.(handle);
-        const done = await handle.finished;
-        this.requireAlive('Cannot go on');
-        const whole = Math.floor(done / stepsPerEpoch(job));
-        const epochs = Array.from({ length: whole }, (_, epoch) => this.#metricsAt(metrics, epoch));
-        return { epochs, stopped: done < steps };
-      } finally {
-        this.#active = null;
-      }
-    });
+  /**
+   * Runs a job off the event loop, in one run or, if it is paused, in several. `started` is called when a run is under
+   * way.
+   */
+  async runJob(
+    job: Job,
+    dataset: Dataset,
+    control = new JobControl(),
+    started?: () => void,
+  ): Promise<JobResult> {
+    const sums = new Float64Array(job.epochs * ScalarCode.first_free);
+    const running = new Float64Array(ScalarCode.first_free);
+    const steps = job.epochs * stepsPerEpoch(job);
+    let done = 0;
+    while (done < steps && !control.isStopped) {
+      done += await this.#queued(() => this.#runPart(job, dataset, done, sums, running, control, started));
+      await control.resumed();
+    }
+    this.requireAlive('Cannot go on');
+    return { epochs: Math.floor(done / stepsPerEpoch(job)), sums };
   }
 
-  /** Metrics over all rows, or those of `order`, without an update and off the event loop. */
-  async evaluate(rows: Rows, dataset: Dataset, order: Uint32Array | null = null): Promise<Metrics> {
+  /** Runs a job from `firstStep` on to its end or until it is stopped; returns the number of steps done. */
+  async #runPart(
+    job: Job,
+    dataset: Dataset,
+    firstStep: number,
+    sums: Float64Array,
+    running: Float64Array,
+    control: JobControl,
+    started?: () => void,
+  ): Promise<number> {
+    this.requireAlive('Cannot run');
+    this.reserve(job.batchSize);
+    this.executor.scalars.set(running);
+    const handle = this.executor.start(dataset, {
+      program: this.#programNamed(this.#plan, job.program),
+      rowsPerEpoch: job.rowsPerEpoch,
+      batchSize: job.batchSize,
+      order: job.order,
+      firstStep,
+      steps: job.epochs * stepsPerEpoch(job) - firstStep,
+      metrics: sums,
+      result: job.result ?? null,
+    });
+    this.#active = handle;
+    if (isTraining(job.program)) this.#training = handle;
+    try {
+      control.begin(handle, firstStep);
+      const finished = handle.finished;
+      started?.();
+      const done = await finished;
+      this.requireAlive('Cannot go on');
+      if (this.#training) {
+        const epochsAt = (step: number): number => Math.floor(step / stepsPerEpoch(job));
+        this.countFrom(this.#steps + done, this.#epochs + epochsAt(firstStep + done) - epochsAt(firstStep));
+      }
+      running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
+      return done;
+    } finally {
+      control.end();
+      this.#active = null;
+      this.#training = null;
+    }
+  }
+
+  /** Metrics over all rows, or those of `order`, without an update and off the event loop; null if it was stopped. */
+  async evaluate(
+    rows: Rows,
+    dataset: Dataset,
+    order: Uint32Array | null = null,
+    control?: JobControl,
+  ): Promise<Metrics | null> {
     const rowsPerEpoch = order?.length ?? rows.count;
-    const { epochs } = await this.runJob(
+    const { epochs, sums } = await this.runJob(
       {
         program: rows.labels ? 'evaluateLabels' : 'evaluate',
         epochs: 1,
@@ -185,8 +263,14 @@ export class Engine {
         order,
       },
       dataset,
+      control,
     );
-    return epochs[0];
+    return epochs === 1 ? this.metricsAt(sums, 0) : null;
+  }
+
+  /** Outputs of all rows into `result`. */
+  predict(rows: Rows, result: Numbers): void {
+    this.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), result);
   }
 
   /** Metrics of the part of an epoch that a run has done. */
@@ -196,7 +280,27 @@ export class Engine {
     return decision === null ? { loss } : { loss, accuracy: sums.correct / sums.rows };
   }
 
-  /** Euclidean norm of the gradient of the last step. */
+  /** Metrics of one of the epochs of a job. */
+  metricsAt(sums: Float64Array, epoch: number): Metrics {
+    const at = (code: ScalarCode): number => sums[epoch * ScalarCode.first_free + code];
+    const [loss, correct, rows] = [at(ScalarCode.loss), at(ScalarCode.correct), at(ScalarCode.rows)];
+    return this.metricsOf({ loss, correct, rows });
+  }
+
+  /** Metrics of all epochs of a job, by the formulas of `metricsOf`. */
+  seriesOf({ epochs, sums }: JobResult): MetricSeries {
+    const { reduction, decision } = this.model;
+    const loss = new Float64Array(epochs);
+    const accuracy = new Float64Array(decision === null ? 0 : epochs);
+    for (let epoch = 0, at = 0; epoch < epochs; epoch++, at += ScalarCode.first_free) {
+      const rows = sums[at + ScalarCode.rows];
+      loss[epoch] = reduction === 'mean' ? sums[at + ScalarCode.loss] / rows : sums[at + ScalarCode.loss];
+      if (decision !== null) accuracy[epoch] = sums[at + ScalarCode.correct] / rows;
+    }
+    return decision === null ? { loss } : { loss, accuracy };
+  }
+
+  /** Euclidean norm of the gradient of the last step, if its program kept it. */
   gradientNorm(): number {
     const { offset, length } = this.#plan.gradients;
     let sum = 0;
@@ -208,7 +312,7 @@ export class Engine {
   requireOutputs(action: string, rows: Rows): void {
     if (!mayLeaveDomain(this.model)) return;
     const output = numbersOf(this.backend.precision, rows.count * this.model.outputs);
-    this.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), output);
+    this.predict(rows, output);
     requireOutputDomain(action, this.model, rows, output);
   }
 
@@ -248,12 +352,6 @@ export class Engine {
       metrics: this.#metrics,
       result,
     });
-    return this.#metricsAt(this.#metrics, 0);
-  }
-
-  #metricsAt(metrics: Float64Array, epoch: number): Metrics {
-    const at = (code: ScalarCode): number => metrics[epoch * ScalarCode.first_free + code];
-    const [loss, correct, rows] = [at(ScalarCode.loss), at(ScalarCode.correct), at(ScalarCode.rows)];
-    return this.metricsOf({ loss, correct, rows });
+    return this.metricsAt(this.#metrics, 0);
   }
 }

@@ -27,6 +27,7 @@ export enum Opcode {
   advance_moments,
   sgd_step,
   adam_step,
+  scale_by_rate,
   store_rows,
   map_unary,
   map_binary,

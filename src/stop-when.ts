@@ -36,6 +36,11 @@ export class StopWatch {
     this.#stopWhen = stopWhen;
   }
 
+  /** Whether `after` asks for the norm of a gradient. */
+  get watchesGradient(): boolean {
+    return typeof this.#stopWhen !== 'function' && this.#stopWhen.gradientNormBelow !== undefined;
+  }
+
   /** The condition that holds after an epoch, or null. */
   after(epoch: number, logs: EpochLogs, rows: number, gradientNorm: () => number): StopReason | null {
     if (typeof this.#stopWhen === 'function') return this.#stopWhen({ epoch, ...logs }) ? 'predicate' : null;

@@ -2,14 +2,15 @@ import type { BackendId, BackendKind, BackendProvider, Numbers } from './backend
 import { type BackendChoice, checkThreads, type RejectedBackend, selectBackend } from './backends/select.js';
 import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
 import { argmaxOfRows, binaryOfRows } from './decisions.js';
-import { Engine, FORWARD_BATCH, type Metrics } from './engine.js';
+import { Engine, type Metrics } from './engine.js';
 import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
-import { type CreateProgress, type FitOptions, fit } from './fit.js';
+import { type CreateProgress, Fit, type FitOptions } from './fit.js';
 import { GradientStore, type Gradients } from './gradients.js';
 import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
 import { Matrix } from './matrix.js';
+import { type EvaluateOptions, type Evaluation, type MetricLike, MetricRun } from './metrics/evaluate.js';
 import {
   createModel,
   initialParameters,
@@ -18,6 +19,18 @@ import {
   type ModelConfig,
   requireTrainable,
 } from './model.js';
+import { encodeModel } from './model-file.js';
+import {
+  type LoadOptions,
+  type ModelFiles,
+  type ModelSource,
+  modelState,
+  readModel,
+  requireTarget,
+  restoreModel,
+  type SaveTarget,
+  writeModel,
+} from './model-storage.js';
 import { checkLearningRate } from './optimizers.js';
 import {
   checkLayers,
@@ -36,7 +49,7 @@ export interface TrainerConfig extends ModelConfig {
   readonly seed?: number;
   /** `'auto'` (default), a kind, or an exact id such as `'native-avx2'`. */
   readonly backend?: BackendChoice;
-  /** `'auto'` (default) or a number of threads. */
+  /** A number of threads, or `'auto'` (default): what the machine has, 1 for a model too small to divide. */
   readonly threads?: number | 'auto';
 }
 
@@ -59,6 +72,7 @@ export type TrainerLayer = Pick<Layer, 'inputs' | 'units' | 'bias' | 'trainable'
 export interface Platform {
   readonly providers: readonly BackendProvider[];
   readonly createProgress: CreateProgress;
+  readonly files: ModelFiles;
 }
 
 const configNames = [
@@ -82,7 +96,7 @@ export class Trainer {
   readonly #gradients: GradientStore;
   /** The last inspection, for `graph`. */
   #inspection: Inspection | null = null;
-  #fitting = false;
+  #fit: Fit | null = null;
 
   private constructor(
     engine: Engine,
@@ -110,7 +124,8 @@ export class Trainer {
     const wantedThreads = checkThreads(config.threads);
     const model = createModel(config);
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
-    const threads = backend.threadsFor(wantedThreads);
+    const parameters = model.layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
+    const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads);
     const random = new Random(seed);
     const initial = initialParameters(model, random).map(({ weights, biases }, index) => {
@@ -122,6 +137,15 @@ export class Trainer {
     const { id, kind, instructionSet } = backend;
     const shown = { id, kind, instructionSet, threads, rejected };
     return new Trainer(engine, seed, random, shown, config, platform);
+  }
+
+  /** @internal */
+  static async load(source: ModelSource, options: LoadOptions, platform: Platform): Promise<Trainer> {
+    const decoded = await readModel(source, options, platform.files);
+    const { backend, threads } = options;
+    const trainer = await Trainer.create({ ...decoded.config, backend, threads }, platform);
+    restoreModel(trainer.#engine, trainer.#random, decoded);
+    return trainer;
   }
 
   get layers(): readonly TrainerLayer[] {
@@ -141,6 +165,16 @@ export class Trainer {
   /** @internal */
   get model(): Model {
     return this.#model;
+  }
+
+  /** Optimizer steps done so far, those before `loadTrainer` included. */
+  get steps(): number {
+    return this.#engine.steps;
+  }
+
+  /** Whole epochs of `fit` done so far. */
+  get epochs(): number {
+    return this.#engine.epochs;
   }
 
   /** How the losses of the rows of a batch become one. */
@@ -168,7 +202,7 @@ export class Trainer {
       checkLearningRate(action, options.learningRate);
       this.#engine.setLearningRate(options.learningRate);
     }
-    return this.#engine.runNow(rows.labels ? 'trainLabels' : 'train', rows, rows.count);
+    return this.#engine.runNow(this.#engine.trainProgram(rows), rows, rows.count);
   }
 
   /**
@@ -181,23 +215,59 @@ export class Trainer {
     const action = 'Cannot fit';
     this.#requireIdle(action);
     requireTrainable(action, this.#model);
-    this.#fitting = true;
+    const fit = new Fit(this.#engine, this.#random, x, t, options);
+    this.#fit = fit;
     try {
-      return await fit(this.#engine, this.#random, this.seed, x, t, options, this.#platform.createProgress);
+      return await fit.run(this.seed, this.#platform.createProgress);
     } finally {
-      this.#fitting = false;
+      this.#fit = null;
     }
   }
 
-  /** Loss (and accuracy) over all rows, without an update and without holding the event loop. */
-  async evaluate(x: RowsLike, t: TargetsLike): Promise<Metrics> {
+  /**
+   * Lets the `fit` under way do no further step until `resume`; its promise stays pending. Resolves when no step of it
+   * is running. Between `pause` and `resume` everything but training can be called, and `setTrainable`.
+   */
+  async pause(): Promise<void> {
+    await this.#fitUnderWay('Cannot pause').control.pause();
+  }
+
+  /** Lets a paused `fit` go on from the step at which it rests; does nothing to one that runs. */
+  resume(): void {
+    this.#fitUnderWay('Cannot resume').control.resume();
+  }
+
+  /** Ends the `fit` under way, paused or not, at its next step; it resolves with the epochs done. */
+  stop(): void {
+    this.#fitUnderWay('Cannot stop').control.stop();
+  }
+
+  /**
+   * Loss (and accuracy) over all rows, without an update and without holding the event loop.
+   *
+   * @param options the metrics to compute from the outputs besides, such as `['f1', 'rocAuc', 'confusionMatrix']`
+   * @throws TypeError or RangeError (as a rejection) for metrics that the outputs or targets do not allow
+   */
+  async evaluate(x: RowsLike, t: TargetsLike): Promise<Metrics>;
+  async evaluate<const M extends readonly MetricLike[]>(
+    x: RowsLike,
+    t: TargetsLike,
+    options: EvaluateOptions<M>,
+  ): Promise<Evaluation<M>>;
+  async evaluate(x: RowsLike, t: TargetsLike, options?: EvaluateOptions): Promise<Metrics | Evaluation> {
     const action = 'Cannot evaluate';
     this.#engine.requireAlive(action);
+    const asked = options && new MetricRun(action, options);
     const rows = readRows(action, x, t, this.#model, this.#engine.reader);
     this.#engine.requireOutputs(action, rows);
     const dataset = this.#engine.executor.createDataset(rows);
     try {
-      return await this.#engine.evaluate(rows, dataset);
+      const evaluated = this.#engine.evaluate(rows, dataset) as Promise<Metrics>;
+      if (!asked) return await evaluated;
+      // Queued at once, so that no epoch of a fit under way comes between the two.
+      const computed = asked.run(this.#engine, rows, dataset, t);
+      await Promise.allSettled([evaluated, computed]);
+      return { ...(await evaluated), metrics: (await computed) as Evaluation['metrics'] };
     } finally {
       dataset.dispose();
     }
@@ -210,7 +280,7 @@ export class Trainer {
     const rows = readInputs(action, x, this.#model, this.#engine.reader);
     const { outputs } = this.#model;
     const data = numbersOf(this.#engine.backend.precision, rows.count * outputs);
-    this.#engine.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), data);
+    this.#engine.predict(rows, data);
     return new Matrix(data, rows.count, outputs);
   }
 
@@ -231,7 +301,7 @@ export class Trainer {
     if (out.length !== rows.count * outputs) {
       throw typeError(action, `out must hold ${rows.count} rows x ${outputs} outputs`, out);
     }
-    this.#engine.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), out);
+    this.#engine.predict(rows, out);
     return out;
   }
 
@@ -323,6 +393,25 @@ export class Trainer {
     restoreSnapshot('Cannot restore snapshot', this.#engine, snapshot);
   }
 
+  /**
+   * The model file: safetensors with everything that `loadTrainer` needs to go on, and that PyTorch reads as the
+   * state_dict of an `nn.Sequential`. Gradients that wait for `applyGradients` are not in it.
+   */
+  toBytes(): Uint8Array {
+    this.#engine.requireAlive('Cannot save trainer');
+    return this.#engine.atRest(() => encodeModel(modelState(this.#engine, this.#random, this.seed)));
+  }
+
+  /**
+   * Writes the model file: in Node to a path, whole or not at all (temporary file, flush, rename), everywhere to a
+   * `WritableStream`, which is closed, or to a function that takes the bytes.
+   */
+  async save(target: SaveTarget): Promise<void> {
+    const action = 'Cannot save trainer';
+    requireTarget(action, target);
+    await writeModel(target, this.toBytes(), this.#platform.files);
+  }
+
   /** A second trainer in the same state, on the same backend or another. */
   async clone(options: Pick<TrainerConfig, 'backend' | 'threads'> = {}): Promise<Trainer> {
     const action = 'Cannot clone trainer';
@@ -356,11 +445,18 @@ export class Trainer {
   dispose(): void {
     this.#inspection = null;
     this.#engine.dispose();
+    this.#fit?.control.stop();
+  }
+
+  #fitUnderWay(action: string): Fit {
+    this.#engine.requireAlive(action);
+    if (!this.#fit) throw stateError(action, 'a fit must be under way', fact('a call without one'));
+    return this.#fit;
   }
 
   #requireIdle(action: string): void {
     this.#engine.requireAlive(action);
-    if (this.#fitting) throw stateError(action, 'no other fit may be under way', fact('a call during fit'));
+    if (this.#fit) throw stateError(action, 'no other fit may be under way', fact('a call during fit'));
     if (this.#engine.isRunning)
       throw stateError(action, 'no run may be under way', fact('a call during evaluate'));
   }

@@ -16,8 +16,10 @@ struct Tile {
   int64_t b_row;
   float* c;
   int64_t c_row;
-  // What the sums begin with: C itself if `accumulate`, one number per column, or zero if null.
+  // What the sums begin with, by rows `start_row` apart, 0 for one row that is repeated; zero if null.
   const float* start;
+  int64_t start_row;
+  // The sums are added to C, each rounded by itself first: many small terms do not drown in a large C.
   bool accumulate;
   // A line for each k that the caller will need soon.
   const float* ahead;
@@ -35,13 +37,11 @@ FASTMLP_NOINLINE void gemm_tile_f32(const Tile& tile) {
     return kTail && v == kVectors - 1 ? S::load_partial(p + v * kLanes, tail) : S::load(p + v * kLanes);
   };
   V sums[kRows][kVectors];
-  if (tile.accumulate || tile.start != nullptr) {
-    const float* start = tile.accumulate ? tile.c : tile.start;
-    const int64_t start_row = tile.accumulate ? tile.c_row : 0;
+  if (tile.start != nullptr) {
     FASTMLP_UNROLL
     for (int i = 0; i < kRows; i++) {
       FASTMLP_UNROLL
-      for (int v = 0; v < kVectors; v++) sums[i][v] = load(start + i * start_row, v);
+      for (int v = 0; v < kVectors; v++) sums[i][v] = load(tile.start + i * tile.start_row, v);
     }
   } else {
     FASTMLP_UNROLL
@@ -81,6 +81,13 @@ FASTMLP_NOINLINE void gemm_tile_f32(const Tile& tile) {
   }
   float* c = tile.c;
   const int64_t c_row = tile.c_row;
+  if (tile.accumulate) {
+    FASTMLP_UNROLL
+    for (int i = 0; i < kRows; i++) {
+      FASTMLP_UNROLL
+      for (int v = 0; v < kVectors; v++) sums[i][v] = S::add(load(c + i * c_row, v), sums[i][v]);
+    }
+  }
   FASTMLP_UNROLL
   for (int i = 0; i < kRows; i++) {
     FASTMLP_UNROLL

@@ -5,6 +5,7 @@
 #include "native/batch.h"
 #include "native/kernels/elementwise.h"
 #include "native/opcodes.h"
+#include "native/shares.h"
 
 namespace fastmlp {
 
@@ -24,7 +25,7 @@ FASTMLP_INLINE int64_t argmax(const float* values, int64_t units) {
 }
 
 template <class S>
-FASTMLP_NOINLINE void sum_losses(const Batch& batch, const operands::sum_losses& o) {
+FASTMLP_NOINLINE void sum_losses(const Batch& batch, const operands::sum_losses& o, Undivided) {
   double sum = metric<S>(batch, ScalarCode::loss);
   for (int64_t r = 0; r < batch.rows; r++) sum += static_cast<double>(batch.arena[o.rowLosses + r]);
   metric<S>(batch, ScalarCode::loss) = sum;
@@ -32,11 +33,18 @@ FASTMLP_NOINLINE void sum_losses(const Batch& batch, const operands::sum_losses&
 }
 
 template <class S>
-FASTMLP_NOINLINE void count_correct(const Batch& batch, const operands::count_correct& o) {
+FASTMLP_NOINLINE void count_correct(const Batch& batch, const operands::count_correct& o, Undivided) {
   const auto decision = static_cast<DecisionCode>(o.decision);
   const float threshold = decision == DecisionCode::half ? 0.5f : 0.0f;
   const double units = o.units;
   double correct = 0;
+  if (o.units == 1 && decision != DecisionCode::argmax) {
+    const float* x = batch.arena + o.prediction;
+    const float* t = batch.arena + o.target;
+    for (int64_t r = 0; r < batch.rows; r++) correct += (threshold <= x[r]) == (0.5f <= t[r]) ? 1 : 0;
+    metric<S>(batch, ScalarCode::correct) += correct;
+    return;
+  }
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* x = batch.arena + o.prediction + r * o.units;
     const float* t = batch.arena + o.target + r * o.units;
@@ -52,13 +60,14 @@ FASTMLP_NOINLINE void count_correct(const Batch& batch, const operands::count_co
       const auto wanted = L::select(L::less_equal(L::set1(0.5f), lanes.load(t + j)), one, zero);
       return L::abs(L::sub(decided, wanted));
     });
-    correct += o.units == 1 ? 1 - differ : (units - static_cast<double>(differ)) / units;
+    correct += (units - static_cast<double>(differ)) / units;
   }
   metric<S>(batch, ScalarCode::correct) += correct;
 }
 
 template <class S>
-FASTMLP_NOINLINE void count_correct_labels(const Batch& batch, const operands::count_correct_labels& o) {
+FASTMLP_NOINLINE void count_correct_labels(const Batch& batch, const operands::count_correct_labels& o,
+                                           Undivided) {
   double correct = 0;
   for (int64_t r = 0; r < batch.rows; r++) {
     const int64_t decided = argmax<S>(batch.arena + o.prediction + r * o.units, o.units);

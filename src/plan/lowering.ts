@@ -3,6 +3,7 @@ import { ActivationCode, DecisionCode, type LossCode, ReductionCode } from '../o
 import { type Context, contextOf, isApart, outputGradientOf } from './context.js';
 import type { Emitter } from './emitter.js';
 import type { Layout, PersistentPlaces } from './layout.js';
+import { emitUpdate, type OptimizerState, updatesInPlace } from './optimizer-lowering.js';
 
 type TargetKind = 'dense' | 'labels';
 
@@ -12,26 +13,29 @@ export function trainPrograms(
   places: PersistentPlaces,
   layout: Layout,
   emitter: Emitter,
-  emitUpdate: () => void,
+  state: OptimizerState,
 ): void {
   const context = contextOf(model, places, layout, emitter, false);
   const lowest = lowestTrainable(model);
   const trains = lowest >= 0 && blockingLayer(model, lowest) < 0;
   for (const kind of targetKinds(model)) {
     const suffix = kind === 'labels' ? 'Labels' : '';
-    const emitGradients = (): void => {
+    const emitGradients = (inPlace: readonly number[]): void => {
       emitForward(context, context.fused);
       emitMetrics(context, kind);
       emitLossGradient(context, kind);
-      emitBackward(context);
+      emitBackward(context, inPlace, state.learningRate);
       emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
     };
+    const emitStep = (inPlace: readonly number[]): void => {
+      emitGradients(inPlace);
+      emitUpdate(model, places, state, emitter, inPlace);
+    };
     if (trains) {
-      emitter.program(`gradients${suffix}`, emitGradients);
-      emitter.program(`train${suffix}`, () => {
-        emitGradients();
-        emitUpdate();
-      });
+      emitter.program(`gradients${suffix}`, () => emitGradients([]));
+      const inPlace = updatesInPlace(model);
+      emitter.program(`train${suffix}`, () => emitStep(inPlace));
+      if (inPlace.length > 0) emitter.program(`trainKeepingGradients${suffix}`, () => emitStep([]));
     }
     emitter.program(`evaluate${suffix}`, () => {
       emitForward(context, context.fused);
@@ -40,7 +44,7 @@ export function trainPrograms(
       emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
     });
   }
-  if (trains) emitter.program('update', emitUpdate);
+  if (trains) emitter.program('update', () => emitUpdate(model, places, state, emitter, []));
   emitter.program('predict', () => {
     emitForward(context, false);
     const last = model.layers.length - 1;
@@ -198,6 +202,7 @@ function emitWeightGradient({ model, places, batch, emitter }: Context, index: n
     biasGradient,
     inputs,
     units,
+    accumulate: 0,
   });
 }
 
@@ -221,17 +226,40 @@ function emitInputGradient(
   });
 }
 
-/** Gradients of every trainable layer, from the last down to the lowest trainable one. */
-function emitBackward(context: Context): void {
+/**
+ * Gradients of every trainable layer, from the last down to the lowest trainable one. Layers of `inPlace` are updated
+ * instead, after the last use of their weights.
+ */
+function emitBackward(context: Context, inPlace: readonly number[], learningRate: number): void {
   const { model, batch } = context;
   const lowest = lowestTrainable(model);
   for (let index = model.layers.length - 1; index >= lowest; index--) {
-    if (model.layers[index].trainable) emitWeightGradient(context, index);
-    if (index === lowest) return;
-    const below = model.layers[index - 1];
-    emitInputGradient(context, index, batch.deltas[index - 1], below.activation.code);
-    if (isApart(below)) emitActivationBackward(context, index - 1);
+    const updates = inPlace.includes(index);
+    if (model.layers[index].trainable && !updates) emitWeightGradient(context, index);
+    if (index > lowest) {
+      const below = model.layers[index - 1];
+      emitInputGradient(context, index, batch.deltas[index - 1], below.activation.code);
+      if (isApart(below)) emitActivationBackward(context, index - 1);
+    }
+    if (updates) emitUpdateInPlace(context, index, learningRate);
   }
+}
+
+/** A step of plain sgd without a gradient: W += X^T (-learningRate delta). */
+function emitUpdateInPlace({ model, places, batch, emitter }: Context, index: number, rate: number): void {
+  const { inputs, units } = model.layers[index];
+  const { weights, biases } = places.layers[index];
+  const delta = batch.deltas[index];
+  emitter.emit('scale_by_rate', { delta, units, learningRate: rate });
+  emitter.emit('linear_backward_weights', {
+    input: index === 0 ? batch.input : batch.outputs[index - 1],
+    delta,
+    weightGradient: weights,
+    biasGradient: biases,
+    inputs,
+    units,
+    accumulate: 1,
+  });
 }
 
 /** As `emitBackward`, for all layers, with dE/dx of every layer and of the input kept apart from the deltas. */

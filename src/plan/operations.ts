@@ -143,14 +143,19 @@ export const operations: readonly Operation[] = [
     delta: 'buffer',
     units: 'size',
   }),
-  define('linear_backward_weights', 'weightGradient = X^T delta; biasGradient = column sums of delta', {
-    input: 'buffer',
-    delta: 'buffer',
-    weightGradient: 'buffer',
-    biasGradient: 'buffer',
-    inputs: 'size',
-    units: 'size',
-  }),
+  define(
+    'linear_backward_weights',
+    'weightGradient = X^T delta; biasGradient = column sums of delta; accumulate: added to what is there',
+    {
+      input: 'buffer',
+      delta: 'buffer',
+      weightGradient: 'buffer',
+      biasGradient: 'buffer',
+      inputs: 'size',
+      units: 'size',
+      accumulate: 'flag',
+    },
+  ),
   define('linear_backward_input', "gradient = (delta W^T) * f'(output), f of the layer below", {
     delta: 'buffer',
     weights: 'buffer',
@@ -208,6 +213,11 @@ export const operations: readonly Operation[] = [
       decoupled: 'flag',
     },
   ),
+  define('scale_by_rate', 'delta[r,u] *= -learningRate', {
+    delta: 'buffer',
+    units: 'size',
+    learningRate: 'scalar',
+  }),
   define('store_rows', 'result[position + r, j] = output[r, j]', { output: 'buffer', units: 'size' }),
   define('map_unary', 'output[r,j] = function(a[r,j])', {
     a: 'buffer',

@@ -29,15 +29,27 @@ export function optimizerState(optimizer: Optimizer, layout: Layout): OptimizerS
   return { buffers: ['moment1', 'moment2'], learningRate, weightDecay, first: beta1 };
 }
 
-/** Emits the update of all trainable layers: one step operation per run of neighbours. */
+/** Weights from which on a step without a gradient saves more than its operations cost. */
+const IN_PLACE_FROM_WEIGHTS = 1024;
+
+/** Indices of the layers that a training step updates without storing their gradient: large ones under plain sgd. */
+export function updatesInPlace({ optimizer, layers }: Model): number[] {
+  if (optimizer.type !== 'sgd' || optimizer.momentum > 0 || optimizer.weightDecay > 0) return [];
+  return layers.flatMap(({ trainable, inputs, units }, index) =>
+    trainable && inputs * units >= IN_PLACE_FROM_WEIGHTS ? [index] : [],
+  );
+}
+
+/** Emits the update of all trainable layers but those of `updated`: one step operation per run of neighbours. */
 export function emitUpdate(
   model: Model,
   places: PersistentPlaces,
   state: OptimizerState,
   emitter: Emitter,
+  updated: readonly number[],
 ): void {
   const { optimizer } = model;
-  const spans = trainableSpans(model, places);
+  const spans = trainableSpans(model, places, updated);
   if (optimizer.type !== 'sgd' && spans.length > 0) emitter.emit('advance_moments', { moments: state.first });
   for (const { begin, count } of spans) {
     const at = (block: number | undefined): number =>
@@ -69,15 +81,22 @@ export function emitUpdate(
   }
 }
 
-/** Stretches of the parameter block that belong to trainable layers only; padding between layers stays zero. */
-function trainableSpans(model: Model, places: PersistentPlaces): { begin: number; count: number }[] {
+/**
+ * Stretches of the parameter block that belong to trainable layers only, without those of `updated`; padding between
+ * layers stays zero.
+ */
+function trainableSpans(
+  model: Model,
+  places: PersistentPlaces,
+  updated: readonly number[],
+): { begin: number; count: number }[] {
   const ends = [
     ...places.layers.slice(1).map((layer) => layer.weights),
     places.parameters + places.parameterLength,
   ];
   const spans: { begin: number; count: number }[] = [];
   model.layers.forEach((layer, index) => {
-    if (!layer.trainable) return;
+    if (!layer.trainable || updated.includes(index)) return;
     const begin = places.layers[index].weights;
     const previous = spans.at(-1);
     if (previous && previous.begin + previous.count === begin) previous.count = ends[index] - previous.begin;

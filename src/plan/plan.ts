@@ -4,16 +4,19 @@ import { Emitter } from './emitter.js';
 import { placeConstants } from './expression-lowering.js';
 import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
 import { inspectPrograms, trainPrograms } from './lowering.js';
-import { emitUpdate, optimizerState } from './optimizer-lowering.js';
+import { optimizerState } from './optimizer-lowering.js';
 import { printPlan } from './print.js';
 
 /**
- * Programs of a plan. `train` is `gradients` followed by `update`. A `Labels` program takes one integer label a row instead of a row of targets.
- * Which ones exist depends on the purpose of the plan and on whether the loss takes labels.
+ * Programs of a plan. `train` does what `gradients` followed by `update` does, but it may leave no gradient behind; then
+ * `trainKeepingGradients` exists, which does. A `Labels` program takes one integer label a row instead of a row of
+ * targets. Which ones exist depends on the purpose of the plan and on whether the loss takes labels.
  */
 export type ProgramName =
   | 'train'
   | 'trainLabels'
+  | 'trainKeepingGradients'
+  | 'trainKeepingGradientsLabels'
   | 'gradients'
   | 'gradientsLabels'
   | 'update'
@@ -33,6 +36,13 @@ export interface Program {
 /**
  * What a backend executes: operations over one arena of numbers and a table of scalars. Plain data, complete: what is
  * computed, in which order, what is fused and where it lies is decided here.
+ *
+ * Memory of a training plan in elements of the arena (4 bytes each, 8 on the reference backend):
+ * - per parameter 2 with sgd, 3 with momentum, 4 with adam: the parameter, its gradient, the optimizer's state;
+ * - per row of `batchCapacity` inputs + outputs + 1 + 2 units of all layers: the input, its target and loss, the outputs
+ *   and deltas; one for the label where the loss takes labels; the units of each layer whose net inputs are kept, which
+ *   are those with softmax or a traced activation and a last one fused with its loss;
+ * - what a traced activation or loss computes with, and less than a cache line before each buffer.
  */
 export interface Plan {
   /** `OPERATION_STRIDE` integers an operation: its opcode and operands, as listed in `operations.ts`. */
@@ -66,7 +76,7 @@ export function createPlan(model: Model, batchCapacity: number, purpose: PlanPur
   const persistentLength = layout.length;
   const emitter = new Emitter();
   if (purpose === 'inspect') inspectPrograms(model, places, layout, emitter);
-  else trainPrograms(model, places, layout, emitter, () => emitUpdate(model, places, state, emitter));
+  else trainPrograms(model, places, layout, emitter, state);
   const { buffers, scalars } = layout;
   const plan = {
     operations: emitter.operations(),

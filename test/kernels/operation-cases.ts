@@ -84,18 +84,25 @@ function* linearBackward(): Generator<OperationCase> {
   let turn = 0;
   for (const { rows, inputs, units } of products()) {
     turn++;
-    yield make({
-      name: 'linear_backward_weights',
-      rows,
-      operands: {
-        input: read(rows * inputs),
-        delta: read(rows * units),
-        weightGradient: written(inputs * units, tolerance.reduction(rows), Math.sqrt(rows)),
-        biasGradient: turn % 3 === 0 ? -1 : written(units, tolerance.reduction(rows), Math.sqrt(rows)),
-        inputs,
-        units,
-      },
-    });
+    for (const accumulate of [0, 1]) {
+      const gradient = (size: number): BufferOperand => ({
+        ...written(size, tolerance.reduction(rows), Math.sqrt(rows)),
+        draw: accumulate ? symmetric : undefined,
+      });
+      yield make({
+        name: 'linear_backward_weights',
+        rows,
+        operands: {
+          input: read(rows * inputs),
+          delta: read(rows * units),
+          weightGradient: gradient(inputs * units),
+          biasGradient: turn % 3 === 0 ? -1 : gradient(units),
+          inputs,
+          units,
+          accumulate,
+        },
+      });
+    }
     const activation = activations[turn % 4];
     yield make({
       name: 'linear_backward_input',
@@ -110,6 +117,32 @@ function* linearBackward(): Generator<OperationCase> {
         activation,
       },
     });
+  }
+}
+
+/** Terms that would be lost one by one in what they are added to, but not their sum. */
+function* smallTerms(): Generator<OperationCase> {
+  for (const rows of [64, 512]) {
+    for (const [inputs, units] of [
+      [1, 1],
+      [3, 5],
+      [17, 33],
+    ]) {
+      const one = (): number => 1;
+      yield make({
+        name: 'linear_backward_weights',
+        rows,
+        operands: {
+          input: read(rows * inputs, one),
+          delta: read(rows * units, () => 2 ** -28),
+          weightGradient: updated(inputs * units, one, tolerance.exact()),
+          biasGradient: updated(units, one, tolerance.exact()),
+          inputs,
+          units,
+          accumulate: 1,
+        },
+      });
+    }
   }
 }
 
@@ -313,6 +346,20 @@ function* decisions(): Generator<OperationCase> {
 }
 
 function* optimizers(): Generator<OperationCase> {
+  for (const rows of [1, 2, 17]) {
+    for (const units of widths) {
+      yield make({
+        name: 'scale_by_rate',
+        rows,
+        scalars: scalars(0.25),
+        operands: {
+          delta: updated(rows * units, symmetric, tolerance.elementwise()),
+          units,
+          learningRate: 3,
+        },
+      });
+    }
+  }
   for (const count of [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1031]) {
     const stepped = (draw: BufferOperand['draw']): BufferOperand =>
       updated(count, draw, tolerance.elementwise());
@@ -459,6 +506,7 @@ function* maps(): Generator<OperationCase> {
 export const operationCases: Readonly<Record<string, () => Generator<OperationCase>>> = {
   linear_forward: linearForward,
   'linear_backward_*': linearBackward,
+  'sums of small terms': smallTerms,
   'softmax and cross-entropy': rowwise,
   'losses and activations': elementwise,
   'gathers, stores and sums': gathers,

@@ -246,19 +246,22 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
     }
   },
 
-  linear_backward_weights(batch, { input, delta, weightGradient, biasGradient, inputs, units }) {
+  linear_backward_weights(batch, { input, delta, weightGradient, biasGradient, inputs, units, accumulate }) {
     const { arena } = batch;
+    const put = (index: number, sum: number): void => {
+      arena[index] = accumulate ? arena[index] + sum : sum;
+    };
     for (let u = 0; u < units; u++) {
       for (let i = 0; i < inputs; i++) {
         let sum = 0;
         for (let r = 0; r < batch.rows; r++)
           sum += arena[input + r * inputs + i] * arena[delta + r * units + u];
-        arena[weightGradient + i * units + u] = sum;
+        put(weightGradient + i * units + u, sum);
       }
       if (biasGradient < 0) continue;
       let sum = 0;
       for (let r = 0; r < batch.rows; r++) sum += arena[delta + r * units + u];
-      arena[biasGradient + u] = sum;
+      put(biasGradient + u, sum);
     }
   },
 
@@ -329,6 +332,10 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
       arena[o.parameters + index] =
         kept - (rate * (m / (1 - power1))) / (Math.sqrt(v / (1 - power2)) + epsilon);
     }
+  },
+
+  scale_by_rate({ arena, scalars, rows }, { delta, units, learningRate }) {
+    for (let index = 0; index < rows * units; index++) arena[delta + index] *= -scalars[learningRate];
   },
 
   store_rows({ arena, rows, position, result }, { output, units }) {
