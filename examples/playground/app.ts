@@ -1,7 +1,8 @@
+import type { Trainer } from 'fastmlp';
 import type { DrawnPoint } from './data/data-set.js';
 import { fetchDigits } from './data/fetch-digits.js';
 import { programFor } from './model/code.js';
-import { modelFromText, modelToText, restoreWeights } from './model/model-file.js';
+import { modelToBytes, stateOfModel, trainerOfModel } from './model/model-file.js';
 import { type Pace, Runner } from './model/runner.js';
 import { canDraw, Session } from './model/session.js';
 import { type DataName, limits, type State } from './model/state.js';
@@ -136,20 +137,26 @@ export class App {
     return `${location.origin}${location.pathname}#${stateToHash(this.#session.state)}`;
   }
 
-  get modelText(): string | null {
-    return this.#runner.trainer ? modelToText(this.#runner.trainer, this.#session.state) : null;
+  /** The model as a file; null before there is one. */
+  get modelFile(): Uint8Array<ArrayBuffer> | null {
+    const { trainer } = this.#runner;
+    return trainer ? new Uint8Array(modelToBytes(trainer, this.#session.state)) : null;
   }
 
-  loadModel(text: string): Promise<void> {
+  loadModel(file: Blob): Promise<void> {
     return this.#queued(async () => {
-      const model = modelFromText(text);
-      await this.#session.open(model.state);
-      await this.#runner.pause();
-      await this.#rebuild();
-      if (this.#runner.trainer) restoreWeights(this.#runner.trainer, model);
-      await this.#runner.remeasure();
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      const state = stateOfModel(bytes);
+      const goBack = this.#session.checkpoint();
+      await this.#session.open(state);
+      try {
+        await this.#runner.pause();
+        await this.#rebuild(() => trainerOfModel(bytes, state));
+      } catch (error) {
+        goBack();
+        throw error;
+      }
       showMessage('The model is loaded.');
-      this.#drawSoon();
     });
   }
 
@@ -221,10 +228,10 @@ export class App {
   }
 
   /** A network from the seed for the state as it is; goes on training if it was. */
-  async #rebuild(): Promise<void> {
+  async #rebuild(create?: () => Promise<Trainer>): Promise<void> {
     const wasPlaying = this.#runner.isPlaying;
     this.#showSettings();
-    await this.#runner.build(this.#session.state, this.#session.data);
+    await this.#runner.build(this.#session.state, this.#session.data, create);
     this.#showNetwork();
     if (wasPlaying && this.#session.data.train.count > 0) this.#runner.play();
   }

@@ -29,14 +29,14 @@ byId('copy-code').addEventListener(
   () => void copy(byId('code').textContent ?? '', 'The code is copied.'),
 );
 byId('save').addEventListener('click', () => {
-  const text = app.modelText;
-  if (text !== null) download(text, modelFileName);
+  const file = app.modelFile;
+  if (file !== null) download(file, modelFileName);
 });
 const fileInput = byId<HTMLInputElement>('load-file');
 byId('load').addEventListener('click', () => fileInput.click());
 fileInput.addEventListener('change', async () => {
   const [file] = fileInput.files ?? [];
-  if (file) await app.loadModel(await file.text());
+  if (file) await app.loadModel(file);
   fileInput.value = '';
 });
 
@@ -60,8 +60,8 @@ async function copy(text: string, done: string): Promise<void> {
   }
 }
 
-function download(text: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+function download(bytes: Uint8Array<ArrayBuffer>, name: string): void {
+  const url = URL.createObjectURL(new Blob([bytes]));
   h('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

@@ -149,11 +149,11 @@ describe.skipIf(!path)('the built page in Chromium', { timeout: 90_000 }, () => 
     await page.press('.expression', 'Enter');
     expect(await page.textContent('.problem')).toContain('the expression must be complete');
     await page.setInputFiles('#load-file', {
-      name: 'x.json',
+      name: 'x.safetensors',
       mimeType: 'application/json',
       buffer: Buffer.from('{}'),
     });
-    await waitForText(page, 'message', /^Cannot load model/);
+    await waitForText(page, 'message', /^Cannot /);
     await page.setInputFiles('#table-file', {
       name: 'x.csv',
       mimeType: 'text/csv',
@@ -181,8 +181,8 @@ describe.skipIf(!path)('the built page in Chromium', { timeout: 90_000 }, () => 
       before,
     );
     await page.setInputFiles('#load-file', {
-      name: 'model.json',
-      mimeType: 'application/json',
+      name: 'model.safetensors',
+      mimeType: 'application/octet-stream',
       buffer: file,
     });
     await waitForText(page, 'message', /^The model is loaded/);

@@ -1,65 +1,59 @@
 /** The one place that knows how a model is kept in a file. */
-import type { Trainer } from 'fastmlp';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  loadTrainer,
+  type TracedActivation,
+  type Trainer,
+} from 'fastmlp';
+import { activationOf, parseExpression } from './expression.js';
+import { isExpression } from './network.js';
 import type { State } from './state.js';
 import { stateFromHash, stateToHash } from './url-state.js';
 
-const FORMAT = 'fastmlp playground';
-const VERSION = 1;
+export const modelFileName = 'fastmlp-model.safetensors';
 
-interface StoredLayer {
-  readonly units: number;
-  readonly inputs: number;
-  /** units × inputs, row-major. */
-  readonly weights: readonly number[];
-  readonly biases: readonly number[] | null;
-}
+/** Where the metadata of the file has the settings of the page. */
+const STATE = 'playground';
 
-export interface StoredModel {
-  readonly state: State;
-  readonly layers: readonly StoredLayer[];
-}
-
-export const modelFileName = 'fastmlp-model.json';
-
-/** The weights of a trainer and the state it was made from, as text. */
-export function modelToText(trainer: Pick<Trainer, 'getWeights'>, state: State): string {
-  const layers = trainer.getWeights().map(({ weights, biases }) => ({
-    units: weights.rows,
-    inputs: weights.columns,
-    weights: Array.from(weights.data),
-    biases: biases ? Array.from(biases) : null,
-  }));
-  return JSON.stringify({ format: FORMAT, version: VERSION, state: stateToHash(state), layers });
+/** A trainer as the library saves it, with the settings of the page added to the metadata. */
+export function modelToBytes(trainer: Trainer, state: State): Uint8Array {
+  const { tensors, metadata } = decodeSafetensors(trainer.toBytes());
+  return encodeSafetensors(tensors, { ...metadata, [STATE]: stateToHash(state) });
 }
 
 /**
- * @throws Error with a message for the user if `text` is no such file
+ * The settings in a model file.
+ *
+ * @throws Error with a message for the user
  */
-export function modelFromText(text: string): StoredModel {
+export function stateOfModel(bytes: Uint8Array): State {
   const fail = (rule: string, received: string): never => {
     throw new Error(`Cannot load model: ${rule}: received ${received}`);
   };
-  let file: Record<string, unknown>;
-  try {
-    file = JSON.parse(text);
-  } catch (error) {
-    return fail('the file must be JSON', (error as Error).message);
-  }
-  if (file?.format !== FORMAT) return fail(`the file must be a model of the playground`, `${file?.format}`);
-  if (file.version !== VERSION) return fail(`the version must be ${VERSION}`, `${file.version}`);
-  const { state, problems } = stateFromHash(String(file.state));
-  if (problems.length > 0) return fail('every setting must be known', problems.join('; '));
-  if (!Array.isArray(file.layers)) return fail('layers must be a list', typeof file.layers);
-  file.layers.forEach((layer: Partial<StoredLayer> | null, index) => {
-    const weights = layer?.weights;
-    const length = (layer?.units ?? 0) * (layer?.inputs ?? 0);
-    const numbers = Array.isArray(weights) && weights.length === length && weights.every(Number.isFinite);
-    if (!numbers) fail(`layer ${index + 1} must have units x inputs numbers`, `${weights?.length ?? 'none'}`);
-  });
-  return { state, layers: file.layers };
+  const { metadata } = decodeSafetensors(bytes);
+  const text = metadata[STATE];
+  if (text === undefined) return fail('the file must have been saved by this page', 'no settings in it');
+  const { state, problems } = stateFromHash(text);
+  return problems.length > 0 ? fail('every setting must be known', problems.join('; ')) : state;
 }
 
-/** Puts the weights of a file into a trainer made from its state. */
-export function restoreWeights(trainer: Pick<Trainer, 'setWeights'>, model: StoredModel): void {
-  trainer.setWeights(model.layers.map(({ weights, biases }) => ({ weights, biases })));
+/**
+ * The trainer in a model file: weights, optimizer and order of rows go on where they were.
+ *
+ * @throws Error (as a rejection) if the library refuses the file, as where its checksum is wrong
+ */
+export async function trainerOfModel(
+  bytes: Uint8Array,
+  { layers, outputActivation }: State,
+): Promise<Trainer> {
+  const typed = [...layers.map(({ activation }) => activation), outputActivation].filter(isExpression);
+  const activations: Record<string, TracedActivation> = {};
+  for (const text of typed) {
+    const activation = activationOf(parseExpression(text.slice(1)));
+    activations[activation.name] = activation;
+  }
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  const { [STATE]: _, ...own } = metadata;
+  return loadTrainer(encodeSafetensors(tensors, own), { activations });
 }

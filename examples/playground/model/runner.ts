@@ -72,17 +72,21 @@ export class Runner {
     return this.#data.classes?.length ?? null;
   }
 
-  /** Begins anew: weights from the seed, no history. Rejects if the configuration is wrong; the old network stays. */
-  build(state: State, data: DataSet): Promise<void> {
+  /** Begins anew, with no history: weights from the seed, or a trainer that `create` makes. Rejects if the configuration is wrong; the old network stays. */
+  build(
+    state: State,
+    data: DataSet,
+    create: () => Promise<Trainer> = () => createTrainer(trainerConfig(state, data)),
+  ): Promise<void> {
     const built = this.#building.then(async () => {
       await this.pause();
-      const trainer = await createTrainer(trainerConfig(state, data));
+      const trainer = await create();
       this.#trainer?.dispose();
       this.#trainer = trainer;
       this.#state = state;
       this.#nextRandom = randomFrom(state.seed);
       this.#epochsAtOnce = 1;
-      this.epoch = 0;
+      this.epoch = trainer.epochs;
       this.samplesPerSecond = null;
       this.history.clear();
       this.setData(data);
@@ -147,13 +151,6 @@ export class Runner {
     this.#requireFinite(loss);
     this.#changed();
     return rows;
-  }
-
-  /** Measures anew, after the weights came from elsewhere. */
-  async remeasure(): Promise<void> {
-    this.history.clear();
-    await this.#measureStart();
-    this.#changed();
   }
 
   /** Targets of rows of the training or test part, as the trainer takes them. */
@@ -253,7 +250,7 @@ export class Runner {
     if (train.count === 0) return;
     try {
       const { loss, accuracy } = await measure(this.#measured, train, this.#targets);
-      this.history.add({ epoch: 0, loss, accuracy, ...(await this.#measureTest()) });
+      this.history.add({ epoch: this.epoch, loss, accuracy, ...(await this.#measureTest()) });
     } catch (error) {
       this.#failed(error as Error);
     }
