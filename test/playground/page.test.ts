@@ -7,11 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { build, createServer as createDevServer } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { playgroundConfig } from '../../examples/playground/server/config.js';
-import { findChromium, launchChromium } from './browser.js';
-
-const path = findChromium();
-if (!path)
-  console.log('playground page not tested: no Chromium found; Debian has one: apt-get install chromium');
+import { chromiumPath, launchChromium } from '../browser/support/chromium.js';
 
 const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 
@@ -31,7 +27,7 @@ function serve(folder: string): Server {
   });
 }
 
-describe.skipIf(!path)('the built page in Chromium', { timeout: 90_000 }, () => {
+describe.skipIf(!chromiumPath)('the built page in Chromium', { timeout: 90_000 }, () => {
   let browser: Browser;
   let server: Server;
   let folder: string;
@@ -44,7 +40,7 @@ describe.skipIf(!path)('the built page in Chromium', { timeout: 90_000 }, () => 
     server = serve(folder);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    browser = await launchChromium(path as string);
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();
@@ -105,7 +101,7 @@ describe.skipIf(!path)('the built page in Chromium', { timeout: 90_000 }, () => 
     await page.click('#play');
     await waitForText(page, 'play', /^Play$/);
     expect(await text(page, 'stat-test')).toBe('100.0 %');
-    expect(await text(page, 'stat-backend')).toMatch(/^wasm-(relaxed-)?simd, 1 thread$/);
+    expect(await text(page, 'stat-backend')).toMatch(/^wasm-(relaxed-)?simd, 1 thread, worker$/);
     expect(Number((await text(page, 'stat-speed')).replaceAll(',', ''))).toBeGreaterThan(1000);
     await reset(page);
     expect(await text(page, 'stat-loss')).toBe(first);

@@ -16,9 +16,10 @@ export function showStatistics(runner: Runner): void {
   byId('test-name').textContent = isClassified ? 'Test accuracy' : 'Test loss';
   write('speed', samplesPerSecond === null ? '–' : Math.round(samplesPerSecond).toLocaleString('en'));
   if (!trainer) return;
-  const { id, threads, rejected } = trainer.backend;
-  write('backend', `${id}, ${threads} thread${threads === 1 ? '' : 's'}`);
-  byId('stat-backend').title = rejected.map((one) => `not ${one.id}: ${one.reason}`).join('\n');
+  const { id, threads, worker, notes, rejected } = trainer.backend;
+  write('backend', `${id}, ${threads} thread${threads === 1 ? '' : 's'}${worker ? ', worker' : ''}`);
+  const reasons = [...notes, ...rejected.map((one) => `not ${one.id}: ${one.reason}`)];
+  byId('stat-backend').title = reasons.join('\n');
 }
 
 function write(name: string, text: string): void {
