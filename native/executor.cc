@@ -10,6 +10,7 @@
 
 #include "native/opcodes.h"
 #include "native/plan_check.h"
+#include "native/tiny_network.h"
 
 namespace fastmlp {
 
@@ -140,6 +141,11 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
     }
     if (opcode == Opcode::gather_targets && !fits(row_count, words[2], lengths.targets)) {
       return "targets are too short";
+    }
+    if (opcode == Opcode::train_rows) {
+      const TinyNetwork network(*reinterpret_cast<const operands::train_rows*>(words + 1));
+      if (!fits(row_count, network.layers[0].inputs, lengths.inputs)) return "inputs are too short";
+      if (!fits(row_count, network.last().units, lengths.targets)) return "targets are too short";
     }
     if (opcode == Opcode::gather_labels && row_count > lengths.labels) return "labels are too short";
     if (opcode == Opcode::store_rows && !fits(run.rows_per_epoch, words[2], lengths.result)) {

@@ -131,11 +131,16 @@ export class Engine {
     });
   }
 
-  /** The program of training steps on such rows; with `keepsGradients`, one after which `gradientNorm` can be asked. */
-  trainProgram({ labels }: Rows, keepsGradients = false): ProgramName {
+  /**
+   * The program of training steps on batches of such rows; with `keepsGradients`, one after which `gradientNorm` can be
+   * asked.
+   */
+  trainProgram({ labels }: Rows, batchSize: number, keepsGradients = false): ProgramName {
+    const { programs } = this.#plan;
     const keeping = labels ? 'trainKeepingGradientsLabels' : 'trainKeepingGradients';
-    if (keepsGradients && this.#plan.programs[keeping]) return keeping;
-    return labels ? 'trainLabels' : 'train';
+    if (keepsGradients && programs[keeping]) return keeping;
+    if (labels) return 'trainLabels';
+    return batchSize === 1 && !keepsGradients && programs.trainRow ? 'trainRow' : 'train';
   }
 
   /** Makes room for batches of `rows`. */

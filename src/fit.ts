@@ -224,7 +224,6 @@ export class Fit {
     const { control } = this;
     const { train, held } = await this.#splitRows();
     const orders = new EpochOrders(train, shuffle ? this.#random : null);
-    const program = this.#engine.trainProgram(this.#rows, this.#stopWatch?.watchesGradient);
     const isWatched = this.#isWatched;
     let before: JobResult | null = null;
     const putDown = (): void => {
@@ -245,6 +244,7 @@ export class Fit {
         await callbacks.onEpochBegin?.(epoch);
         left -= epochs;
         rows = Math.min(2 * rows, MOST_ROWS);
+        const program = this.#engine.trainProgram(this.#rows, batchSize, this.#stopWatch?.watchesGradient);
         const job = { program, epochs, rowsPerEpoch: train.length, batchSize, order } as const;
         const result = await this.#runJob(epoch, job, dataset, () => {
           orders.prepare(epochsAtOnce());
