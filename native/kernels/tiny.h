@@ -30,9 +30,9 @@ FASTMLP_INLINE void with_units(int32_t units, Body body) {
   }
 }
 
-template <class S, int kUnits>
-FASTMLP_INLINE void tiny_forward(const float* input, int32_t inputs, const float* weights, int32_t activation,
-                                 float* output) {
+// A function for each activation and loss: all of them in one leave too few registers to any.
+template <class S, int kUnits, ActivationCode kActivation>
+FASTMLP_NOINLINE void tiny_forward(const float* input, int32_t inputs, const float* weights, float* output) {
   using One = typename S::One;
   const float* biases = weights + inputs * kUnits;
   float z[kUnits];
@@ -42,68 +42,53 @@ FASTMLP_INLINE void tiny_forward(const float* input, int32_t inputs, const float
     FASTMLP_UNROLL
     for (int u = 0; u < kUnits; u++) z[u] = One::fma(input[i], weights[u], z[u]);
   }
-  with_activation(activation, [&](auto code) {
-    FASTMLP_UNROLL
-    for (int u = 0; u < kUnits; u++) output[u] = activate<One, decltype(code)::value>(z[u]);
-  });
-}
-
-// delta of the layer below = (delta W^T) f'(input), f of that layer.
-template <class S, int kUnits>
-FASTMLP_INLINE void tiny_backward_input(const float* delta, const float* weights, const float* input,
-                                        int32_t inputs, int32_t activation, float* delta_below) {
-  using One = typename S::One;
-  float d[kUnits];
   FASTMLP_UNROLL
-  for (int u = 0; u < kUnits; u++) d[u] = delta[u];
-  with_activation(activation, [&](auto code) {
-    for (int32_t i = 0; i < inputs; i++, weights += kUnits) {
-      float sum = d[0] * weights[0];
-      FASTMLP_UNROLL
-      for (int u = 1; u < kUnits; u++) sum = One::fma(d[u], weights[u], sum);
-      delta_below[i] = sum * derivative_from_output<One, decltype(code)::value>(input[i]);
-    }
-  });
+  for (int u = 0; u < kUnits; u++) output[u] = activate<One, kActivation>(z[u]);
 }
 
-template <class S, int kUnits>
-FASTMLP_INLINE void tiny_update(const float* input, int32_t inputs, const float* delta, float rate,
-                                float* weights) {
+// Takes a step along the gradient; before it, delta_below = (delta W^T) f'(input), f of the layer below.
+template <class S, int kUnits, ActivationCode kActivation>
+FASTMLP_NOINLINE void tiny_backward(const float* delta, const float* input, int32_t inputs, float rate,
+                                    float* weights, float* delta_below) {
   using One = typename S::One;
   float d[kUnits];
   FASTMLP_UNROLL
   for (int u = 0; u < kUnits; u++) d[u] = delta[u];
   for (int32_t i = 0; i < inputs; i++, weights += kUnits) {
+    const float x = input[i];
+    float sum = d[0] * weights[0];
+    weights[0] = One::fnma(rate, x * d[0], weights[0]);
     FASTMLP_UNROLL
-    for (int u = 0; u < kUnits; u++) weights[u] = One::fnma(rate, input[i] * d[u], weights[u]);
+    for (int u = 1; u < kUnits; u++) {
+      sum = One::fma(d[u], weights[u], sum);
+      weights[u] = One::fnma(rate, x * d[u], weights[u]);
+    }
+    if (delta_below != nullptr) delta_below[i] = sum * derivative_from_output<One, kActivation>(x);
   }
   FASTMLP_UNROLL
   for (int u = 0; u < kUnits; u++) weights[u] = One::fnma(rate, d[u], weights[u]);
 }
 
 // Loss of a row, and the delta of the last layer, whose outputs x are.
-template <class S>
-FASTMLP_INLINE float tiny_loss(const float* x, const float* t, const TinyLayer& last, int32_t loss,
-                               float* delta) {
+template <class S, LossCode kLoss>
+FASTMLP_NOINLINE float tiny_loss(const float* x, const float* t, int32_t units, int32_t activation,
+                                 float* delta) {
   using One = typename S::One;
-  const int32_t units = last.units;
   const float share = 1.0f / static_cast<float>(units);
   float sum = 0;
-  with_loss(loss, [&](auto code) {
-    for (int32_t u = 0; u < units; u++) {
-      sum += loss_value<One, decltype(code)::value>(x[u], t[u], share);
-      delta[u] = loss_derivative<One, decltype(code)::value>(x[u], t[u], share);
-    }
-  });
-  with_activation(last.activation, [&](auto code) {
-    for (int32_t u = 0; u < units; u++) delta[u] *= derivative_from_output<One, decltype(code)::value>(x[u]);
-  });
+  for (int32_t u = 0; u < units; u++) {
+    sum += loss_value<One, kLoss>(x[u], t[u], share);
+    const float derivative = loss_derivative<One, kLoss>(x[u], t[u], share);
+    with_activation(activation, [&](auto code) {
+      delta[u] = derivative * derivative_from_output<One, decltype(code)::value>(x[u]);
+    });
+  }
   return sum;
 }
 
 // As tiny_loss, of binary cross-entropy after a sigmoid, from the net inputs z.
 template <class S>
-FASTMLP_INLINE float tiny_sigmoid_loss(const float* z, const float* t, int32_t units, float* delta) {
+FASTMLP_NOINLINE float tiny_sigmoid_loss(const float* z, const float* t, int32_t units, float* delta) {
   using One = typename S::One;
   float sum = 0;
   for (int32_t u = 0; u < units; u++) {
@@ -134,6 +119,11 @@ FASTMLP_INLINE const float* as_floats(const void* data, Element element, int64_t
 }
 
 template <class S>
+FASTMLP_NOINLINE double tiny_correct(const float* x, const float* t, int32_t units, DecisionCode decision) {
+  return correct_share<S>(x, t, units, decision);
+}
+
+template <class S>
 FASTMLP_NOINLINE void train_rows(const Batch& batch, const operands::train_rows& o, Undivided) {
   const TinyNetwork network(o);
   const TinyLayer& last = network.last();
@@ -154,31 +144,40 @@ FASTMLP_NOINLINE void train_rows(const Batch& batch, const operands::train_rows&
       const TinyLayer& layer = network.layers[index];
       const bool stops = from_net_inputs && index == network.count - 1;
       const int32_t activation = stops ? static_cast<int32_t>(ActivationCode::linear) : layer.activation;
+      const float* const input = index == 0 ? x : outputs[index - 1];
       with_units(layer.units, [&](auto units) {
-        tiny_forward<S, decltype(units)::value>(index == 0 ? x : outputs[index - 1], layer.inputs,
-                                                parameters + layer.offset, activation, outputs[index]);
+        with_activation(activation, [&](auto code) {
+          tiny_forward<S, decltype(units)::value, decltype(code)::value>(
+              input, layer.inputs, parameters + layer.offset, outputs[index]);
+        });
       });
     }
     const float* const y = outputs[network.count - 1];
     float* const delta = deltas[network.count - 1];
-    const float loss = from_net_inputs ? tiny_sigmoid_loss<S>(y, t, last.units, delta)
-                                       : tiny_loss<S>(y, t, last, o.loss, delta);
+    float loss = 0;
+    if (from_net_inputs) {
+      loss = tiny_sigmoid_loss<S>(y, t, last.units, delta);
+    } else {
+      with_loss(o.loss, [&](auto code) {
+        loss = tiny_loss<S, decltype(code)::value>(y, t, last.units, last.activation, delta);
+      });
+    }
     for (int index = network.count - 1; index >= 0; index--) {
       const TinyLayer& layer = network.layers[index];
-      const float* const input = index == 0 ? x : outputs[index - 1];
-      float* const weights = parameters + layer.offset;
+      const bool lowest = index == 0;
+      const float* const input = lowest ? x : outputs[index - 1];
+      float* const below = lowest ? nullptr : deltas[index - 1];
+      const int32_t activation = lowest ? 0 : network.layers[index - 1].activation;
       with_units(layer.units, [&](auto units) {
-        constexpr int kUnits = decltype(units)::value;
-        if (index > 0) {
-          tiny_backward_input<S, kUnits>(deltas[index], weights, input, layer.inputs,
-                                         network.layers[index - 1].activation, deltas[index - 1]);
-        }
-        tiny_update<S, kUnits>(input, layer.inputs, deltas[index], rate, weights);
+        with_activation(activation, [&](auto code) {
+          tiny_backward<S, decltype(units)::value, decltype(code)::value>(
+              deltas[index], input, layer.inputs, rate, parameters + layer.offset, below);
+        });
       });
     }
     if (o.decision >= 0) {
       metric<S>(batch, ScalarCode::correct) +=
-          correct_share<S>(y, t, last.units, static_cast<DecisionCode>(o.decision));
+          tiny_correct<S>(y, t, last.units, static_cast<DecisionCode>(o.decision));
     }
     metric<S>(batch, ScalarCode::loss) += static_cast<double>(loss);
     metric<S>(batch, ScalarCode::rows) += 1;
