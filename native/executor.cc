@@ -19,6 +19,9 @@ namespace {
 constexpr size_t kCacheLine = 64;
 constexpr int64_t kMetrics = static_cast<int64_t>(ScalarCode::first_free);
 
+// Rows after which a run that goes on within an operation looks whether it is interrupted.
+constexpr int64_t kRowsAtOnce = 64;
+
 // Progress is published about so often, or after each step where steps take longer.
 constexpr std::chrono::microseconds kPublishAfter{50};
 
@@ -222,12 +225,16 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   // If all steps together save less than a thread costs, there is nothing to divide.
   const bool divides =
       threads_ > 1 && partition_for(threads_).saving * static_cast<double>(steps) > kWorthWaking;
-  for (int64_t step = 0; step < steps; step++) {
+  // Steps of one row each go on within such an operation.
+  const bool by_rows = run.batch_size == 1 && batch.end - batch.begin == kOperationStride &&
+                       static_cast<Opcode>(*batch.begin) == Opcode::train_rows;
+  for (int64_t step = 0; step < steps;) {
     if (control != nullptr && control->interrupted()) {
       publish(step);
       return step;
     }
-    batch.rows = std::min(run.batch_size, run.rows_per_epoch - position);
+    const int64_t most = by_rows ? std::min(kRowsAtOnce, steps - step) : run.batch_size;
+    batch.rows = std::min(most, run.rows_per_epoch - position);
     batch.position = position;
     batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;
     const int threads = divides ? threads_now() : 1;
@@ -237,15 +244,16 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
     } else {
       target_.execute(batch);
     }
-    position += run.batch_size;
-    if (position >= run.rows_per_epoch) {
+    step += by_rows ? batch.rows : 1;
+    position += batch.rows;
+    if (position == run.rows_per_epoch) {
       std::memcpy(run.metrics + epoch * kMetrics, scalars_, kMetrics * sizeof(double));
       std::memset(scalars_, 0, kMetrics * sizeof(double));
       position = 0;
       epoch++;
     }
     if (control != nullptr && publications.due()) {
-      publish(step + 1);
+      publish(step);
       publications.next();
     }
   }

@@ -130,6 +130,8 @@ FASTMLP_NOINLINE void train_rows(const Batch& batch, const operands::train_rows&
   const bool from_net_inputs = network.ends_in_net_inputs(o.loss);
   const float rate = static_cast<float>(batch.scalars[o.learningRate]);
   float* const parameters = batch.arena + o.parameters;
+  double losses = metric<S>(batch, ScalarCode::loss);
+  double correct = metric<S>(batch, ScalarCode::correct);
   float room_x[kTinyWeights];
   float room_t[kTinyUnits];
   float outputs[kTinyLayers][kTinyUnits];
@@ -176,12 +178,13 @@ FASTMLP_NOINLINE void train_rows(const Batch& batch, const operands::train_rows&
       });
     }
     if (o.decision >= 0) {
-      metric<S>(batch, ScalarCode::correct) +=
-          tiny_correct<S>(y, t, last.units, static_cast<DecisionCode>(o.decision));
+      correct += tiny_correct<S>(y, t, last.units, static_cast<DecisionCode>(o.decision));
     }
-    metric<S>(batch, ScalarCode::loss) += static_cast<double>(loss);
-    metric<S>(batch, ScalarCode::rows) += 1;
+    losses += static_cast<double>(loss);
   }
+  metric<S>(batch, ScalarCode::loss) = losses;
+  metric<S>(batch, ScalarCode::correct) = correct;
+  metric<S>(batch, ScalarCode::rows) += static_cast<double>(batch.rows);
 }
 
 }  // namespace fastmlp
