@@ -140,8 +140,8 @@ FASTMLP_NOINLINE void train_rows(const Batch& batch, const operands::train_rows&
     const int64_t row = source_row<S>(batch, r);
     const float* const x =
         as_floats<S>(batch.source.inputs, batch.source.input_element, row * o.inputs, o.inputs, room_x);
-    const float* const t = as_floats<S>(batch.source.targets, batch.source.target_element, row * last.units,
-                                        last.units, room_t);
+    const float* const t =
+        as_floats<S>(batch.source.targets, batch.source.target_element, row * last.units, last.units, room_t);
     for (int index = 0; index < network.count; index++) {
       const TinyLayer& layer = network.layers[index];
       const bool stops = from_net_inputs && index == network.count - 1;

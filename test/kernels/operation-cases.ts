@@ -530,7 +530,10 @@ function* tinyNetworks(): Generator<OperationCase> {
         );
         const loss = logistic ? [3, 4, 4, 0, 1][turn % 5] : turn % 3;
         const outputs = units[units.length - 1];
-        const count = units.reduce((sum, width, layer) => sum + width * ((units[layer - 1] ?? inputs) + 1), 0);
+        const count = units.reduce(
+          (sum, width, layer) => sum + width * ((units[layer - 1] ?? inputs) + 1),
+          0,
+        );
         const data = Float32Array.from({ length: (rows + 2) * inputs }, (_, index) => Math.sin(5 * index));
         const types = [data, Uint8Array.from(data, toBytes), Float64Array.from(data)];
         const targets = Float32Array.from({ length: (rows + 2) * outputs }, (_, index) => (index * 5) % 2);

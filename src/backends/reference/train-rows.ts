@@ -77,7 +77,13 @@ function rowProgram(o: Operands): RowProgram {
     add('linear_backward_weights', { ...sizes, input, weightGradient, biasGradient, accumulate: 0 });
     if (index === 0) break;
     const { activation } = layers[index - 1];
-    add('linear_backward_input', { ...sizes, weights, gradient: deltas[index - 1], output: input, activation });
+    add('linear_backward_input', {
+      ...sizes,
+      weights,
+      gradient: deltas[index - 1],
+      output: input,
+      activation,
+    });
   }
   add('sum_losses', { rowLosses });
   const { learningRate } = o;
