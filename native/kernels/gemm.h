@@ -4,6 +4,7 @@
 #pragma once
 
 #include "native/kernels/blocked_product.h"
+#include "native/kernels/outer_product.h"
 #include "native/kernels/product.h"
 #include "native/kernels/streamed_product.h"
 #include "native/kernels/transposed_product.h"
@@ -17,6 +18,7 @@ constexpr int64_t workspace_floats() {
 
 template <class S>
 FASTMLP_INLINE void gemm(const Product& p, float* workspace) {
+  if (is_outer(p)) return outer_product<S>(p);
   if (is_streamed(p)) return streamed_product<S>(p);
   if (prefers_transposed<S>(p)) return transposed_product<S>(p, workspace);
   blocked_product<S>(p, workspace);

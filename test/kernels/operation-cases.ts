@@ -46,6 +46,7 @@ function* products(): Generator<{ rows: number; inputs: number; units: number }>
   yield { rows: 65, inputs: 300, units: 130 };
   yield { rows: 2, inputs: 3, units: 1031 };
   yield { rows: 259, inputs: 6, units: 5 };
+  yield { rows: 1, inputs: 259, units: 257 };
 }
 
 /** Few rows and weights beyond the nearest caches. */
