@@ -46,7 +46,15 @@ function* products(): Generator<{ rows: number; inputs: number; units: number }>
   yield { rows: 65, inputs: 300, units: 130 };
   yield { rows: 2, inputs: 3, units: 1031 };
   yield { rows: 259, inputs: 6, units: 5 };
+  yield { rows: 1, inputs: 259, units: 257 };
 }
+
+/** Few rows and weights beyond the nearest caches. */
+const streamedProducts = [
+  { rows: 1, inputs: 1029, units: 1033 },
+  { rows: 2, inputs: 517, units: 2049 },
+  { rows: 3, inputs: 2051, units: 515 },
+];
 
 const activations = [
   ActivationCode.linear,
@@ -59,7 +67,7 @@ const activations = [
 
 function* linearForward(): Generator<OperationCase> {
   let turn = 0;
-  for (const { rows, inputs, units } of products()) {
+  for (const { rows, inputs, units } of [...products(), ...streamedProducts]) {
     const activation = activations[turn++ % activations.length];
     const exact = activation === ActivationCode.heaviside ? tolerance.exact() : undefined;
     const allowed = exact ?? tolerance.transcendentalReduction(inputs) * Math.sqrt(inputs);

@@ -534,6 +534,10 @@ int main() {
   // Where blocks and panels begin to be copied.
   for (const int64_t rows : {66, 200, 520}) check_products(rows, 391, 71, 3, turn++, false);
   for (const int64_t units : {512, 1024, 1100}) check_products(70, 512, units, 3, turn++, false);
+  // Where few columns are computed as rows.
+  for (const int64_t units : {5, 9, 10, 18}) check_products(5, 300, units, 3, turn++, false);
+  // Where weights are read row by row.
+  for (const int64_t rows : {1, 2, 3}) check_products(rows, 1030, 1033, 3, turn++, false);
   std::printf("%d runs, %d failed\n", runs, failures);
   return failures == 0 ? 0 : 1;
 }
