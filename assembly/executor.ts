@@ -7,6 +7,7 @@ import { linear_backward_input, linear_backward_weights, linear_forward } from '
 import { cross_entropy_labels, loss_backward, sigmoid_binary_cross_entropy } from './losses';
 import { map_binary, map_row, map_unary, map_where, reduction_scale } from './maps';
 import { count_correct, count_correct_labels, sum_losses } from './metrics';
+import { advance_optimizer, optimizer_step } from './optimizer-rules';
 import { adam_step, advance_moments, scale_by_rate, sgd_step } from './optimizers';
 import {
   softmax_backward,
@@ -64,9 +65,9 @@ export function runSteps(words: usize): void {
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
 const OPERAND_COUNTS = memory.data<u8>([
-  5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 1, 4, 3, 1, 8, 9, 3, 2, 5, 7, 8, 5, 2,
+  5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 1, 4, 3, 1, 8, 9, 3, 3, 8, 2, 5, 7, 8, 5, 2,
 ]);
-const OPERATIONS: u32 = 27;
+const OPERATIONS: u32 = 29;
 
 /** Operands of the operation of that code, −1 where there is none. */
 export function operandCount(opcode: i32): i32 {
@@ -223,6 +224,21 @@ function execute(o: usize): void {
       break;
     case Opcode.scale_by_rate:
       scale_by_rate(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3));
+      break;
+    case Opcode.advance_optimizer:
+      advance_optimizer(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3));
+      break;
+    case Opcode.optimizer_step:
+      optimizer_step(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.int(o, 6),
+        Word.address(o, 7),
+        Word.int(o, 8),
+      );
       break;
     case Opcode.store_rows:
       store_rows(Word.address(o, 1), Word.int(o, 2));

@@ -28,6 +28,8 @@
   X(adam_step, parameters, gradient, firstMoment, secondMoment, count, learningRate, moments, weightDecay, \
     decoupled)                                                                                             \
   X(scale_by_rate, delta, units, learningRate)                                                             \
+  X(advance_optimizer, scalars, learningRate, rule)                                                        \
+  X(optimizer_step, parameters, gradient, state1, state2, state3, count, scalars, rule)                    \
   X(store_rows, output, units)                                                                             \
   X(map_unary, a, aExtent, output, columns, function)                                                      \
   X(map_binary, a, aExtent, b, bExtent, output, columns, function)                                         \
@@ -36,15 +38,18 @@
   X(reduction_scale, output, reduction)
 
 // X(name of the enum, names of its codes from 0 on)
-#define FASTMLP_CODES(X)                                                                                  \
-  X(ActivationCode, linear, sigmoid, tanh, relu, heaviside, exp)                                          \
-  X(LossCode, half_squared_error, squared_error, mean_squared_error, cross_entropy, binary_cross_entropy) \
-  X(ReductionCode, sum, mean)                                                                             \
-  X(DecisionCode, argmax, half, zero)                                                                     \
-  X(ExtentCode, full, row, units, constant)                                                               \
-  X(UnaryCode, copy, neg, abs, sqrt, exp, expm1, log, sin, cos, tanh, sigmoid, softplus, erf)             \
-  X(BinaryCode, add, sub, mul, div, min, max, less, lessEqual, equal)                                     \
-  X(RowCode, rowSum, rowMax, firstMax)                                                                    \
+#define FASTMLP_CODES(X)                                                                                   \
+  X(ActivationCode, linear, sigmoid, tanh, relu, heaviside, exp)                                           \
+  X(LossCode, half_squared_error, squared_error, mean_squared_error, cross_entropy, binary_cross_entropy)  \
+  X(OptimizerCode, amsgrad, nadam, radam, adamax, rmsprop, adagrad, adadelta, lion, rprop)                 \
+  X(OptimizerScalar, weightDecay, decoupledDecay, decay1, decay2, epsilon, option, largest, steps, power1, \
+    power2, power3, product, intoGradient, kept, c0, c1, c2, c3, c4, c5, c6, c7, count)                    \
+  X(ReductionCode, sum, mean)                                                                              \
+  X(DecisionCode, argmax, half, zero)                                                                      \
+  X(ExtentCode, full, row, units, constant)                                                                \
+  X(UnaryCode, copy, neg, abs, sqrt, exp, expm1, log, sin, cos, tanh, sigmoid, softplus, erf)              \
+  X(BinaryCode, add, sub, mul, div, min, max, less, lessEqual, equal)                                      \
+  X(RowCode, rowSum, rowMax, firstMax)                                                                     \
   X(ScalarCode, loss, correct, rows, first_free)
 
 namespace fastmlp {

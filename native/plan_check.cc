@@ -7,6 +7,7 @@ namespace fastmlp {
 namespace {
 
 constexpr int64_t kMoments = 5;
+constexpr auto kOptimizerScalars = static_cast<int64_t>(OptimizerScalar::count);
 
 // Whether every operand of one operation lies where it may.
 class OperationCheck {
@@ -86,6 +87,15 @@ class OperationCheck {
   bool check(const operands::scale_by_rate& o) const {
     return size(o.units) && batch(o.delta, o.units) && scalars(o.learningRate, 1);
   }
+  bool check(const operands::advance_optimizer& o) const {
+    return scalars(o.scalars, kOptimizerScalars) && scalars(o.learningRate, 1) &&
+           code(o.rule, OptimizerCode::rprop);
+  }
+  bool check(const operands::optimizer_step& o) const {
+    return size(o.count) && matrix(o.parameters, 1, o.count) && matrix(o.gradient, 1, o.count) &&
+           matrix(o.state1, 1, o.count) && states(o) && scalars(o.scalars, kOptimizerScalars) &&
+           code(o.rule, OptimizerCode::rprop);
+  }
   bool check(const operands::store_rows& o) const { return size(o.units) && batch(o.output, o.units); }
   bool check(const operands::map_unary& o) const {
     return size(o.columns) && repeated(o.a, o.aExtent, o.columns) && batch(o.output, o.columns) &&
@@ -141,6 +151,19 @@ class OperationCheck {
                  int32_t reduction) const {
     return size(units) && batch(prediction, units) && optional_batch(gradient, units) &&
            batch(row_losses, 1) && code(reduction, ReductionCode::mean);
+  }
+
+  // The second and third state of an optimizer, where its rule has them.
+  bool states(const operands::optimizer_step& o) const {
+    switch (static_cast<OptimizerCode>(o.rule)) {
+      case OptimizerCode::rmsprop:
+      case OptimizerCode::adagrad:
+        return optional(o.state2, o.count) && optional(o.state3, o.count);
+      case OptimizerCode::lion:
+        return true;
+      default:
+        return matrix(o.state2, 1, o.count) && optional(o.state3, o.count);
+    }
   }
 
   int64_t rows_;

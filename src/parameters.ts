@@ -74,7 +74,10 @@ export function writeLayers(executor: Executor, plan: Plan, layers: readonly Lay
   });
 }
 
-/** Writes the numbers that never change, such as the input transform, where the plan keeps them. */
+/** Writes the numbers that never change, such as the input transform, and those that optimizer state begins with. */
 export function writeConstants(executor: Executor, plan: Plan): void {
-  for (const { offset, values } of plan.buffers) if (values) executor.write(offset, values);
+  for (const { offset, values, initial, rows, columns } of plan.buffers) {
+    if (values) executor.write(offset, values);
+    if (initial) executor.write(offset, new Float64Array(rows * columns).fill(initial));
+  }
 }

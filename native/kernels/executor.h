@@ -8,6 +8,7 @@
 #include "native/kernels/losses.h"
 #include "native/kernels/maps.h"
 #include "native/kernels/metrics.h"
+#include "native/kernels/optimizer_rules.h"
 #include "native/kernels/optimizers.h"
 #include "native/kernels/softmax.h"
 #include "native/opcodes.h"

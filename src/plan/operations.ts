@@ -5,6 +5,7 @@ import {
   ExtentCode,
   LossCode,
   type Opcode,
+  OptimizerCode,
   ReductionCode,
   RowCode,
   UnaryCode,
@@ -29,7 +30,8 @@ export type OperandKind =
   | 'extent'
   | 'unary'
   | 'binary'
-  | 'rowFunction';
+  | 'rowFunction'
+  | 'rule';
 
 export interface Operation {
   readonly name: keyof typeof Opcode;
@@ -54,6 +56,7 @@ const define = (
  * the units. `s` is 1 for the reduction `sum` and 1/B for `mean`. `f` is the activation, `E` the loss of a row.
  * The `map` operations compute expressions on B×C matrices, whose operands may be repeated as their extent says: a
  * `row` operand has one number per row, a `units` operand one per column. The output may be an operand of extent `full`.
+ * `scalars` of an optimizer is the first of those of `OptimizerScalar`, whose coefficients its formulas name.
  * `moments` is the first of five scalars in a row: beta1, beta2, epsilon, power1 = beta1^t, power2 = beta2^t.
  */
 export const operations: readonly Operation[] = [
@@ -218,6 +221,38 @@ export const operations: readonly Operation[] = [
     units: 'size',
     learningRate: 'scalar',
   }),
+  define(
+    'advance_optimizer',
+    'steps += 1, powers and products go on, coefficients = those of the next step',
+    {
+      scalars: 'scalar',
+      learningRate: 'scalar',
+      rule: 'rule',
+    },
+  ),
+  define(
+    'optimizer_step',
+    'g += intoGradient w; ' +
+      'amsgrad, nadam, radam: m = c0 m + c1 g; v = c2 v + c3 g^2; u = max(u, v) with a third state, else v; ' +
+      'w = kept w - (c4 g + c5 m) / (c6 sqrt(u) + c7). ' +
+      'adamax: m = c0 m + c1 g; u = max(c2 u, |g| + c3); w = kept w - c4 m / u. ' +
+      'rmsprop, adagrad: v = c0 v + c1 g^2; n = c0 n + c1 g; d = g / (sqrt(v - n^2) + c3); b = c2 b + d; ' +
+      'w = kept w - c4 b, with b second and n third where they are. ' +
+      'adadelta: v = c0 v + c1 g^2; d = g sqrt(s + c2) / sqrt(v + c2); s = c0 s + c1 d^2; w = kept w - c3 d. ' +
+      'lion: w = kept w - c4 sign(c0 m + c1 g); m = c2 m + c3 g. ' +
+      'rprop: size *= c0 where g keeps the sign of the last gradient, c1 and g = 0 where not, into [c2, c3]; ' +
+      'w -= sign(g) size; last = g',
+    {
+      parameters: 'buffer',
+      gradient: 'buffer',
+      state1: 'buffer',
+      state2: 'buffer',
+      state3: 'buffer',
+      count: 'size',
+      scalars: 'scalar',
+      rule: 'rule',
+    },
+  ),
   define('store_rows', 'result[position + r, j] = output[r, j]', { output: 'buffer', units: 'size' }),
   define('map_unary', 'output[r,j] = function(a[r,j])', {
     a: 'buffer',
@@ -269,4 +304,5 @@ export const codeNames: Partial<Record<OperandKind, Record<number, string>>> = {
   unary: UnaryCode,
   binary: BinaryCode,
   rowFunction: RowCode,
+  rule: OptimizerCode,
 };

@@ -63,7 +63,7 @@ export type PlanPurpose = 'train' | 'inspect';
 export function createPlan(model: Model, batchCapacity: number, purpose: PlanPurpose = 'train'): Plan {
   const layout = new Layout(batchCapacity);
   const state = optimizerState(model.optimizer, layout);
-  const places = placePersistent(layout, model, state.buffers);
+  const places = placePersistent(layout, model, state.states);
   placeConstants(layout, expressionsOf(model));
   layout.align();
   const persistentLength = layout.length;

@@ -4,6 +4,7 @@ import {
   DecisionCode,
   ExtentCode,
   LossCode,
+  OptimizerCode,
   ReductionCode,
   RowCode,
   UnaryCode,
@@ -18,7 +19,10 @@ export const widths = [1, 2, 3, 4, 5, 8, 10, 15, 16, 17, 31, 32, 33, 47, 64, 101
 
 const symmetric = (random: Random): number => 2 * random.uniform() - 1;
 const probability = (random: Random): number => 0.01 + 0.98 * random.uniform();
-const read = (size: number, draw = symmetric): BufferOperand => ({ size, draw });
+const read = (size: number, draw: NonNullable<BufferOperand['draw']> = symmetric): BufferOperand => ({
+  size,
+  draw,
+});
 const written = (size: number, allowed: number, scale = 1): BufferOperand => ({
   size,
   written: { tolerance: allowed, scale },
@@ -33,6 +37,8 @@ const labelsOf = (rows: number, units: number): BufferOperand =>
 
 /** Float32 values, so that float64 and float32 executors start from the same numbers. */
 const scalars = (...values: number[]): number[] => values;
+
+const codesOf = (codes: object): number[] => Object.values(codes).filter((code) => typeof code === 'number');
 
 let seed = 0;
 const make = (test: Omit<OperationCase, 'seed'>): OperationCase => ({ ...test, seed: seed++ });
@@ -345,6 +351,98 @@ function* decisions(): Generator<OperationCase> {
   }
 }
 
+/** Scalars of an optimizer after some steps. */
+function optimizerScalars(rule: OptimizerCode, steps: number): number[] {
+  const [decay1, decay2] = rule === OptimizerCode.rprop ? [1.2, 0.5] : [0.9, 0.999];
+  const option = rule === OptimizerCode.rprop ? 1e-6 : 0.96 ** 0.004;
+  const powers = [decay1 ** steps, decay2 ** steps, option ** steps];
+  return [
+    0.01,
+    0.1,
+    decay1,
+    decay2,
+    1e-8,
+    option,
+    50,
+    steps,
+    ...powers,
+    0.5 ** steps,
+    ...new Array(10).fill(0),
+  ];
+}
+
+/** What each rule keeps, as drawn, and its coefficients. */
+const rules: readonly {
+  rule: OptimizerCode;
+  states: readonly (((random: Random) => number) | null)[];
+  coefficients: readonly number[];
+}[] = [
+  ...[OptimizerCode.amsgrad, OptimizerCode.nadam, OptimizerCode.radam].flatMap((rule) => [
+    {
+      rule,
+      states: [symmetric, probability, probability],
+      coefficients: [0.9, 0.1, 0.99, 0.01, 0.002, 0.01, 1.1, 1e-3],
+    },
+    { rule, states: [symmetric, probability, null], coefficients: [0.9, 0.1, 0.99, 0.01, 0, 0.01, 0, 1] },
+  ]),
+  {
+    rule: OptimizerCode.adamax,
+    states: [symmetric, probability, null],
+    coefficients: [0.9, 0.1, 0.99, 1e-8, 0.01],
+  },
+  ...[null, symmetric].flatMap((momentum) =>
+    [null, (random: Random) => 0.05 * symmetric(random)].map((mean) => ({
+      rule: OptimizerCode.rmsprop,
+      states: [probability, momentum, mean],
+      coefficients: [0.99, 0.01, 0.9, 1e-8, 0.01],
+    })),
+  ),
+  {
+    rule: OptimizerCode.adagrad,
+    states: [probability, null, null],
+    coefficients: [1, 1, 0, 1e-10, 0.01],
+  },
+  {
+    rule: OptimizerCode.adadelta,
+    states: [probability, probability, null],
+    coefficients: [0.9, 0.1, 1e-6, 1],
+  },
+  { rule: OptimizerCode.lion, states: [symmetric, null, null], coefficients: [0.9, 0.1, 0.99, 0.01, 0.01] },
+  {
+    rule: OptimizerCode.rprop,
+    states: [probability, (random) => random.integer(3) - 1, null],
+    coefficients: [1.25, 0.5, 0.02, 0.75],
+  },
+];
+
+function* optimizerRules(): Generator<OperationCase> {
+  for (const count of [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1031]) {
+    for (const { rule, states, coefficients } of rules) {
+      for (const decays of [
+        [0, 1],
+        [0.01, 0.99],
+      ]) {
+        const [state1, state2, state3] = states.map((draw) =>
+          draw ? updated(count, draw, tolerance.elementwise()) : -1,
+        );
+        yield make({
+          name: 'optimizer_step',
+          rows: 1,
+          scalars: [...new Array(12).fill(0), ...decays, ...coefficients, ...new Array(8).fill(0)].slice(
+            0,
+            22,
+          ),
+          operands: {
+            parameters: updated(count, symmetric, tolerance.elementwise()),
+            gradient: read(count, (random, index) => (index % 5 === 4 ? 0 : symmetric(random))),
+            ...{ state1, state2, state3, count, scalars: 3, rule },
+          },
+        });
+      }
+    }
+  }
+}
+
 function* optimizers(): Generator<OperationCase> {
   for (const rows of [1, 2, 17]) {
     for (const units of widths) {
@@ -409,6 +507,17 @@ function* optimizers(): Generator<OperationCase> {
       });
     }
   }
+  for (const rule of codesOf(OptimizerCode)) {
+    for (const steps of [0, 1, 5, 100]) {
+      yield make({
+        name: 'advance_optimizer',
+        rows: 1,
+        scalars: scalars(0.002, ...optimizerScalars(rule, steps)),
+        operands: { scalars: 4, learningRate: 3, rule },
+        scalarTolerance: 1e-14,
+      });
+    }
+  }
   yield make({
     name: 'advance_moments',
     rows: 1,
@@ -418,7 +527,6 @@ function* optimizers(): Generator<OperationCase> {
 }
 
 const extents = [ExtentCode.full, ExtentCode.row, ExtentCode.units, ExtentCode.constant];
-const codesOf = (codes: object): number[] => Object.values(codes).filter((code) => typeof code === 'number');
 
 /** Arguments at which each function is defined, with those where its method changes. */
 const domains: Partial<Record<UnaryCode, (random: Random) => number>> = {
@@ -512,5 +620,6 @@ export const operationCases: Readonly<Record<string, () => Generator<OperationCa
   'gathers, stores and sums': gathers,
   decisions: decisions,
   'optimizer steps': optimizers,
+  'optimizer rules': optimizerRules,
   expressions: maps,
 };

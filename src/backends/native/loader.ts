@@ -8,6 +8,8 @@ import {
   DecisionCode,
   ExtentCode,
   LossCode,
+  OptimizerCode,
+  OptimizerScalar,
   ReductionCode,
   RowCode,
   ScalarCode,
@@ -95,6 +97,8 @@ function difference(addon: Addon): string | null {
   const enums = {
     ActivationCode,
     LossCode,
+    OptimizerCode,
+    OptimizerScalar,
     ReductionCode,
     DecisionCode,
     ExtentCode,

@@ -8,12 +8,14 @@ import {
   ExtentCode,
   LossCode,
   type Opcode,
+  OptimizerScalar,
   ReductionCode,
   RowCode,
   ScalarCode,
   UnaryCode,
 } from '../../opcodes.js';
 import type { Numbers } from '../backend.js';
+import { advanceOptimizer, optimizerStep } from './optimizer-rules.js';
 
 /** What a kernel of the reference works on: the arena, the scalars, and the batch at hand. */
 export interface Batch {
@@ -336,6 +338,18 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
 
   scale_by_rate({ arena, scalars, rows }, { delta, units, learningRate }) {
     for (let index = 0; index < rows * units; index++) arena[delta + index] *= -scalars[learningRate];
+  },
+
+  advance_optimizer({ scalars: table }, { scalars, learningRate, rule }) {
+    advanceOptimizer(rule, table.subarray(scalars, scalars + OptimizerScalar.count), table[learningRate]);
+  },
+
+  optimizer_step({ arena, scalars: table }, { scalars, rule, ...o }) {
+    const coefficients = table.subarray(
+      scalars + OptimizerScalar.intoGradient,
+      scalars + OptimizerScalar.count,
+    );
+    optimizerStep(rule, arena, coefficients, o);
   },
 
   store_rows({ arena, rows, position, result }, { output, units }) {
