@@ -75,6 +75,16 @@ export function multiply_by_derivative_f32(
   if (count > 0) Activation.multiply_by_derivative(code, gradient, output, delta, count);
 }
 
+/** f(z) of one number. */
+export function activate_one_f32(code: i32, z: f32): f32 {
+  return f32x4.extract_lane(Activation.value(code, f32x4.splat(z)), 0);
+}
+
+/** gradient f'(output) of one number. */
+export function derivative_one_f32(code: i32, gradient: f32, output: f32): f32 {
+  return gradient * f32x4.extract_lane(Activation.derivative_from_output(code, f32x4.splat(output)), 0);
+}
+
 export function activation_backward(
   gradient: usize,
   output: usize,

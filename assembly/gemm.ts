@@ -11,7 +11,7 @@ import { column_product_f32, outer_product_f32, row_product_f32, tiny_product_f3
 import { Block, Workspace, ZEROS } from './workspace';
 
 /** Products of fewer multiplications than this are not worth a vector. */
-const TINY: i32 = 32;
+export const TINY: i32 = 32;
 
 /** Computes C by the kernel that suits its shape, and finishes it by the epilogue. */
 export function product_f32(

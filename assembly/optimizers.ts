@@ -5,6 +5,9 @@
 import { Batch } from './batch';
 import { F32x4 } from './simd';
 
+/** Up to this many parameters go one by one. */
+const FEW_PARAMETERS: i32 = 16;
+
 function optional_scalar(address: usize): f64 {
   return address === 0 ? 0 : load<f64>(address);
 }
@@ -56,6 +59,13 @@ export function sgd_step(
   const rate = f32x4.splat(<f32>load<f64>(learning_rate));
   const decay = f32x4.splat(<f32>optional_scalar(weight_decay));
   if (velocity === 0) {
+    // Gradients of a tiny network have just been stored one by one.
+    if (count <= FEW_PARAMETERS) {
+      for (; count > 0; count--, parameters += 4, gradient += 4) {
+        Sgd.step(parameters, gradient, rate, decay, 1);
+      }
+      return;
+    }
     for (; count >= 4; count -= 4, parameters += 16, gradient += 16) {
       Sgd.step(parameters, gradient, rate, decay, 4);
     }

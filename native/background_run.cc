@@ -60,9 +60,13 @@ void BackgroundRun::finish(napi_env env, napi_value, void* context, void*) {
   if (env == nullptr) return;
   auto* self = static_cast<BackgroundRun*>(context);
   self->stop_and_wait();
-  self->deferred_.Resolve(Napi::Number::New(env, static_cast<double>(self->steps_done_)));
-  const std::function<void()> on_finished = std::move(self->on_finished_);
-  on_finished();
+  try {
+    self->deferred_.Resolve(Napi::Number::New(env, static_cast<double>(self->steps_done_)));
+    const std::function<void()> on_finished = std::move(self->on_finished_);
+    on_finished();
+  } catch (const Napi::Error&) {
+    // The environment is being terminated and executes nothing any more; its cleanup hooks do the rest.
+  }
 }
 
 void BackgroundRun::on_environment_exit(void* self) { static_cast<BackgroundRun*>(self)->stop_and_wait(); }

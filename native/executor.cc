@@ -1,6 +1,7 @@
 #include "native/executor.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -14,6 +15,28 @@ namespace {
 
 constexpr size_t kCacheLine = 64;
 constexpr int64_t kMetrics = static_cast<int64_t>(ScalarCode::first_free);
+
+// Progress is published about so often, or after each step where steps take longer.
+constexpr std::chrono::microseconds kPublishAfter{50};
+
+// Counts the steps of a run to those after which to publish its progress. A short step costs less than a look
+// at the clock.
+class Publications {
+ public:
+  bool due() { return --left_ == 0; }
+  void next() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < kPublishAfter / 2) interval_ *= 2;
+    if (now - last_ > kPublishAfter) interval_ = std::max<int64_t>(interval_ / 2, 1);
+    last_ = now;
+    left_ = interval_;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_{};
+  int64_t interval_ = 1;
+  int64_t left_ = 1;
+};
 
 // Whether `count` rows of `width` elements fit into `length`; never overflows.
 bool fits(int64_t count, int64_t width, int64_t length) { return count <= length / width; }
@@ -98,8 +121,17 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   batch.source = rows;
   batch.result = run.result;
   batch.result_element = run.result_element;
+  const auto publish = [&](int64_t step) {
+    if (control != nullptr) {
+      control->publish({first_step + step - run.first_step, scalars_[0], scalars_[1], scalars_[2]});
+    }
+  };
+  Publications publications;
   for (int64_t step = 0; step < steps; step++) {
-    if (control != nullptr && control->interrupted()) return step;
+    if (control != nullptr && control->interrupted()) {
+      publish(step);
+      return step;
+    }
     batch.rows = std::min(run.batch_size, run.rows_per_epoch - position);
     batch.position = position;
     batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;
@@ -111,11 +143,12 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
       position = 0;
       epoch++;
     }
-    if (control != nullptr) {
-      const int64_t done = first_step + step + 1 - run.first_step;
-      control->publish({done, scalars_[0], scalars_[1], scalars_[2]});
+    if (control != nullptr && publications.due()) {
+      publish(step + 1);
+      publications.next();
     }
   }
+  publish(steps);
   return steps;
 }
 

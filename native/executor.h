@@ -64,8 +64,8 @@ class Executor {
   // What is wrong with a run over `row_count` rows, or an empty string.
   std::string check(const Run& run, int64_t row_count, const RunLengths& lengths) const;
 
-  // Executes `steps` steps of a checked run from `first_step` on. With a control, publishes the progress
-  // after each and ends early when it asks for it. Returns the number of steps done.
+  // Executes `steps` steps of a checked run from `first_step` on. With a control, publishes the progress now
+  // and then and on leaving, and ends early when it asks for it. Returns the number of steps done.
   int64_t execute(const Rows& rows, const Run& run, int64_t first_step, int64_t steps, RunControl* control);
 
   size_t workspace_bytes() const { return workspace_.size(); }

@@ -10,6 +10,7 @@ import {
 } from './backends/backend.js';
 import { numbersOf, type Reader } from './data.js';
 import { fact, stateError } from './errors.js';
+import { JobControl } from './job-control.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
 import { mayLeaveDomain, requireOutputDomain } from './output-domain.js';
@@ -19,7 +20,7 @@ import { createPlan, type Plan, type Program, type ProgramName } from './plan/pl
 const INITIAL_BATCH = 32;
 
 /** Rows a batch of `evaluate` and `predict` has where there are that many. */
-export const FORWARD_BATCH = 256;
+const FORWARD_BATCH = 256;
 
 /** Loss and accuracy over some rows. Accuracy is absent where the loss and outputs suggest no classes. */
 export type Metrics = {
@@ -33,10 +34,16 @@ export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly epochs: number;
 }
 
-/** Metrics of each whole epoch of a job, and whether it was stopped before the last. */
+/** Metrics of epochs, one after the other. */
+export interface MetricSeries {
+  readonly loss: Float64Array;
+  readonly accuracy?: Float64Array;
+}
+
+/** The whole epochs that a job did, and their metric scalars, `ScalarCode.first_free` each. */
 export interface JobResult {
-  readonly epochs: Metrics[];
-  readonly stopped: boolean;
+  readonly epochs: number;
+  readonly sums: Float64Array;
 }
 
 /**
@@ -148,42 +155,75 @@ export class Engine {
     return result;
   }
 
-  /** Runs a job off the event loop; `started` gets its handle. */
-  async runJob(job: Job, dataset: Dataset, started?: (handle: RunHandle) => void): Promise<JobResult> {
-    return this.#queued(async () => {
-      this.requireAlive('Cannot run');
-      this.reserve(job.batchSize);
-      const metrics = new Float64Array(job.epochs * ScalarCode.first_free);
-      const steps = job.epochs * stepsPerEpoch(job);
-      this.executor.scalars.fill(0, 0, ScalarCode.first_free);
-      const handle = this.executor.start(dataset, {
-        program: this.#programNamed(this.#plan, job.program),
-        rowsPerEpoch: job.rowsPerEpoch,
-        batchSize: job.batchSize,
-        order: job.order,
-        firstStep: 0,
-        steps,
-        metrics,
-        result: null,
-      });
-      this.#active = handle;
-      try {
-        started?.(handle);
-        const done = await handle.finished;
-        this.requireAlive('Cannot go on');
-        const whole = Math.floor(done / stepsPerEpoch(job));
-        const epochs = Array.from({ length: whole }, (_, epoch) => this.#metricsAt(metrics, epoch));
-        return { epochs, stopped: done < steps };
-      } finally {
-        this.#active = null;
-      }
-    });
+  /**
+   * Runs a job off the event loop, in one run or, if it is paused, in several. `started` is called when a run is under
+   * way.
+   */
+  async runJob(
+    job: Job,
+    dataset: Dataset,
+    control = new JobControl(),
+    started?: () => void,
+  ): Promise<JobResult> {
+    const sums = new Float64Array(job.epochs * ScalarCode.first_free);
+    const running = new Float64Array(ScalarCode.first_free);
+    const steps = job.epochs * stepsPerEpoch(job);
+    let done = 0;
+    while (done < steps && !control.isStopped) {
+      done += await this.#queued(() => this.#runPart(job, dataset, done, sums, running, control, started));
+      await control.resumed();
+    }
+    this.requireAlive('Cannot go on');
+    return { epochs: Math.floor(done / stepsPerEpoch(job)), sums };
   }
 
-  /** Metrics over all rows, or those of `order`, without an update and off the event loop. */
-  async evaluate(rows: Rows, dataset: Dataset, order: Uint32Array | null = null): Promise<Metrics> {
+  /** Runs a job from `firstStep` on to its end or until it is stopped; returns the number of steps done. */
+  async #runPart(
+    job: Job,
+    dataset: Dataset,
+    firstStep: number,
+    sums: Float64Array,
+    running: Float64Array,
+    control: JobControl,
+    started?: () => void,
+  ): Promise<number> {
+    this.requireAlive('Cannot run');
+    this.reserve(job.batchSize);
+    this.executor.scalars.set(running);
+    const handle = this.executor.start(dataset, {
+      program: this.#programNamed(this.#plan, job.program),
+      rowsPerEpoch: job.rowsPerEpoch,
+      batchSize: job.batchSize,
+      order: job.order,
+      firstStep,
+      steps: job.epochs * stepsPerEpoch(job) - firstStep,
+      metrics: sums,
+      result: null,
+    });
+    this.#active = handle;
+    try {
+      control.begin(handle, firstStep);
+      const finished = handle.finished;
+      started?.();
+      const done = await finished;
+      this.requireAlive('Cannot go on');
+      running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
+      return done;
+    } finally {
+      control.end();
+      this.#active = null;
+    }
+  }
+
+  /** Metrics over all rows, or those of `order`, without an update and off the event loop; null if it was stopped. */
+  async evaluate(
+    rows: Rows,
+    dataset: Dataset,
+    order: Uint32Array | null = null,
+    control?: JobControl,
+  ): Promise<Metrics | null> {
     const rowsPerEpoch = order?.length ?? rows.count;
-    const { epochs } = await this.runJob(
+    const { epochs, sums } = await this.runJob(
       {
         program: rows.labels ? 'evaluateLabels' : 'evaluate',
         epochs: 1,
@@ -192,8 +232,14 @@ export class Engine {
         order,
       },
       dataset,
+      control,
     );
-    return epochs[0];
+    return epochs === 1 ? this.metricsAt(sums, 0) : null;
+  }
+
+  /** Outputs of all rows into `result`. */
+  predict(rows: Rows, result: Numbers): void {
+    this.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), result);
   }
 
   /** Metrics of the part of an epoch that a run has done. */
@@ -201,6 +247,26 @@ export class Engine {
     const { reduction, decision } = this.model;
     const loss = reduction === 'mean' ? sums.loss / sums.rows : sums.loss;
     return decision === null ? { loss } : { loss, accuracy: sums.correct / sums.rows };
+  }
+
+  /** Metrics of one of the epochs of a job. */
+  metricsAt(sums: Float64Array, epoch: number): Metrics {
+    const at = (code: ScalarCode): number => sums[epoch * ScalarCode.first_free + code];
+    const [loss, correct, rows] = [at(ScalarCode.loss), at(ScalarCode.correct), at(ScalarCode.rows)];
+    return this.metricsOf({ loss, correct, rows });
+  }
+
+  /** Metrics of all epochs of a job, by the formulas of `metricsOf`. */
+  seriesOf({ epochs, sums }: JobResult): MetricSeries {
+    const { reduction, decision } = this.model;
+    const loss = new Float64Array(epochs);
+    const accuracy = new Float64Array(decision === null ? 0 : epochs);
+    for (let epoch = 0, at = 0; epoch < epochs; epoch++, at += ScalarCode.first_free) {
+      const rows = sums[at + ScalarCode.rows];
+      loss[epoch] = reduction === 'mean' ? sums[at + ScalarCode.loss] / rows : sums[at + ScalarCode.loss];
+      if (decision !== null) accuracy[epoch] = sums[at + ScalarCode.correct] / rows;
+    }
+    return decision === null ? { loss } : { loss, accuracy };
   }
 
   /** Euclidean norm of the gradient of the last step, if its program kept it. */
@@ -215,7 +281,7 @@ export class Engine {
   requireOutputs(action: string, rows: Rows): void {
     if (!mayLeaveDomain(this.model)) return;
     const output = numbersOf(this.backend.precision, rows.count * this.model.outputs);
-    this.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), output);
+    this.predict(rows, output);
     requireOutputDomain(action, this.model, rows, output);
   }
 
@@ -255,12 +321,6 @@ export class Engine {
       metrics: this.#metrics,
       result,
     });
-    return this.#metricsAt(this.#metrics, 0);
-  }
-
-  #metricsAt(metrics: Float64Array, epoch: number): Metrics {
-    const at = (code: ScalarCode): number => metrics[epoch * ScalarCode.first_free + code];
-    const [loss, correct, rows] = [at(ScalarCode.loss), at(ScalarCode.correct), at(ScalarCode.rows)];
-    return this.metricsOf({ loss, correct, rows });
+    return this.metricsAt(this.#metrics, 0);
   }
 }

@@ -1,6 +1,7 @@
-import { type Dataset, type Rows, type RunHandle, stepsPerEpoch } from './backends/backend.js';
+import { type Dataset, type Rows, stepsPerEpoch } from './backends/backend.js';
 import { type RowsLike, readRows, type TargetsLike } from './data.js';
-import type { Engine, JobResult, Metrics } from './engine.js';
+import type { Engine, Job, JobResult, Metrics } from './engine.js';
+import { EpochOrders } from './epoch-orders.js';
 import {
   rangeError,
   requireInteger,
@@ -10,6 +11,7 @@ import {
   typeError,
 } from './errors.js';
 import { type EpochLogs, type History, HistoryBuilder } from './history.js';
+import { JobControl } from './job-control.js';
 import { checkLearningRate } from './optimizers.js';
 import type { Random } from './random.js';
 import { type StopReason, StopWatch, type StopWhen } from './stop-when.js';
@@ -65,8 +67,12 @@ export type CreateProgress = (options: { totalRows: number; epochs: number }) =>
 
 const action = 'Cannot fit';
 const POLL_MS = 50;
-/** Indices that the orders of several epochs, run without coming back, may take together. */
-const MAXIMUM_ORDER = 2 ** 18;
+/**
+ * Rows that the epochs of one job may take together where nobody is told of each: few at first, so that the first
+ * orders are soon made, then twice as many each time.
+ */
+const FIRST_ROWS = 2 ** 14;
+const MOST_ROWS = 2 ** 18;
 
 const optionNames = [
   ...['epochs', 'batchSize', 'shuffle', 'validationSplit', 'validationSplitMode', 'validationData'],
@@ -112,39 +118,31 @@ function checkOptions(options: FitOptions): CheckedOptions {
   };
 }
 
-/** Row indices to train on and to validate on. */
-function splitRows(
-  count: number,
-  options: CheckedOptions,
-  random: Random,
-): { train: Uint32Array; held: Uint32Array } {
-  const rows = Uint32Array.from({ length: count }, (_, row) => row);
-  const heldCount = Math.floor(count * options.validationSplit);
-  if (options.validationSplit > 0 && (heldCount === 0 || heldCount === count)) {
-    throw rangeError(
-      action,
-      `validationSplit must leave rows on both sides of ${count}`,
-      options.validationSplit,
-    );
+/** Rows kept for validation. */
+function heldRows(count: number, { validationSplit }: CheckedOptions): number {
+  const held = Math.floor(count * validationSplit);
+  if (validationSplit > 0 && (held === 0 || held === count)) {
+    throw rangeError(action, `validationSplit must leave rows on both sides of ${count}`, validationSplit);
   }
-  if (heldCount > 0 && options.validationSplitMode === 'shuffled') random.shuffle(rows);
-  return { train: rows.slice(0, count - heldCount), held: rows.slice(count - heldCount) };
+  return held;
 }
 
 /** One call of `fit`: its data, and where its epochs stand. */
-class Fit {
+export class Fit {
+  /** Pauses and ends the call. */
+  readonly control = new JobControl();
   readonly #options: CheckedOptions;
   readonly #history = new HistoryBuilder();
   readonly #engine: Engine;
   readonly #random: Random;
   readonly #rows: Rows;
-  readonly #train: Uint32Array;
-  readonly #held: Uint32Array;
+  readonly #heldCount: number;
   readonly #validation: Rows | null;
   readonly #stopWatch: StopWatch | null;
   #stoppedBy: StopReason | null = null;
   #progress: Progress | null = null;
 
+  /** Checks everything. */
   constructor(engine: Engine, random: Random, x: RowsLike, t: TargetsLike, options: FitOptions) {
     this.#options = checkOptions(options);
     this.#engine = engine;
@@ -157,24 +155,25 @@ class Fit {
     this.#validation = validationData
       ? readRows(`${action}: validationData`, ...validationData, model, reader)
       : null;
-    const { train, held } = splitRows(this.#rows.count, this.#options, random);
+    this.#heldCount = heldRows(this.#rows.count, this.#options);
     if (learningRate !== undefined) engine.setLearningRate(learningRate);
-    this.#train = train;
-    this.#held = held;
   }
 
+  /** Trains for the epochs asked for. */
   async run(seed: number, createProgress: CreateProgress): Promise<History> {
     const { signal, epochs, verbose } = this.#options;
     const { executor } = this.#engine;
     const dataset = executor.createDataset(this.#rows);
     let validation: Dataset | null = null;
+    const stop = (): void => this.control.stop();
+    signal?.addEventListener('abort', stop);
+    if (signal?.aborted) stop();
     try {
       if (this.#validation) validation = executor.createDataset(this.#validation);
-      if (verbose === 1) this.#progress = await createProgress({ totalRows: this.#train.length, epochs });
-      while (this.#history.epochs < epochs && !signal?.aborted && !this.#stoppedBy) {
-        await this.#runEpochs(dataset, validation);
-      }
-      const whole = this.#history.epochs < epochs ? 'aborted' : 'completed';
+      if (verbose === 1) this.#progress = await createProgress({ totalRows: this.#trainCount, epochs });
+      await this.#runEpochs(dataset, validation);
+      this.#engine.requireAlive('Cannot go on');
+      const whole = this.#history.epochs === epochs ? 'completed' : signal?.aborted ? 'aborted' : 'stopped';
       const converged = this.#stopWatch ? this.#stoppedBy !== null : null;
       return this.#history.build({
         seed,
@@ -183,23 +182,21 @@ class Fit {
         converged,
       });
     } finally {
+      signal?.removeEventListener('abort', stop);
       this.#progress?.stop();
       dataset.dispose();
       validation?.dispose();
     }
   }
 
-  /** As many epochs as nobody wants to be told of one by one, at least one. */
-  get #epochsAtOnce(): number {
-    if (this.#isWatched) return 1;
-    const fitting = Math.max(1, Math.floor(MAXIMUM_ORDER / this.#train.length));
-    return Math.min(this.#options.epochs - this.#history.epochs, fitting);
+  get #trainCount(): number {
+    return this.#rows.count - this.#heldCount;
   }
 
   /** Somebody wants to be told of each epoch. */
   get #isWatched(): boolean {
     const { callbacks } = this.#options;
-    const validates = this.#validation !== null || this.#held.length > 0;
+    const validates = this.#validation !== null || this.#heldCount > 0;
     return (
       validates ||
       this.#stopWatch !== null ||
@@ -208,78 +205,104 @@ class Fit {
     );
   }
 
-  async #runEpochs(dataset: Dataset, validation: Dataset | null): Promise<void> {
-    const { callbacks, batchSize } = this.#options;
-    const epoch = this.#history.epochs;
-    await callbacks.onEpochBegin?.(epoch);
-    const epochs = this.#epochsAtOnce;
-    const program = this.#engine.trainProgram(this.#rows, this.#stopWatch?.watchesGradient);
-    const order = this.#orderOf(epochs);
-    const job = { program, epochs, rowsPerEpoch: this.#train.length, batchSize, order } as const;
-    const result = await this.#watched(epoch, (started) => this.#engine.runJob(job, dataset, started));
-    if (this.#isWatched)
-      for (const metrics of result.epochs) await this.#endEpoch(metrics, dataset, validation);
-    else for (const metrics of result.epochs) this.#history.add(metrics);
+  /** Row indices to train on and to validate on. */
+  async #splitRows(): Promise<{ train: Uint32Array; held: Uint32Array }> {
+    const rows = new Uint32Array(this.#rows.count);
+    for (let row = 0; row < rows.length; row++) rows[row] = row;
+    const shuffles = this.#heldCount > 0 && this.#options.validationSplitMode === 'shuffled';
+    const order = shuffles ? await new EpochOrders(rows, this.#random).take(1) : null;
+    const split = order ?? rows;
+    return { train: split.subarray(0, this.#trainCount), held: split.subarray(this.#trainCount) };
   }
 
-  async #endEpoch(metrics: Metrics, dataset: Dataset, validation: Dataset | null): Promise<void> {
+  /**
+   * Runs the epochs in jobs of one if somebody is told of each, else of many. While a job runs, the orders of the next
+   * are made and the numbers of the one before are put down.
+   */
+  async #runEpochs(dataset: Dataset, validation: Dataset | null): Promise<void> {
+    const { batchSize, shuffle, callbacks } = this.#options;
+    const { control } = this;
+    const { train, held } = await this.#splitRows();
+    const orders = new EpochOrders(train, shuffle ? this.#random : null);
+    const program = this.#engine.trainProgram(this.#rows, this.#stopWatch?.watchesGradient);
+    const isWatched = this.#isWatched;
+    let before: JobResult | null = null;
+    const putDown = (): void => {
+      if (before) this.#history.addSeries(this.#engine.seriesOf(before));
+      before = null;
+    };
+    let left = this.#options.epochs;
+    let rows = FIRST_ROWS;
+    const epochsAtOnce = (): number =>
+      isWatched ? Math.min(1, left) : Math.min(left, Math.max(1, Math.floor(rows / train.length)));
+    try {
+      while (left > 0 && !control.isStopped && !this.#stoppedBy) {
+        const epochs = epochsAtOnce();
+        const order = await orders.take(epochs);
+        await control.resumed();
+        if (control.isStopped) break;
+        const epoch = this.#history.epochs;
+        await callbacks.onEpochBegin?.(epoch);
+        left -= epochs;
+        rows = Math.min(2 * rows, MOST_ROWS);
+        const job = { program, epochs, rowsPerEpoch: train.length, batchSize, order } as const;
+        const result = await this.#runJob(epoch, job, dataset, () => {
+          orders.prepare(epochsAtOnce());
+          putDown();
+        });
+        putDown();
+        if (!isWatched) before = result;
+        else if (result.epochs === 1) await this.#endEpoch(result, dataset, validation, held);
+      }
+    } finally {
+      orders.end();
+    }
+    putDown();
+  }
+
+  async #endEpoch(
+    { sums }: JobResult,
+    dataset: Dataset,
+    validation: Dataset | null,
+    held: Uint32Array,
+  ): Promise<void> {
     const { callbacks, batchSize } = this.#options;
     const epoch = this.#history.epochs;
-    const { length } = this.#train;
-    await this.#tell(epoch, stepsPerEpoch({ rowsPerEpoch: length, batchSize }) - 1, length, metrics);
-    const logs = { ...metrics, ...(await this.#validate(dataset, validation)) };
+    const metrics = this.#engine.metricsAt(sums, 0);
+    const rowsPerEpoch = this.#trainCount;
+    await this.#tell(epoch, stepsPerEpoch({ rowsPerEpoch, batchSize }) - 1, rowsPerEpoch, metrics);
+    const validated = await this.#validate(dataset, validation, held);
+    if (validated === null) return;
+    const logs = { ...metrics, ...validated };
     this.#history.add(logs);
     this.#progress?.endEpoch(logs);
     await callbacks.onEpochEnd?.(epoch, logs);
     const norm = (): number => this.#engine.gradientNorm();
-    this.#stoppedBy = this.#stopWatch?.after(epoch, logs, length, norm) ?? null;
+    this.#stoppedBy = this.#stopWatch?.after(epoch, logs, rowsPerEpoch, norm) ?? null;
   }
 
-  /** Orders of the next epochs, one after the other. */
-  #orderOf(epochs: number): Uint32Array {
-    const train = this.#train;
-    const { length } = train;
-    const order = new Uint32Array(epochs * length);
-    for (let begin = 0; begin < order.length; begin += length) {
-      // A call of `set` costs more than an epoch of a handful of rows.
-      if (length < 64) for (let row = 0; row < length; row++) order[begin + row] = train[row];
-      else order.set(train, begin);
-      if (this.#options.shuffle) this.#random.shuffle(order, begin, begin + length);
-    }
-    return order;
-  }
-
-  /** Runs a job while telling callbacks and progress bar how it gets on, and while listening to the signal. */
-  async #watched(
-    epoch: number,
-    start: (started: (handle: RunHandle) => void) => Promise<JobResult>,
-  ): Promise<JobResult> {
-    const { callbacks, signal } = this.#options;
-    let handle: RunHandle | null = null;
+  /** Runs a job while telling callbacks and progress bar how it gets on. */
+  async #runJob(epoch: number, job: Job, dataset: Dataset, started: () => void): Promise<JobResult> {
+    const { control } = this;
     let told: Promise<void> = Promise.resolve();
-    const stop = (): void => handle?.stop();
     const tell = async (): Promise<void> => {
-      const { steps, ...sums } = (handle as RunHandle).progress();
-      if (sums.rows > 0) await this.#tell(epoch, steps - 1, sums.rows, this.#engine.metricsOf(sums));
+      const progress = control.isPaused ? null : control.progress();
+      if (!progress || progress.rows === 0) return;
+      await this.#tell(epoch, progress.steps - 1, progress.rows, this.#engine.metricsOf(progress));
     };
     const poll = (): void => {
-      if (handle) told = told.then(tell);
-      told.catch(stop);
+      told = told.then(tell);
+      told.catch(() => control.stop());
     };
-    const isWatched = this.#progress !== null || callbacks.onBatchEnd !== undefined;
-    const timer = isWatched ? setInterval(poll, POLL_MS) : undefined;
-    signal?.addEventListener('abort', stop);
+    const isTold = this.#progress !== null || this.#options.callbacks.onBatchEnd !== undefined;
+    const timer = isTold ? setInterval(poll, POLL_MS) : undefined;
     try {
-      const result = await start((started) => {
-        handle = started;
-        if (signal?.aborted) stop();
-      });
+      const result = await this.#engine.runJob(job, dataset, control, started);
       clearInterval(timer);
       await told;
       return result;
     } finally {
       clearInterval(timer);
-      signal?.removeEventListener('abort', stop);
     }
   }
 
@@ -293,24 +316,18 @@ class Fit {
     });
   }
 
-  async #validate(dataset: Dataset, validation: Dataset | null): Promise<Partial<EpochLogs>> {
+  /** Numbers of the validation; null if it was stopped. */
+  async #validate(
+    dataset: Dataset,
+    validation: Dataset | null,
+    held: Uint32Array,
+  ): Promise<Partial<EpochLogs> | null> {
     const rows = this.#validation ?? this.#rows;
-    const order = this.#validation ? null : this.#held;
+    const order = this.#validation ? null : held;
     if (order?.length === 0) return {};
-    const { loss, accuracy } = await this.#engine.evaluate(rows, validation ?? dataset, order);
+    const metrics = await this.#engine.evaluate(rows, validation ?? dataset, order, this.control);
+    if (metrics === null) return null;
+    const { loss, accuracy } = metrics;
     return accuracy === undefined ? { val_loss: loss } : { val_loss: loss, val_accuracy: accuracy };
   }
-}
-
-/** Trains for the epochs asked for. Everything is checked before the first step. */
-export function fit(
-  engine: Engine,
-  random: Random,
-  seed: number,
-  x: RowsLike,
-  t: TargetsLike,
-  options: FitOptions,
-  createProgress: CreateProgress,
-): Promise<History> {
-  return new Fit(engine, random, x, t, options).run(seed, createProgress);
 }

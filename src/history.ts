@@ -1,5 +1,5 @@
 import type { BackendId } from './backends/backend.js';
-import type { Metrics } from './engine.js';
+import type { MetricSeries, Metrics } from './engine.js';
 import type { StopReason } from './stop-when.js';
 
 /** Numbers of each epoch, by the names of Keras and TensorFlow.js. */
@@ -18,8 +18,8 @@ export interface History {
   /** Seed of the initial weights, the split and the order of rows. */
   readonly seed: number;
   readonly backend: BackendId;
-  /** Why the run ended: all epochs done, its signal aborted, or the condition of `stopWhen` that came to hold. */
-  readonly reason: 'completed' | 'aborted' | StopReason;
+  /** Why the run ended: all epochs done, its signal aborted, `stop` called, or the condition of `stopWhen` that came to hold. */
+  readonly reason: 'completed' | 'aborted' | 'stopped' | StopReason;
   /** Whether a condition of `stopWhen` came to hold; null without `stopWhen`. */
   readonly converged: boolean | null;
 }
@@ -46,6 +46,16 @@ export class HistoryBuilder {
       this.#numbers[key] ??= [];
       this.#numbers[key].push(logs[key] as number);
     }
+  }
+
+  /** Adds many epochs, without an object for each. */
+  addSeries({ loss, accuracy }: MetricSeries): void {
+    for (let index = 0; index < loss.length; index++) this.#epoch.push(this.#epoch.length);
+    for (let index = 0; index < loss.length; index++) this.#numbers.loss.push(loss[index]);
+    if (!accuracy) return;
+    this.#numbers.accuracy ??= [];
+    const accuracies = this.#numbers.accuracy;
+    for (let index = 0; index < accuracy.length; index++) accuracies.push(accuracy[index]);
   }
 
   build(ended: Pick<History, 'seed' | 'backend' | 'reason' | 'converged'>): History {

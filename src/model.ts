@@ -224,8 +224,10 @@ export function initialParameters(
   return model.layers.map((layer) => {
     const sampleWeight = createSampler(action, 'initializer', layer.initializer, layer);
     const sampleBias = createSampler(action, 'biasInitializer', layer.biasInitializer, layer);
-    const weights = Float64Array.from({ length: layer.units * layer.inputs }, () => sampleWeight(random));
-    const biases = layer.bias ? Float64Array.from({ length: layer.units }, () => sampleBias(random)) : null;
+    const weights = new Float64Array(layer.units * layer.inputs);
+    for (let index = 0; index < weights.length; index++) weights[index] = sampleWeight(random);
+    const biases = layer.bias ? new Float64Array(layer.units) : null;
+    for (let unit = 0; biases && unit < layer.units; unit++) biases[unit] = sampleBias(random);
     return { weights, biases };
   });
 }

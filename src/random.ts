@@ -3,10 +3,8 @@
  * seeded through splitmix32, so that a seed gives the same numbers on every backend and engine.
  */
 export class Random {
-  #a: number;
-  #b: number;
-  #c: number;
-  #d: number;
+  /** Four words; in an array they stay integers. */
+  readonly #words = new Int32Array(4);
 
   /** @param seed a non-negative safe integer; its low and high 32 bits both count. */
   constructor(seed: number) {
@@ -19,24 +17,21 @@ export class Random {
       mixed = Math.imul(mixed, 0x735a2d97);
       return mixed ^ (mixed >>> 15);
     };
-    this.#a = next();
-    this.#b = next();
-    this.#c = next();
-    this.#d = next();
+    for (let word = 0; word < 4; word++) this.#words[word] = next();
   }
 
   /** A uniform integer in [0, 2^32). */
   nextUint32(): number {
-    const scrambled = Math.imul(this.#b, 5);
-    const result = Math.imul((scrambled << 7) | (scrambled >>> 25), 9);
-    const shifted = this.#b << 9;
-    this.#c ^= this.#a;
-    this.#d ^= this.#b;
-    this.#b ^= this.#c;
-    this.#a ^= this.#d;
-    this.#c ^= shifted;
-    this.#d = (this.#d << 11) | (this.#d >>> 21);
-    return result >>> 0;
+    const words = this.#words;
+    const b = words[1];
+    const scrambled = Math.imul(b, 5);
+    const c = words[2] ^ words[0];
+    const d = words[3] ^ b;
+    words[1] = b ^ c;
+    words[0] ^= d;
+    words[2] = c ^ (b << 9);
+    words[3] = (d << 11) | (d >>> 21);
+    return Math.imul((scrambled << 7) | (scrambled >>> 25), 9) >>> 0;
   }
 
   /** A uniform number in [0, 1), with 53 random bits. */
@@ -71,13 +66,25 @@ export class Random {
     return drawn % bound;
   }
 
-  /** Shuffles `items` from `begin` to before `end` in place (Fisher and Yates). */
-  shuffle(items: Uint32Array, begin = 0, end = items.length): void {
-    for (let last = end - 1; last > begin; last--) {
+  /**
+   * Shuffles `items` from `begin` to before `end` in place (Fisher and Yates). Places from `settled` on get their item;
+   * with `settled` beyond `begin`, shuffling from `begin` to before `settled` is what is left to do.
+   */
+  shuffle(items: Uint32Array, begin = 0, end = items.length, settled = begin): void {
+    for (let last = end - 1; last >= settled && last > begin; last--) {
       const other = begin + this.integer(last - begin + 1);
       const moved = items[last];
       items[last] = items[other];
       items[other] = moved;
     }
+  }
+
+  /** What the numbers to come follow from; set it to have them again. */
+  get state(): readonly number[] {
+    return Array.from(this.#words);
+  }
+
+  set state(state: readonly number[]) {
+    this.#words.set(state);
   }
 }

@@ -2,9 +2,9 @@ import type { BackendId, BackendKind, BackendProvider, Numbers } from './backend
 import { type BackendChoice, checkThreads, type RejectedBackend, selectBackend } from './backends/select.js';
 import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
 import { argmaxOfRows, binaryOfRows } from './decisions.js';
-import { Engine, FORWARD_BATCH, type Metrics } from './engine.js';
+import { Engine, type Metrics } from './engine.js';
 import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
-import { type CreateProgress, type FitOptions, fit } from './fit.js';
+import { type CreateProgress, Fit, type FitOptions } from './fit.js';
 import { GradientStore, type Gradients } from './gradients.js';
 import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
@@ -82,7 +82,7 @@ export class Trainer {
   readonly #gradients: GradientStore;
   /** The last inspection, for `graph`. */
   #inspection: Inspection | null = null;
-  #fitting = false;
+  #fit: Fit | null = null;
 
   private constructor(
     engine: Engine,
@@ -181,12 +181,31 @@ export class Trainer {
     const action = 'Cannot fit';
     this.#requireIdle(action);
     requireTrainable(action, this.#model);
-    this.#fitting = true;
+    const fit = new Fit(this.#engine, this.#random, x, t, options);
+    this.#fit = fit;
     try {
-      return await fit(this.#engine, this.#random, this.seed, x, t, options, this.#platform.createProgress);
+      return await fit.run(this.seed, this.#platform.createProgress);
     } finally {
-      this.#fitting = false;
+      this.#fit = null;
     }
+  }
+
+  /**
+   * Lets the `fit` under way do no further step until `resume`; its promise stays pending. Resolves when no step of it
+   * is running. Between `pause` and `resume` everything but training can be called, and `setTrainable`.
+   */
+  async pause(): Promise<void> {
+    await this.#fitUnderWay('Cannot pause').control.pause();
+  }
+
+  /** Lets a paused `fit` go on from the step at which it rests; does nothing to one that runs. */
+  resume(): void {
+    this.#fitUnderWay('Cannot resume').control.resume();
+  }
+
+  /** Ends the `fit` under way, paused or not, at its next step; it resolves with the epochs done. */
+  stop(): void {
+    this.#fitUnderWay('Cannot stop').control.stop();
   }
 
   /** Loss (and accuracy) over all rows, without an update and without holding the event loop. */
@@ -197,7 +216,7 @@ export class Trainer {
     this.#engine.requireOutputs(action, rows);
     const dataset = this.#engine.executor.createDataset(rows);
     try {
-      return await this.#engine.evaluate(rows, dataset);
+      return (await this.#engine.evaluate(rows, dataset)) as Metrics;
     } finally {
       dataset.dispose();
     }
@@ -210,7 +229,7 @@ export class Trainer {
     const rows = readInputs(action, x, this.#model, this.#engine.reader);
     const { outputs } = this.#model;
     const data = numbersOf(this.#engine.backend.precision, rows.count * outputs);
-    this.#engine.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), data);
+    this.#engine.predict(rows, data);
     return new Matrix(data, rows.count, outputs);
   }
 
@@ -231,7 +250,7 @@ export class Trainer {
     if (out.length !== rows.count * outputs) {
       throw typeError(action, `out must hold ${rows.count} rows x ${outputs} outputs`, out);
     }
-    this.#engine.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), out);
+    this.#engine.predict(rows, out);
     return out;
   }
 
@@ -356,11 +375,18 @@ export class Trainer {
   dispose(): void {
     this.#inspection = null;
     this.#engine.dispose();
+    this.#fit?.control.stop();
+  }
+
+  #fitUnderWay(action: string): Fit {
+    this.#engine.requireAlive(action);
+    if (!this.#fit) throw stateError(action, 'a fit must be under way', fact('a call without one'));
+    return this.#fit;
   }
 
   #requireIdle(action: string): void {
     this.#engine.requireAlive(action);
-    if (this.#fitting) throw stateError(action, 'no other fit may be under way', fact('a call during fit'));
+    if (this.#fit) throw stateError(action, 'no other fit may be under way', fact('a call during fit'));
     if (this.#engine.isRunning)
       throw stateError(action, 'no run may be under way', fact('a call during evaluate'));
   }

@@ -15,17 +15,24 @@
 
 namespace fastmlp {
 
+// Kernels by opcode; the second argument are the words behind it.
+template <class S>
+struct Kernels {
+  using Kernel = void (*)(const Batch& batch, const int32_t* operands);
+#define FASTMLP_KERNEL(name, ...)                                       \
+  [](const Batch& batch, const int32_t* operands) {                     \
+    name<S>(batch, *reinterpret_cast<const operands::name*>(operands)); \
+  },
+  static constexpr Kernel kOfOpcode[] = {FASTMLP_OPERATIONS(FASTMLP_KERNEL)};
+#undef FASTMLP_KERNEL
+};
+
+// The plan has been checked: every opcode is one of the list.
 template <class S>
 void execute(const Batch& batch) {
-  for (const int32_t* words = batch.begin; words != batch.end; words += kOperationStride) {
-    switch (static_cast<Opcode>(*words)) {
-#define FASTMLP_CASE(name, ...)                                          \
-  case Opcode::name:                                                     \
-    name<S>(batch, *reinterpret_cast<const operands::name*>(words + 1)); \
-    break;
-      FASTMLP_OPERATIONS(FASTMLP_CASE)
-#undef FASTMLP_CASE
-    }
+  const int32_t* const end = batch.end;
+  for (const int32_t* words = batch.begin; words != end; words += kOperationStride) {
+    Kernels<S>::kOfOpcode[*words](batch, words + 1);
   }
 }
 

@@ -82,7 +82,7 @@ FASTMLP_INLINE void gather_typed_rows(const Batch& batch, const T* source, const
     float* output = batch.arena + o.output;
     for (int64_t r = 0; r < batch.rows; r++) {
       const T* row = source + source_row<S>(batch, r) * o.columns;
-      for (int64_t j = 0; j < o.columns; j++) *output++ = static_cast<float>(row[j]);
+      for (const T* end = row + o.columns; row < end; row++) *output++ = static_cast<float>(*row);
     }
     return;
   }

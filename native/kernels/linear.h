@@ -16,32 +16,42 @@ namespace fastmlp {
 constexpr int64_t kSingleTerms = 16;
 
 template <class S>
+FASTMLP_INLINE bool is_single(const Batch& batch, int64_t inputs, int64_t units) {
+  return batch.rows * inputs * units <= kSingleTerms;
+}
+
+// sum + a[0] b[0] + a[1] b[b_step] + ..., in this order.
+template <class S>
+FASTMLP_INLINE float add_products(float sum, const float* a, const float* b, int64_t b_step, int64_t count) {
+  for (int64_t k = 0; k < count; k++, b += b_step) sum = S::One::fma(a[k], *b, sum);
+  return sum;
+}
+
+// A function for each activation, since all of them in one leave too few registers to any.
+template <class S, ActivationCode kActivation>
 FASTMLP_NOINLINE void linear_forward_single(const Batch& batch, const operands::linear_forward& o) {
-  using One = typename S::One;
+  const int64_t inputs = o.inputs;
+  const int64_t units = o.units;
   const float* input = batch.arena + o.input;
   const float* weights = batch.arena + o.weights;
   const float* biases = o.biases < 0 ? nullptr : batch.arena + o.biases;
-  float* net_input = o.netInput < 0 ? nullptr : batch.arena + o.netInput;
   float* output = batch.arena + o.output;
-  const int64_t inputs = o.inputs;
-  const int64_t units = o.units;
-  with_activation(o.activation, [&](auto code) {
-    for (int64_t r = 0; r < batch.rows; r++) {
-      for (int64_t u = 0; u < units; u++) {
-        float z = biases == nullptr ? 0.0f : biases[u];
-        for (int64_t i = 0; i < inputs; i++) z = One::fma(input[r * inputs + i], weights[i * units + u], z);
-        if (net_input != nullptr) net_input[r * units + u] = z;
-        output[r * units + u] = activate<One, decltype(code)::value>(z);
-      }
+  const int64_t to_net_input = o.netInput - o.output;
+  const bool keeps_net_input = o.netInput >= 0;
+  for (int64_t r = batch.rows; r > 0; r--, input += inputs) {
+    for (int64_t u = 0; u < units; u++, output++) {
+      const float z =
+          add_products<S>(biases == nullptr ? 0.0f : biases[u], input, weights + u, units, inputs);
+      if (keeps_net_input) output[to_net_input] = z;
+      *output = activate<typename S::One, kActivation>(z);
     }
-  });
+  }
 }
 
 template <class S>
-FASTMLP_NOINLINE void linear_forward(const Batch& batch, const operands::linear_forward& o) {
+FASTMLP_NOINLINE void linear_forward_wide(const Batch& batch, const operands::linear_forward& o) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  if (batch.rows * inputs * units <= kSingleTerms) return linear_forward_single<S>(batch, o);
   float* output = batch.arena + o.output;
   Product product;
   product.rows = batch.rows;
@@ -71,6 +81,13 @@ FASTMLP_NOINLINE void linear_forward(const Batch& batch, const operands::linear_
   });
 }
 
+template <class S>
+FASTMLP_INLINE void linear_forward(const Batch& batch, const operands::linear_forward& o) {
+  if (!is_single<S>(batch, o.inputs, o.units)) return linear_forward_wide<S>(batch, o);
+  with_activation(o.activation,
+                  [&](auto code) { linear_forward_single<S, decltype(code)::value>(batch, o); });
+}
+
 // sums[u] = sum of values[r][u] over the rows, added to what is there if `accumulate`.
 template <class S>
 FASTMLP_INLINE void column_sums(const float* values, int64_t rows, int64_t units, bool accumulate,
@@ -83,6 +100,22 @@ FASTMLP_INLINE void column_sums(const float* values, int64_t rows, int64_t units
   });
 }
 
+// One row: the outer product.
+template <class S>
+FASTMLP_NOINLINE void linear_backward_weights_row(const Batch& batch,
+                                                  const operands::linear_backward_weights& o) {
+  const int64_t units = o.units;
+  const float* input = batch.arena + o.input;
+  const float* delta = batch.arena + o.delta;
+  float* weight_gradient = batch.arena + o.weightGradient;
+  for (const float* end = input + o.inputs; input < end; input++) {
+    for (int64_t u = 0; u < units; u++) *weight_gradient++ = *input * delta[u];
+  }
+  if (o.biasGradient < 0) return;
+  float* bias_gradient = batch.arena + o.biasGradient;
+  for (int64_t u = 0; u < units; u++) bias_gradient[u] = delta[u];
+}
+
 template <class S>
 FASTMLP_NOINLINE void linear_backward_weights_single(const Batch& batch,
                                                      const operands::linear_backward_weights& o) {
@@ -93,14 +126,6 @@ FASTMLP_NOINLINE void linear_backward_weights_single(const Batch& batch,
   float* bias_gradient = o.biasGradient < 0 ? nullptr : batch.arena + o.biasGradient;
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  if (batch.rows == 1) {
-    for (int64_t i = 0; i < inputs; i++) {
-      for (int64_t u = 0; u < units; u++) weight_gradient[i * units + u] = input[i] * delta[u];
-    }
-    if (bias_gradient == nullptr) return;
-    for (int64_t u = 0; u < units; u++) bias_gradient[u] = delta[u];
-    return;
-  }
   for (int64_t u = 0; u < units; u++) {
     for (int64_t i = 0; i < inputs; i++) {
       float sum = input[i] * delta[u];
@@ -117,14 +142,11 @@ FASTMLP_NOINLINE void linear_backward_weights_single(const Batch& batch,
 }
 
 template <class S>
-FASTMLP_NOINLINE void linear_backward_weights(const Batch& batch,
-                                              const operands::linear_backward_weights& o) {
+FASTMLP_NOINLINE void linear_backward_weights_wide(const Batch& batch,
+                                                   const operands::linear_backward_weights& o) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
   const bool accumulate = o.accumulate != 0;
-  if (batch.rows * inputs * units <= kSingleTerms && !accumulate) {
-    return linear_backward_weights_single<S>(batch, o);
-  }
   const float* delta = batch.arena + o.delta;
   if (o.biasGradient >= 0) {
     column_sums<S>(delta, batch.rows, units, accumulate, batch.arena + o.biasGradient);
@@ -146,26 +168,32 @@ FASTMLP_NOINLINE void linear_backward_weights(const Batch& batch,
 }
 
 template <class S>
+FASTMLP_INLINE void linear_backward_weights(const Batch& batch, const operands::linear_backward_weights& o) {
+  if (o.accumulate != 0 || !is_single<S>(batch, o.inputs, o.units)) {
+    return linear_backward_weights_wide<S>(batch, o);
+  }
+  if (batch.rows == 1) return linear_backward_weights_row<S>(batch, o);
+  linear_backward_weights_single<S>(batch, o);
+}
+
+template <class S, ActivationCode kActivation>
 FASTMLP_NOINLINE void linear_backward_input_single(const Batch& batch,
                                                    const operands::linear_backward_input& o) {
   using One = typename S::One;
-  const float* delta = batch.arena + o.delta;
-  const float* weights = batch.arena + o.weights;
-  const float* output = o.output < 0 ? nullptr : batch.arena + o.output;
-  float* gradient = batch.arena + o.gradient;
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  with_activation(o.activation, [&](auto code) {
-    for (int64_t r = 0; r < batch.rows; r++) {
-      for (int64_t i = 0; i < inputs; i++) {
-        float sum = 0;
-        for (int64_t u = 0; u < units; u++) sum = One::fma(delta[r * units + u], weights[i * units + u], sum);
-        const int64_t element = r * inputs + i;
-        if (output != nullptr) sum *= derivative_from_output<One, decltype(code)::value>(output[element]);
-        gradient[element] = sum;
-      }
+  const float* delta = batch.arena + o.delta;
+  float* gradient = batch.arena + o.gradient;
+  const int64_t to_output = o.output - o.gradient;
+  const bool differentiates = o.output >= 0;
+  for (int64_t r = batch.rows; r > 0; r--, delta += units) {
+    const float* weights = batch.arena + o.weights;
+    for (int64_t i = 0; i < inputs; i++, weights += units, gradient++) {
+      float sum = add_products<S>(0, delta, weights, 1, units);
+      if (differentiates) sum *= derivative_from_output<One, kActivation>(gradient[to_output]);
+      *gradient = sum;
     }
-  });
+  }
 }
 
 // A few rows are not worth a transposed W; nor are some more, if the rows of W are long.
@@ -176,10 +204,10 @@ FASTMLP_INLINE bool prefers_dot_products(int64_t rows, int64_t units) {
 }
 
 template <class S>
-FASTMLP_NOINLINE void linear_backward_input(const Batch& batch, const operands::linear_backward_input& o) {
+FASTMLP_NOINLINE void linear_backward_input_wide(const Batch& batch,
+                                                 const operands::linear_backward_input& o) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  if (batch.rows * inputs * units <= kSingleTerms) return linear_backward_input_single<S>(batch, o);
   const float* delta = batch.arena + o.delta;
   const float* weights = batch.arena + o.weights;
   float* gradient = batch.arena + o.gradient;
@@ -210,6 +238,13 @@ FASTMLP_NOINLINE void linear_backward_input(const Batch& batch, const operands::
       lanes.store(gradient + i, L::mul(lanes.load(gradient + i), derivative));
     });
   });
+}
+
+template <class S>
+FASTMLP_INLINE void linear_backward_input(const Batch& batch, const operands::linear_backward_input& o) {
+  if (!is_single<S>(batch, o.inputs, o.units)) return linear_backward_input_wide<S>(batch, o);
+  with_activation(o.activation,
+                  [&](auto code) { linear_backward_input_single<S, decltype(code)::value>(batch, o); });
 }
 
 }  // namespace fastmlp

@@ -37,6 +37,13 @@ FASTMLP_NOINLINE void count_correct(const Batch& batch, const operands::count_co
   const float threshold = decision == DecisionCode::half ? 0.5f : 0.0f;
   const double units = o.units;
   double correct = 0;
+  if (o.units == 1 && decision != DecisionCode::argmax) {
+    const float* x = batch.arena + o.prediction;
+    const float* t = batch.arena + o.target;
+    for (int64_t r = 0; r < batch.rows; r++) correct += (threshold <= x[r]) == (0.5f <= t[r]) ? 1 : 0;
+    metric<S>(batch, ScalarCode::correct) += correct;
+    return;
+  }
   for (int64_t r = 0; r < batch.rows; r++) {
     const float* x = batch.arena + o.prediction + r * o.units;
     const float* t = batch.arena + o.target + r * o.units;
@@ -52,7 +59,7 @@ FASTMLP_NOINLINE void count_correct(const Batch& batch, const operands::count_co
       const auto wanted = L::select(L::less_equal(L::set1(0.5f), lanes.load(t + j)), one, zero);
       return L::abs(L::sub(decided, wanted));
     });
-    correct += o.units == 1 ? 1 - differ : (units - static_cast<double>(differ)) / units;
+    correct += (units - static_cast<double>(differ)) / units;
   }
   metric<S>(batch, ScalarCode::correct) += correct;
 }

@@ -21,10 +21,27 @@ export interface RejectedBackend {
 
 /** Reports of all providers, best first. */
 export async function listBackends(providers: readonly BackendProvider[]): Promise<BackendReport[]> {
-  const reports = (await Promise.all(providers.map((provider) => provider.report()))).flat();
-  return reports
+  return bestFirst((await Promise.all(providers.map((provider) => provider.report()))).flat());
+}
+
+const bestFirst = (reports: readonly BackendReport[]): BackendReport[] =>
+  reports
     .map(({ id, kind, instructionSet, usable, reason }) => ({ id, kind, instructionSet, usable, reason }))
     .sort((a, b) => backendIds.indexOf(a.id) - backendIds.indexOf(b.id));
+
+/** Reports of the backends that a choice allows, best first; those of a kind are found out when they are asked for. */
+async function* candidatesFor(
+  providers: readonly BackendProvider[],
+  wanted: BackendChoice,
+): AsyncGenerator<{ report: BackendReport; provider: BackendProvider }> {
+  const kinds = ['native', 'wasm', 'reference'] as const;
+  for (const kind of kinds) {
+    const provider = providers.find((one) => one.kind === kind);
+    if (!provider || (wanted !== 'auto' && !wanted.startsWith(kind))) continue;
+    for (const report of bestFirst(await provider.report())) {
+      if (wanted === 'auto' || wanted === kind || wanted === report.id) yield { report, provider };
+    }
+  }
 }
 
 /** The choice of the environment variable FASTMLP_BACKEND, where there is an environment. */
@@ -46,15 +63,13 @@ export async function selectBackend(
     requireName('Cannot create trainer', 'FASTMLP_BACKEND', fromEnvironment, choices);
   }
   const wanted = (fromEnvironment ?? choice) as BackendChoice;
-  const reports = await listBackends(providers);
-  const candidates = reports.filter(({ id, kind }) => wanted === 'auto' || wanted === kind || wanted === id);
   const rejected: RejectedBackend[] = [];
-  for (const { id, kind, usable, reason } of candidates) {
+  for await (const { report, provider } of candidatesFor(providers, wanted)) {
+    const { id, kind, usable, reason } = report;
     if (!usable) {
       rejected.push({ id, reason: reason ?? 'not usable' });
       continue;
     }
-    const provider = providers.find((one) => one.kind === kind) as BackendProvider;
     const backend = await provider.open(id);
     if (wanted === 'auto' && kind === 'reference') warnOfReference(rejected);
     return { backend, rejected };

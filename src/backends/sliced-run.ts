@@ -1,22 +1,9 @@
+import { yieldToEventLoop } from '../event-loop.js';
 import { ScalarCode } from '../opcodes.js';
 import type { Run, RunHandle } from './backend.js';
 
 /** Time a slice aims at; the event loop gets its turn in between. */
 const SLICE_MS = 6;
-
-/** Gives the event loop a turn: timers, input and I/O run before the promise resolves. */
-const yieldToEventLoop: () => Promise<void> =
-  typeof setImmediate === 'function'
-    ? () => new Promise((resolve) => setImmediate(resolve))
-    : () =>
-        new Promise((resolve) => {
-          const channel = new MessageChannel();
-          channel.port1.onmessage = () => {
-            channel.port1.close();
-            resolve();
-          };
-          channel.port2.postMessage(null);
-        });
 
 /** Runs steps in slices of a few milliseconds, for executors that compute on the caller's thread. */
 export function startSliced(

@@ -36,6 +36,13 @@ export interface Program {
 /**
  * What a backend executes: operations over one arena of numbers and a table of scalars. Plain data, complete: what is
  * computed, in which order, what is fused and where it lies is decided here.
+ *
+ * Memory of a training plan in elements of the arena (4 bytes each, 8 on the reference backend):
+ * - per parameter 2 with sgd, 3 with momentum, 4 with adam: the parameter, its gradient, the optimizer's state;
+ * - per row of `batchCapacity` inputs + outputs + 1 + 2 units of all layers: the input, its target and loss, the outputs
+ *   and deltas; one for the label where the loss takes labels; the units of each layer whose net inputs are kept, which
+ *   are those with softmax or a traced activation and a last one fused with its loss;
+ * - what a traced activation or loss computes with, and less than a cache line before each buffer.
  */
 export interface Plan {
   /** `OPERATION_STRIDE` integers an operation: its opcode and operands, as listed in `operations.ts`. */

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { type BatchLogs, createTrainer, dense, type EpochLogs, sgd, type Trainer } from '../../src/index.js';
+import { EpochOrders } from '../../src/epoch-orders.js';
+import {
+  type BatchLogs,
+  createTrainer,
+  dense,
+  type EpochLogs,
+  type FitOptions,
+  sgd,
+  type Trainer,
+} from '../../src/index.js';
+import { Random } from '../../src/random.js';
 import { usableIds } from '../support/backends.js';
 import { flatWeights } from '../support/compare.js';
 
@@ -187,5 +197,56 @@ describe.each(usableIds)('fit on %s', (backend) => {
     setTimeout(() => trainer.dispose(), 20);
     await expect(running).rejects.toThrow('must not be disposed');
     expect(() => trainer.predict([0, 0])).toThrow('Cannot predict: the trainer must not be disposed');
+  });
+});
+
+describe('the order of rows that a seed gives', () => {
+  it('is that of the first version, over splits, several runs and one that ends early', async () => {
+    const inputs = Float64Array.from({ length: 600 }, (_, index) => ((index * 37) % 101) / 50 - 1);
+    const targets = Float64Array.from({ length: 300 }, (_, row) => inputs[2 * row] * inputs[2 * row + 1]);
+    const trainer = await createTrainer({
+      inputs: 2,
+      layers: [dense({ units: 6, activation: 'relu' }), dense({ units: 1 })],
+      loss: 'meanSquaredError',
+      optimizer: sgd({ learningRate: 0.05 }),
+      seed: 2024,
+      backend: 'reference',
+    });
+    const runs: FitOptions[] = [
+      { epochs: 3, batchSize: 1 },
+      { epochs: 2, batchSize: 7, validationSplit: 0.2 },
+      { epochs: 400, batchSize: 64 },
+      { epochs: 2, batchSize: 5, shuffle: false, validationSplit: 0.3 },
+      { epochs: 9, batchSize: 16, stopWhen: ({ epoch }) => epoch === 2 },
+      { epochs: 1, batchSize: 300, shuffle: false },
+    ];
+    const losses: (number | undefined)[] = [];
+    for (const options of runs) {
+      const { history } = await trainer.fit(inputs, targets, options);
+      losses.push(history.loss.at(-1));
+      if (history.val_loss) losses.push(history.val_loss.at(-1));
+    }
+    expect(losses).toEqual([
+      0.0028540766529032186, 0.0017153137732184168, 0.0022280761935985975, 0.0007363756617844835,
+      0.0007378631189777763, 0.0007061117425320223, 0.0007082905709078444, 0.0006959474428411145,
+    ]);
+    trainer.dispose();
+  });
+
+  it('is the same in slices as at once', async () => {
+    const count = 200_000;
+    const rows = Uint32Array.from({ length: count }, (_, row) => row);
+    const atOnce = [rows.slice(), rows.slice()];
+    const random = new Random(7);
+    for (const order of atOnce) random.shuffle(order);
+    const sliced = new Random(7);
+    const orders = new EpochOrders(rows, sliced);
+    orders.prepare(1);
+    const first = (await orders.take(1))?.slice();
+    const second = (await orders.take(1))?.slice();
+    expect([first, second]).toEqual(atOnce);
+    orders.prepare(1);
+    orders.end();
+    expect(sliced.nextUint32()).toBe(random.nextUint32());
   });
 });

@@ -1,0 +1,173 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { adam, dense, type Optimizer, sgd } from '../../src/index.js';
+import { createModel } from '../../src/model.js';
+import { createPlan } from '../../src/plan/plan.js';
+import { usableIds } from '../support/backends.js';
+
+const library = new URL('../../dist/index.js', import.meta.url).href;
+const MIB = 2 ** 20;
+
+/** Runs a module, which has `memory()`, in a process of its own; resolves with what it prints as JSON. */
+async function runModule(source: string): Promise<number[]> {
+  const prelude = `
+    import { createTrainer, dense, sgd } from ${JSON.stringify(library)};
+    const memory = () => {
+      for (let round = 0; round < 3; round++) gc();
+      const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
+      return { heapUsed, external, arrayBuffers, rss };
+    };
+  `;
+  const flags = process.execArgv.filter((flag) => flag.startsWith('--experimental-wasm'));
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [...flags, '--expose-gc', '--input-type=module', '-e', prelude + source],
+    { cwd: fileURLToPath(new URL('../..', import.meta.url)), timeout: 60_000 },
+  );
+  return JSON.parse(stdout) as number[];
+}
+
+describe('the bytes of a plan', () => {
+  const optimizers: [string, Optimizer, number][] = [
+    ['sgd', sgd({ learningRate: 0.1 }), 8],
+    ['sgd with momentum', sgd({ learningRate: 0.1, momentum: 0.9 }), 12],
+    ['adam', adam(), 16],
+  ];
+  // `kept`: units of the layers whose net inputs are kept; `extra`: labels.
+  const models = [
+    {
+      inputs: 784,
+      units: [128, 10],
+      activations: ['relu', 'softmax'],
+      loss: 'crossEntropy',
+      kept: 10,
+      extra: 1,
+    },
+    {
+      inputs: 2,
+      units: [2, 1],
+      activations: ['tanh', 'sigmoid'],
+      loss: 'halfSquaredError',
+      kept: 0,
+      extra: 0,
+    },
+    {
+      inputs: 2,
+      units: [2, 1],
+      activations: ['tanh', 'sigmoid'],
+      loss: 'binaryCrossEntropy',
+      kept: 1,
+      extra: 0,
+    },
+    {
+      inputs: 30,
+      units: [64, 5, 3],
+      activations: ['tanh', 'softmax', 'linear'],
+      loss: 'squaredError',
+      kept: 5,
+      extra: 0,
+    },
+  ] as const;
+
+  it.each(optimizers)('are per parameter and per row as stated with %s', (_name, optimizer, each) => {
+    for (const { inputs, units, activations, loss, kept, extra } of models) {
+      const layers = units.map((count, index) => dense({ units: count, activation: activations[index] }));
+      const model = createModel({ inputs, layers, loss, optimizer });
+      const outputs = units[units.length - 1];
+      const unitsOfAll = units.reduce<number>((sum, count) => sum + count, 0);
+      for (const rows of [1, 32, 1000]) {
+        const { buffers, arenaLength } = createPlan(model, rows);
+        const bytesOf = (perRow: boolean): number =>
+          buffers
+            .filter((buffer) => buffer.perRow === perRow)
+            .reduce((sum, buffer) => sum + 4 * buffer.rows * buffer.columns, 0);
+        expect(bytesOf(false)).toBe(each * model.parameterCount);
+        expect(bytesOf(true)).toBe(rows * 4 * (inputs + outputs + 1 + extra + 2 * unitsOfAll + kept));
+        const padding = 4 * arenaLength - bytesOf(false) - bytesOf(true);
+        expect(padding).toBeGreaterThanOrEqual(0);
+        expect(padding).toBeLessThan(64 * (buffers.length + 1));
+      }
+    }
+  });
+});
+
+describe.each(usableIds.filter((id) => id !== 'reference'))('memory on %s', (backend) => {
+  const create = `createTrainer({
+    inputs: 2, layers: [dense({ units: 2, activation: 'tanh' }), dense({ units: 1 })],
+    loss: 'meanSquaredError', optimizer: sgd({ learningRate: 0.05 }), seed: 1, backend: '${backend}',
+  })`;
+
+  it('does not grow with the steps of trainBatch and fit', async () => {
+    const [perStepNow, perStepFit, kept] = await runModule(`
+      const trainer = await ${create};
+      const x = new Float32Array(2000), t = new Float32Array(1000);
+      const [row, target] = [x.subarray(0, 2), t.subarray(0, 1)];
+      const steps = () => { for (let step = 0; step < 250_000; step++) trainer.trainBatch(row, target); };
+      const fit = () => trainer.fit(x, t, { epochs: 250, batchSize: 1 });
+      steps();
+      await fit();
+      const total = () => { const { heapUsed, external } = memory(); return heapUsed + external; };
+      const first = total();
+      steps();
+      const second = total();
+      await fit();
+      const third = total();
+      await fit();
+      await fit();
+      console.log(JSON.stringify([second - first, third - second, total() - third]));
+    `);
+    expect(perStepNow).toBeLessThan(MIB / 8);
+    expect(perStepFit).toBeLessThan(MIB / 8);
+    expect(kept).toBeLessThan(MIB / 8);
+  });
+
+  it.each([
+    ['Float32Array', 4, 1],
+    ['Uint8Array', 1, 1],
+  ])('holds the rows of a fit once, as %s', async (type, bytes, copies) => {
+    const [held, released] = await runModule(`
+      const rows = ${(100 * MIB) / 1024 / bytes};
+      const x = new ${type}(rows * 1024), t = new Float32Array(rows);
+      const trainer = await createTrainer({
+        inputs: 1024, layers: [dense({ units: 1 })], loss: 'meanSquaredError',
+        optimizer: sgd({ learningRate: 0.001 }), seed: 1, backend: '${backend}',
+      });
+      const before = memory();
+      const running = trainer.fit(x, t, { epochs: 1000, batchSize: 512 });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await trainer.pause();
+      const during = memory();
+      trainer.stop();
+      await running;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      console.log(JSON.stringify([during.rss - before.rss, memory().rss - before.rss]));
+    `);
+    expect(held / MIB).toBeGreaterThan(90 * copies);
+    expect(held / MIB).toBeLessThan(125 * copies);
+    // Linear memory does not shrink; it takes the next dataset.
+    if (backend.startsWith('native')) expect(released / MIB).toBeLessThan(25);
+  });
+
+  it.runIf(backend.startsWith('native'))('holds nothing beside a SharedArrayBuffer', async () => {
+    const [held] = await runModule(`
+      const rows = 25 * 1024;
+      const x = new Float32Array(new SharedArrayBuffer(rows * 4096)).fill(0.5);
+      const t = new Float32Array(new SharedArrayBuffer(rows * 4));
+      const trainer = await createTrainer({
+        inputs: 1024, layers: [dense({ units: 1 })], loss: 'meanSquaredError',
+        optimizer: sgd({ learningRate: 0.001 }), seed: 1, backend: '${backend}',
+      });
+      const before = memory();
+      const running = trainer.fit(x, t, { epochs: 1000, batchSize: 512 });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await trainer.pause();
+      const during = memory();
+      trainer.stop();
+      await running;
+      console.log(JSON.stringify([during.rss - before.rss]));
+    `);
+    expect(held / MIB).toBeLessThan(25);
+  });
+});
