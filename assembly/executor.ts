@@ -43,11 +43,17 @@ export function runSteps(words: usize): void {
   Batch.labels = Word.address(words, RunWord.labels);
   Batch.result = Word.address(words, RunWord.result);
   Batch.order = Word.address(words, RunWord.order);
+  let rates = Word.address(words, RunWord.rates);
+  const rate_scalar = Word.address(words, RunWord.rateScalar);
   let position = <u32>Word.int(words, RunWord.position);
   for (let steps = Word.int(words, RunWord.steps); steps > 0; steps--) {
     const rows = min(batch_size, rows_per_epoch - position);
     Batch.rows = rows;
     Batch.position = position;
+    if (rates !== 0) {
+      store<f64>(rate_scalar, load<f64>(rates));
+      rates += 8;
+    }
     for (let operation = begin; operation < end; operation += OPERATION_BYTES) execute(operation);
     if (Batch.order !== 0) Batch.order += (<usize>rows) << 2;
     position += rows;

@@ -112,6 +112,7 @@ function planProduct(product: Product, { batch, units, inputs }: Shape): Product
     persistentLength: 0,
     gradients: { offset: 0, length: 0 },
     learningRate: -1,
+    steps: -1,
   };
   return { plan, ...places };
 }

@@ -59,6 +59,7 @@ std::string Executor::load(std::vector<int32_t> operations, int64_t batch_capaci
   batch_capacity_ = batch_capacity;
   arena_ = arena;
   scalars_ = scalars;
+  scalar_count_ = scalar_count;
   return problem;
 }
 
@@ -74,6 +75,10 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
   const int64_t last_step = run.first_step + run.steps;
   const int64_t epoch_steps = run.steps_per_epoch();
   if (!fits(last_step / epoch_steps, kMetrics, lengths.metrics)) return "metrics are too short";
+  if (run.rates != nullptr) {
+    if (last_step > lengths.rates) return "the rates are too few";
+    if (run.rate_scalar < 0 || run.rate_scalar >= scalar_count_) return "there is no such scalar";
+  }
   if (run.order == nullptr) {
     if (run.rows_per_epoch > row_count) return "an epoch has more rows than there are";
   } else {
@@ -134,6 +139,7 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
     }
     batch.rows = std::min(run.batch_size, run.rows_per_epoch - position);
     batch.position = position;
+    if (run.rates != nullptr) scalars_[run.rate_scalar] = run.rates[first_step + step];
     batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;
     target_.execute(batch);
     position += run.batch_size;

@@ -23,6 +23,9 @@ struct Run {
   double* metrics;
   void* result;
   Element result_element;
+  // What the scalar `rate_scalar` is before each step; null where it stays as it is.
+  const double* rates;
+  int64_t rate_scalar;
 
   int64_t steps_per_epoch() const { return (rows_per_epoch + batch_size - 1) / batch_size; }
 };
@@ -35,6 +38,7 @@ struct RunLengths {
   int64_t order;
   int64_t metrics;
   int64_t result;
+  int64_t rates;
 };
 
 // Memory on a cache line.
@@ -75,6 +79,7 @@ class Executor {
   AlignedBytes workspace_;
   std::vector<int32_t> operations_;
   int64_t batch_capacity_ = 0;
+  int64_t scalar_count_ = 0;
   float* arena_ = nullptr;
   double* scalars_ = nullptr;
 };

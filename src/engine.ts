@@ -14,7 +14,9 @@ import { JobControl } from './job-control.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
 import { mayLeaveDomain, requireOutputDomain } from './output-domain.js';
-import { createPlan, type Plan, type Program, type ProgramName } from './plan/plan.js';
+import { createPlan, isStep, type Plan, type Program, type ProgramName } from './plan/plan.js';
+import { RateControl } from './rate-control.js';
+import { firstRate, type LearningRate } from './schedules.js';
 
 /** Rows a plan has room for at first; larger batches make it grow. */
 const INITIAL_BATCH = 32;
@@ -46,6 +48,14 @@ export interface JobResult {
   readonly sums: Float64Array;
 }
 
+/** A run off the event loop. */
+interface ActiveRun {
+  readonly handle: RunHandle;
+  readonly isStep: boolean;
+  /** The run was given its learning rates. */
+  readonly hasRates: boolean;
+}
+
 /**
  * A model on an executor: keeps the plan fitting to what is asked, and lets one run at a time at the executor.
  * Synchronous calls during a run happen between two of its steps.
@@ -57,7 +67,9 @@ export class Engine {
   readonly #metrics = new Float64Array(ScalarCode.first_free);
   #plan: Plan;
   #inspectPlan: Plan | null = null;
-  #active: RunHandle | null = null;
+  /** The learning rate, where it does not stay. */
+  readonly #rates: RateControl;
+  #active: ActiveRun | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
@@ -68,6 +80,7 @@ export class Engine {
     plan: Plan,
   ) {
     this.#plan = plan;
+    this.#rates = new RateControl(model.optimizer.learningRate);
     this.reader = {
       precision: backend.precision,
       firstNonFinite: (values) => executor.firstNonFinite(values),
@@ -96,15 +109,47 @@ export class Engine {
   /** Calls `body` with the executor at rest: at once, or between two steps of the run under way. */
   atRest<T>(body: () => T): T {
     if (!this.#active) return body();
-    return this.#active.between(() => {
-      const running = this.executor.scalars.slice(0, ScalarCode.first_free);
-      this.executor.scalars.fill(0, 0, ScalarCode.first_free);
+    const { handle } = this.#active;
+    return handle.between(() => {
+      const { scalars } = this.executor;
+      const running = scalars.slice(0, ScalarCode.first_free);
+      const before = scalars[this.#plan.steps];
+      scalars[this.#plan.steps] = this.steps;
+      scalars.fill(0, 0, ScalarCode.first_free);
       try {
         return body();
       } finally {
+        this.executor.scalars[this.#plan.steps] = before;
         this.executor.scalars.set(running);
       }
     });
+  }
+
+  /** Optimizer steps done. */
+  get steps(): number {
+    const before = this.executor.scalars[this.#plan.steps];
+    return before + (this.#active?.isStep ? this.#active.handle.progress().steps : 0);
+  }
+
+  /** The learning rate of the next step. */
+  get learningRate(): number {
+    return this.#rates.at(this.steps) ?? this.executor.scalars[this.#plan.learningRate];
+  }
+
+  /** The learning rate, schedule or function as it was set last. */
+  get rateSetting(): LearningRate {
+    return this.#rates.setting;
+  }
+
+  /** The learning rate depends on the losses of epochs, of which `endEpoch` has to be told. */
+  get followsEpochs(): boolean {
+    return this.#rates.followsEpochs;
+  }
+
+  endEpoch(losses: { readonly loss: number; readonly val_loss?: number }): void {
+    const { scalars } = this.executor;
+    const { learningRate } = this.#plan;
+    scalars[learningRate] = this.#rates.afterEpoch(losses, scalars[learningRate]);
   }
 
   /** The program of training steps on such rows; with `keepsGradients`, one after which `gradientNorm` can be asked. */
@@ -128,7 +173,12 @@ export class Engine {
   runNow(program: ProgramName, rows: Rows, batchSize: number, result: Numbers | null = null): Metrics {
     return this.atRest(() => {
       this.reserve(batchSize);
-      return this.#runEpoch(this.#plan, program, rows, batchSize, result);
+      if (!isStep(program)) return this.#runEpoch(this.#plan, program, rows, batchSize, result);
+      const { scalars } = this.executor;
+      scalars[this.#plan.learningRate] = this.learningRate;
+      const metrics = this.#runEpoch(this.#plan, program, rows, batchSize, result);
+      this.executor.scalars[this.#plan.steps]++;
+      return metrics;
     });
   }
 
@@ -189,18 +239,23 @@ export class Engine {
   ): Promise<number> {
     this.requireAlive('Cannot run');
     this.reserve(job.batchSize);
-    this.executor.scalars.set(running);
+    const { scalars } = this.executor;
+    scalars.set(running);
+    const counts = isStep(job.program);
+    const steps = job.epochs * stepsPerEpoch(job) - firstStep;
+    const values = counts ? this.#rates.series(this.steps, steps, firstStep) : null;
     const handle = this.executor.start(dataset, {
       program: this.#programNamed(this.#plan, job.program),
       rowsPerEpoch: job.rowsPerEpoch,
       batchSize: job.batchSize,
       order: job.order,
       firstStep,
-      steps: job.epochs * stepsPerEpoch(job) - firstStep,
+      steps,
       metrics: sums,
+      rates: values && { scalar: this.#plan.learningRate, values },
       result: null,
     });
-    this.#active = handle;
+    this.#active = { handle, isStep: counts, hasRates: values !== null };
     try {
       control.begin(handle, firstStep);
       const finished = handle.finished;
@@ -208,6 +263,7 @@ export class Engine {
       const done = await finished;
       this.requireAlive('Cannot go on');
       running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
+      if (counts) this.executor.scalars[this.#plan.steps] += done;
       return done;
     } finally {
       control.end();
@@ -285,16 +341,20 @@ export class Engine {
     requireOutputDomain(action, this.model, rows, output);
   }
 
-  setLearningRate(rate: number): void {
+  /** From the next step on. A run that was given its rates ends, and its job goes on in another. */
+  setLearningRate(setting: LearningRate): void {
     this.atRest(() => {
+      this.#rates.set(setting);
+      const rate = this.#rates.at(this.executor.scalars[this.#plan.steps]) ?? firstRate(setting);
       this.executor.scalars[this.#plan.learningRate] = rate;
+      if (this.#active?.hasRates || typeof setting !== 'number') this.#active?.handle.stop();
     });
   }
 
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#active?.stop();
+    this.#active?.handle.stop();
     void this.#queue.then(() => this.executor.dispose());
   }
 

@@ -78,6 +78,7 @@ export {
 export type { LayerWeights, LayerWeightsLike } from './parameters.js';
 export { type DecisionBoundaryOptions, decisionBoundary } from './plots/decision-boundary.js';
 export { type LossCurveOptions, lossCurve } from './plots/loss-curve.js';
+export { type LearningRate, type Schedule, schedules } from './schedules.js';
 export type { Snapshot } from './snapshot.js';
 export type { StopConditions, StopReason, StopState, StopWhen } from './stop-when.js';
 export type { Trainer, TrainerBackend, TrainerConfig, TrainerLayer } from './trainer.js';

@@ -12,8 +12,8 @@ import {
 } from './errors.js';
 import { type EpochLogs, type History, HistoryBuilder } from './history.js';
 import { JobControl } from './job-control.js';
-import { checkLearningRate } from './optimizers.js';
 import type { Random } from './random.js';
+import { checkLearningRate, type LearningRate } from './schedules.js';
 import { type StopReason, StopWatch, type StopWhen } from './stop-when.js';
 
 /** What `onBatchEnd` gets: the batches and rows of the epoch done so far, and the metrics over those rows. */
@@ -50,7 +50,7 @@ export interface FitOptions {
   /** Ends the run after the epoch in which a condition holds; the history says which. */
   readonly stopWhen?: StopWhen;
   /** Learning rate from this call on, as `setLearningRate` sets it. */
-  readonly learningRate?: number;
+  readonly learningRate?: LearningRate;
   /** 1 prints a progress bar; default 0. */
   readonly verbose?: 0 | 1;
 }
@@ -201,6 +201,7 @@ export class Fit {
       validates ||
       this.#stopWatch !== null ||
       this.#progress !== null ||
+      this.#engine.followsEpochs ||
       Object.values(callbacks).some(Boolean)
     );
   }
@@ -275,6 +276,7 @@ export class Fit {
     if (validated === null) return;
     const logs = { ...metrics, ...validated };
     this.#history.add(logs);
+    this.#engine.endEpoch(logs);
     this.#progress?.endEpoch(logs);
     await callbacks.onEpochEnd?.(epoch, logs);
     const norm = (): number => this.#engine.gradientNorm();

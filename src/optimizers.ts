@@ -1,8 +1,9 @@
 import { rangeError, requireKnownKeys, requireNumber, typeError } from './errors.js';
+import { checkLearningRate, type LearningRate } from './schedules.js';
 
 /** What every optimizer takes. */
 interface Shared {
-  readonly learningRate: number;
+  readonly learningRate: LearningRate;
   /** Times the parameters, added to the gradient; where it is decoupled, learningRate weightDecay w is taken from w. */
   readonly weightDecay: number;
 }
@@ -155,8 +156,9 @@ const positive = ['> 0', (value: number) => value > 0] as const;
 const fraction = ['in [0, 1)', (value: number) => value >= 0 && value < 1] as const;
 
 /** What an option must be; null for a boolean. */
-const rules: Readonly<Record<OptionName, readonly [string, (value: number) => boolean] | null>> = {
-  learningRate: nonNegative,
+const rules: Readonly<
+  Record<Exclude<OptionName, 'learningRate'>, readonly [string, (value: number) => boolean] | null>
+> = {
   weightDecay: nonNegative,
   momentum: fraction,
   nesterov: null,
@@ -175,11 +177,6 @@ const rules: Readonly<Record<OptionName, readonly [string, (value: number) => bo
   smallestStep: positive,
   largestStep: positive,
 };
-
-/** Throws unless `value` can be a learning rate. */
-export function checkLearningRate(action: string, value: unknown): asserts value is number {
-  requireNumber(action, 'learningRate', value, ...nonNegative);
-}
 
 /**
  * Stochastic gradient descent: v = momentum v + g, w -= learningRate v; with `nesterov` the step is g + momentum v
@@ -250,10 +247,14 @@ export function checkOptimizer(action: string, optimizer: unknown): Optimizer {
   const checked: Record<string, unknown> = { type };
   for (const [name, byDefault] of Object.entries(defaults[type])) {
     const value = (optimizer as unknown as Record<string, unknown>)[name] ?? byDefault;
-    const rule = rules[name as OptionName];
+    checked[name] = value;
+    if (name === 'learningRate') {
+      checkLearningRate(action, value);
+      continue;
+    }
+    const rule = rules[name as Exclude<OptionName, 'learningRate'>];
     if (rule) requireNumber(action, name, value, ...rule);
     else if (typeof value !== 'boolean') throw typeError(action, `${name} must be a boolean`, value);
-    checked[name] = value;
   }
   checkTogether(action, checked as unknown as Optimizer);
   return checked as unknown as Optimizer;
@@ -265,6 +266,13 @@ const names = Object.keys(defaults).map((type) => `${type}()`);
 function checkTogether(action: string, optimizer: Optimizer): void {
   if (optimizer.type === 'sgd' && optimizer.nesterov) {
     requireNumber(action, 'momentum', optimizer.momentum, '> 0 with nesterov', (value) => value > 0);
+  }
+  if (optimizer.type === 'rprop' && typeof optimizer.learningRate !== 'number') {
+    throw typeError(
+      action,
+      'learningRate must be a number, since only the first steps depend on it',
+      optimizer.learningRate,
+    );
   }
   if (optimizer.type === 'rprop' && optimizer.smallestStep > optimizer.largestStep) {
     throw rangeError(action, 'smallestStep must be at most largestStep', optimizer.smallestStep);

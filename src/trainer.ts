@@ -18,7 +18,6 @@ import {
   type ModelConfig,
   requireTrainable,
 } from './model.js';
-import { checkLearningRate } from './optimizers.js';
 import {
   checkLayers,
   type LayerWeights,
@@ -28,6 +27,7 @@ import {
   writeLayers,
 } from './parameters.js';
 import { Random } from './random.js';
+import { checkLearningRate, type LearningRate } from './schedules.js';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.js';
 
 /** What `createTrainer` takes. */
@@ -157,7 +157,7 @@ export class Trainer {
    * @returns loss (and accuracy) of the rows before the update
    * @throws TypeError or RangeError before anything is computed
    */
-  trainBatch(x: RowsLike, t: TargetsLike, options?: { readonly learningRate: number }): Metrics {
+  trainBatch(x: RowsLike, t: TargetsLike, options?: { readonly learningRate: LearningRate }): Metrics {
     const action = 'Cannot train batch';
     this.#requireIdle(action);
     requireTrainable(action, this.#model);
@@ -350,6 +350,7 @@ export class Trainer {
     const { backend = this.backend.id, threads = this.#config.threads } = options;
     const snapshot = this.snapshot();
     const copy = await Trainer.create({ ...this.#config, seed: this.seed, backend, threads }, this.#platform);
+    copy.#engine.setLearningRate(this.#engine.rateSetting);
     copy.restore(snapshot);
     for (const [layer, { trainable }] of this.layers.entries()) {
       if (copy.layers[layer].trainable !== trainable) copy.setTrainable(layer, trainable);
@@ -357,8 +358,20 @@ export class Trainer {
     return copy;
   }
 
-  /** Sets the learning rate from the next step on. */
-  setLearningRate(learningRate: number): void {
+  /** Optimizer steps done; what schedules count. */
+  get step(): number {
+    this.#engine.requireAlive('Cannot get step');
+    return this.#engine.steps;
+  }
+
+  /** The learning rate of the next step. */
+  get learningRate(): number {
+    this.#engine.requireAlive('Cannot get learning rate');
+    return this.#engine.learningRate;
+  }
+
+  /** Sets the learning rate, or a schedule, from the next step on; a schedule counts the steps of the trainer. */
+  setLearningRate(learningRate: LearningRate): void {
     const action = 'Cannot set learning rate';
     this.#engine.requireAlive(action);
     checkLearningRate(action, learningRate);

@@ -54,6 +54,8 @@ export interface Run {
   readonly order: Uint32Array | null;
   /** `ScalarCode.first_free` numbers per epoch. */
   readonly metrics: Float64Array;
+  /** What the scalar of that index is before step s: `values[s]`; none where it stays as it is. */
+  readonly rates?: { readonly scalar: number; readonly values: Float64Array } | null;
   /** Where `store_rows` puts its rows: position in the epoch × units. */
   readonly result: Numbers | null;
 }

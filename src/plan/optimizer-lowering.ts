@@ -1,6 +1,7 @@
 import type { Model } from '../model.js';
 import { OptimizerCode, OptimizerScalar } from '../opcodes.js';
 import type { Optimizer } from '../optimizers.js';
+import { firstRate } from '../schedules.js';
 import type { Emitter } from './emitter.js';
 import type { Layout, PersistentPlaces, StateBlock } from './layout.js';
 
@@ -9,6 +10,8 @@ export interface OptimizerState {
   /** First, second and third state; null where there is none. */
   readonly states: readonly (StateBlock | null)[];
   readonly learningRate: number;
+  /** Index of the number of steps done. */
+  readonly steps: number;
   readonly weightDecay: number;
   /**
    * sgd: index of the momentum, −1 without one. adam: first of beta1, beta2, epsilon, power1, power2. With a rule: first
@@ -118,13 +121,14 @@ const momentScalars = (
 
 /** Adds the scalars of an optimizer to the layout. */
 export function optimizerState(optimizer: Optimizer, layout: Layout): OptimizerState {
-  const learningRate = layout.addScalar('learningRate', optimizer.learningRate);
+  const learningRate = layout.addScalar('learningRate', firstRate(optimizer.learningRate));
+  const steps = layout.addScalar('stepsDone', 0);
   const rule = ruleOf(optimizer);
-  if (rule) return ruleState(rule, learningRate, layout);
+  if (rule) return { ...ruleState(rule, layout), learningRate, steps };
   const { weightDecay: decay } = optimizer as Extract<Optimizer, { type: 'sgd' | 'adam' | 'adamw' }>;
   const weightDecay = decay > 0 ? layout.addScalar('weightDecay', decay) : -1;
   if (optimizer.type === 'sgd') {
-    const shared = { learningRate, weightDecay, rule: null };
+    const shared = { learningRate, steps, weightDecay, rule: null };
     if (optimizer.momentum === 0) return { ...shared, states: [], first: -1 };
     const momentum = layout.addScalar('momentum', optimizer.momentum);
     return { ...shared, states: [zeros('velocity')], first: momentum };
@@ -135,19 +139,29 @@ export function optimizerState(optimizer: Optimizer, layout: Layout): OptimizerS
   layout.addScalar('epsilon', epsilon);
   layout.addScalar('power1', 1);
   layout.addScalar('power2', 1);
-  return { states: [zeros('moment1'), zeros('moment2')], learningRate, weightDecay, first, rule: null };
+  return {
+    states: [zeros('moment1'), zeros('moment2')],
+    learningRate,
+    steps,
+    weightDecay,
+    first,
+    rule: null,
+  };
 }
 
 /** Names of the numbers that begin with one, being products. */
 const products: readonly string[] = ['power1', 'power2', 'power3', 'product'];
 
-function ruleState({ code, states, scalars }: Rule, learningRate: number, layout: Layout): OptimizerState {
+function ruleState(
+  { code, states, scalars }: Rule,
+  layout: Layout,
+): Omit<OptimizerState, 'learningRate' | 'steps'> {
   const first = layout.scalars.length;
   for (let index = 0; index < OptimizerScalar.count; index++) {
     const name = OptimizerScalar[index] as keyof typeof OptimizerScalar;
     layout.addScalar(name, scalars[name] ?? (products.includes(name) ? 1 : 0));
   }
-  return { states, learningRate, weightDecay: -1, first, rule: code };
+  return { states, weightDecay: -1, first, rule: code };
 }
 
 /** Weights from which on a step without a gradient saves more than its operations cost. */

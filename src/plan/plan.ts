@@ -33,6 +33,9 @@ export interface Program {
   readonly end: number;
 }
 
+/** Whether a program is an optimizer step. */
+export const isStep = (name: ProgramName): boolean => name === 'update' || name.startsWith('train');
+
 /**
  * What a backend executes: operations over one arena of numbers and a table of scalars. Plain data, complete: what is
  * computed, in which order, what is fused and where it lies is decided here.
@@ -59,6 +62,8 @@ export interface Plan {
   readonly gradients: { readonly offset: number; readonly length: number };
   /** Index of the learning rate among the scalars. */
   readonly learningRate: number;
+  /** Index of the number of optimizer steps done, which no operation reads. */
+  readonly steps: number;
   /** The table of buffers and every program, one operation a line. */
   toString(): string;
 }
@@ -88,6 +93,7 @@ export function createPlan(model: Model, batchCapacity: number, purpose: PlanPur
     persistentLength,
     gradients: { offset: places.gradients, length: places.parameterLength },
     learningRate: state.learningRate,
+    steps: state.steps,
   };
   return { ...plan, toString: () => printPlan(plan) };
 }

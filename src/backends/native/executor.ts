@@ -19,6 +19,8 @@ const argumentsOf = (run: Run): RunArguments => [
   run.order,
   run.metrics,
   run.result,
+  run.rates?.values ?? null,
+  run.rates?.scalar ?? 0,
 ];
 
 /** Executes plans in float32 through the addon, in memory that belongs to JavaScript. */

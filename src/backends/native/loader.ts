@@ -30,6 +30,8 @@ export type RunArguments = [
   order: Uint32Array | null,
   metrics: Float64Array,
   result: MaybeRows,
+  rates: Float64Array | null,
+  rateScalar: number,
 ];
 
 export interface AddonDataset {

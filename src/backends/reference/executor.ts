@@ -80,7 +80,7 @@ export class ReferenceExecutor implements Executor {
   }
 
   #runSteps({ inputs, targets, labels }: Rows, run: Run, firstStep: number, steps: number): void {
-    const { order, rowsPerEpoch, batchSize, metrics, result } = run;
+    const { order, rowsPerEpoch, batchSize, metrics, rates, result } = run;
     const epochSteps = stepsPerEpoch(run);
     const operations = this.#steps.slice(run.program.begin, run.program.end);
     for (let step = firstStep; step < firstStep + steps; step++) {
@@ -98,6 +98,7 @@ export class ReferenceExecutor implements Executor {
         labels,
         result,
       };
+      if (rates) this.scalars[rates.scalar] = rates.values[step];
       for (const operation of operations) operation(batch);
       if ((step + 1) % epochSteps === 0) {
         const running = this.scalars.subarray(0, ScalarCode.first_free);

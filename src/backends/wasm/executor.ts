@@ -183,15 +183,16 @@ export class WasmExecutor implements Executor {
   /** Executes up to `steps` steps in one call of the module; returns how many. */
   #call(source: PlacedRows | Rows, run: Run, firstStep: number, steps: number): number {
     const pieces = 'count' in source ? source : null;
-    const { result, metrics, order } = run;
+    const { result, metrics, order, rates } = run;
     const call = cutCall(run, firstStep, Math.min(steps, stepsPerCall(run, pieces)), pieces !== null);
     const { epoch, position, rows, epochsEnding } = call;
     const units = result ? this.#unitsStored(run.program) : 0;
-    const [rowsAt, orderAt, metricsAt, resultAt] = this.#stage([
+    const [rowsAt, orderAt, metricsAt, resultAt, ratesAt] = this.#stage([
       pieces ? placedBytes(pieces, rows) : 0,
       order && !pieces ? rows * WORD_BYTES : 0,
       epochsEnding * ScalarCode.first_free * SCALAR_BYTES,
       rows * units * WORD_BYTES,
+      rates ? call.steps * SCALAR_BYTES : 0,
     ]);
     const { f32, f64, i32 } = this.#memory.views;
     const firstRow = epoch * run.rowsPerEpoch + position;
@@ -220,6 +221,9 @@ export class WasmExecutor implements Executor {
     i32[word + RunWord.position] = position;
     i32[word + RunWord.steps] = call.steps;
     i32[word + RunWord.metrics] = metricsAt;
+    if (rates) copyStretch(rates.values, firstStep, call.steps, f64, ratesAt / SCALAR_BYTES);
+    i32[word + RunWord.rates] = rates ? ratesAt : 0;
+    i32[word + RunWord.rateScalar] = rates ? this.#scalars.address + rates.scalar * SCALAR_BYTES : 0;
     this.#module.runSteps(this.#words.address);
     const metricsFrom = metricsAt / SCALAR_BYTES;
     const perEpoch = ScalarCode.first_free;

@@ -24,5 +24,8 @@ export enum RunWord {
   steps,
   /** Where the metrics of each epoch that ends go, one after the other. */
   metrics,
+  /** The rates of the steps, 0 without, and the scalar they go to. */
+  rates,
+  rateScalar,
   count,
 }
