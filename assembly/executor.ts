@@ -3,6 +3,15 @@ import { Opcode, ScalarCode } from '../src/opcodes';
 import { activation_backward } from './activations';
 import { Batch } from './batch';
 import { gather_labels, gather_rows, gather_targets, store_rows } from './gather';
+import {
+  average_step,
+  clip_gradient,
+  count_batches,
+  gradient_norm,
+  gradient_squares,
+  max_norm,
+  penalty,
+} from './gradients';
 import { linear_backward_input, linear_backward_weights, linear_forward } from './linear';
 import { cross_entropy_labels, loss_backward, sigmoid_binary_cross_entropy } from './losses';
 import { map_binary, map_row, map_unary, map_where, reduction_scale } from './maps';
@@ -71,9 +80,9 @@ export function runSteps(words: usize): void {
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
 const OPERAND_COUNTS = memory.data<u8>([
-  5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 1, 4, 3, 1, 8, 9, 3, 3, 8, 2, 5, 7, 8, 5, 2,
+  5, 4, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 1, 4, 3, 1, 8, 9, 3, 3, 8, 2, 4, 3, 5, 6, 4, 4, 2, 5, 7, 8, 5, 2,
 ]);
-const OPERATIONS: u32 = 29;
+const OPERATIONS: u32 = 36;
 
 /** Operands of the operation of that code, −1 where there is none. */
 export function operandCount(opcode: i32): i32 {
@@ -86,7 +95,7 @@ function execute(o: usize): void {
       gather_rows(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.address(o, 4), Word.int(o, 5));
       break;
     case Opcode.gather_targets:
-      gather_targets(Word.address(o, 1), Word.int(o, 2));
+      gather_targets(Word.address(o, 1), Word.int(o, 2), Word.int(o, 3), Word.int(o, 4));
       break;
     case Opcode.gather_labels:
       gather_labels(Word.address(o, 1));
@@ -245,6 +254,40 @@ function execute(o: usize): void {
         Word.address(o, 7),
         Word.int(o, 8),
       );
+      break;
+    case Opcode.count_batches:
+      count_batches(Word.address(o, 1), Word.int(o, 2));
+      break;
+    case Opcode.gradient_squares:
+      gradient_squares(Word.address(o, 1), Word.int(o, 2), Word.int(o, 3), Word.address(o, 4));
+      break;
+    case Opcode.gradient_norm:
+      gradient_norm(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3));
+      break;
+    case Opcode.clip_gradient:
+      clip_gradient(
+        Word.address(o, 1),
+        Word.int(o, 2),
+        Word.int(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+      );
+      break;
+    case Opcode.penalty:
+      penalty(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.int(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.int(o, 6),
+      );
+      break;
+    case Opcode.max_norm:
+      max_norm(Word.address(o, 1), Word.int(o, 2), Word.int(o, 3), Word.address(o, 4));
+      break;
+    case Opcode.average_step:
+      average_step(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3), Word.address(o, 4));
       break;
     case Opcode.store_rows:
       store_rows(Word.address(o, 1), Word.int(o, 2));

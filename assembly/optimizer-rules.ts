@@ -105,19 +105,30 @@ function advance_power(scalars: usize, index: i32, factor: f64): f64 {
   return Scalars.set(scalars, index, Scalars.get(scalars, index) * factor);
 }
 
-/** -1, 0 or 1; NaN of NaN. */
-function sign(a: v128): v128 {
-  const zero = f32x4.splat(0);
-  const negative = F32x4.select(f32x4.lt(a, zero), f32x4.splat(-1), a);
-  return F32x4.select(f32x4.gt(a, zero), f32x4.splat(1), negative);
+class Blend {
+  /** a x + b y of four numbers x, kept in their place. */
+  @inline static step(place: usize, a: v128, b: v128, y: v128): v128 {
+    const blended = F32x4.flush_subnormal(F32x4.fma(a, v128.load(place), f32x4.mul(b, y)));
+    v128.store(place, blended);
+    return blended;
+  }
 }
 
-class Blend {
-  /** a x + b y of the first n of four numbers x, kept in their place. */
-  @inline static step(place: usize, n: i32, a: v128, b: v128, y: v128): v128 {
-    const blended = F32x4.flush_subnormal(F32x4.fma(a, F32x4.load_first(place, n), f32x4.mul(b, y)));
-    F32x4.store_first(place, blended, n);
-    return blended;
+/** Room for the last one to three numbers of each buffer of an `optimizer_step`. */
+const LAST = memory.data(80, 16);
+
+class Last {
+  /** The last `bytes` of a buffer copied to place `index` of LAST, which is returned; 0 for no buffer. */
+  static take(buffer: usize, at: usize, bytes: usize, index: usize): usize {
+    if (buffer === 0) return 0;
+    const place = LAST + (index << 4);
+    v128.store(place, i32x4.splat(0));
+    memory.copy(place, buffer + at, bytes);
+    return place;
+  }
+
+  static put(place: usize, buffer: usize, at: usize, bytes: usize): void {
+    if (buffer !== 0) memory.copy(buffer + at, place, bytes);
   }
 }
 
@@ -128,6 +139,34 @@ export function optimizer_step(
   state2: usize,
   state3: usize,
   count: i32,
+  scalars: usize,
+  rule: i32,
+): void {
+  const bytes = (<usize>count) << 2;
+  const at = bytes & ~15;
+  step_whole(parameters, gradient, state1, state2, state3, at, scalars, rule);
+  const left = bytes - at;
+  if (left === 0) return;
+  const last_parameters = Last.take(parameters, at, left, 0);
+  const last_gradient = Last.take(gradient, at, left, 1);
+  const last1 = Last.take(state1, at, left, 2);
+  const last2 = Last.take(state2, at, left, 3);
+  const last3 = Last.take(state3, at, left, 4);
+  step_whole(last_parameters, last_gradient, last1, last2, last3, 16, scalars, rule);
+  Last.put(last_parameters, parameters, at, left);
+  Last.put(last1, state1, at, left);
+  Last.put(last2, state2, at, left);
+  Last.put(last3, state3, at, left);
+}
+
+/** Updates whole vectors of parameters. */
+function step_whole(
+  parameters: usize,
+  gradient: usize,
+  state1: usize,
+  state2: usize,
+  state3: usize,
+  bytes: usize,
   scalars: usize,
   rule: i32,
 ): void {
@@ -142,73 +181,72 @@ export function optimizer_step(
   const c6 = Scalars.splat(scalars, OptimizerScalar.c6);
   const c7 = Scalars.splat(scalars, OptimizerScalar.c7);
   const zero = f32x4.splat(0);
-  for (let at: usize = 0; count > 0; count -= 4, at += 16) {
-    const n = min(count, 4);
-    const w = F32x4.load_first(parameters + at, n);
-    const g = F32x4.fma(into_gradient, w, F32x4.load_first(gradient + at, n));
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const w = v128.load(parameters + at);
+    const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
     let taken = zero;
     switch (rule) {
       case OptimizerCode.amsgrad:
       case OptimizerCode.nadam:
       case OptimizerCode.radam: {
-        const m = Blend.step(state1 + at, n, c0, c1, g);
-        let u = Blend.step(state2 + at, n, c2, c3, f32x4.mul(g, g));
+        const m = Blend.step(state1 + at, c0, c1, g);
+        let u = Blend.step(state2 + at, c2, c3, f32x4.mul(g, g));
         if (state3 !== 0) {
-          u = F32x4.max(u, F32x4.load_first(state3 + at, n));
-          F32x4.store_first(state3 + at, u, n);
+          u = F32x4.max(u, v128.load(state3 + at));
+          v128.store(state3 + at, u);
         }
         const along = F32x4.fma(c4, g, f32x4.mul(c5, m));
         taken = f32x4.div(along, F32x4.fma(c6, f32x4.sqrt(u), c7));
         break;
       }
       case OptimizerCode.adamax: {
-        const m = Blend.step(state1 + at, n, c0, c1, g);
-        const decayed = f32x4.mul(c2, F32x4.load_first(state2 + at, n));
+        const m = Blend.step(state1 + at, c0, c1, g);
+        const decayed = f32x4.mul(c2, v128.load(state2 + at));
         const u = F32x4.max(f32x4.add(f32x4.abs(g), c3), decayed);
-        F32x4.store_first(state2 + at, u, n);
+        v128.store(state2 + at, u);
         taken = f32x4.div(f32x4.mul(c4, m), u);
         break;
       }
       case OptimizerCode.rmsprop:
       case OptimizerCode.adagrad: {
-        let square = Blend.step(state1 + at, n, c0, c1, f32x4.mul(g, g));
+        let square = Blend.step(state1 + at, c0, c1, f32x4.mul(g, g));
         if (state3 !== 0) {
-          const mean = Blend.step(state3 + at, n, c0, c1, g);
+          const mean = Blend.step(state3 + at, c0, c1, g);
           square = F32x4.max(F32x4.fnma(mean, mean, square), zero);
         }
         let step = f32x4.div(g, f32x4.add(f32x4.sqrt(square), c3));
-        if (state2 !== 0) step = Blend.step(state2 + at, n, c2, f32x4.splat(1), step);
+        if (state2 !== 0) step = Blend.step(state2 + at, c2, f32x4.splat(1), step);
         taken = f32x4.mul(c4, step);
         break;
       }
       case OptimizerCode.adadelta: {
-        const v = Blend.step(state1 + at, n, c0, c1, f32x4.mul(g, g));
-        const ratio = f32x4.div(f32x4.add(F32x4.load_first(state2 + at, n), c2), f32x4.add(v, c2));
+        const v = Blend.step(state1 + at, c0, c1, f32x4.mul(g, g));
+        const ratio = f32x4.div(f32x4.add(v128.load(state2 + at), c2), f32x4.add(v, c2));
         const delta = f32x4.mul(g, f32x4.sqrt(ratio));
-        Blend.step(state2 + at, n, c0, c1, f32x4.mul(delta, delta));
+        Blend.step(state2 + at, c0, c1, f32x4.mul(delta, delta));
         taken = f32x4.mul(c3, delta);
         break;
       }
       case OptimizerCode.lion: {
-        const direction = F32x4.fma(c0, F32x4.load_first(state1 + at, n), f32x4.mul(c1, g));
-        Blend.step(state1 + at, n, c2, c3, g);
-        taken = f32x4.mul(c4, sign(direction));
+        const direction = F32x4.fma(c0, v128.load(state1 + at), f32x4.mul(c1, g));
+        Blend.step(state1 + at, c2, c3, g);
+        taken = f32x4.mul(c4, F32x4.sign(direction));
         break;
       }
       case OptimizerCode.rprop: {
-        const turn = f32x4.mul(sign(g), sign(F32x4.load_first(state2 + at, n)));
+        const turn = f32x4.mul(F32x4.sign(g), F32x4.sign(v128.load(state2 + at)));
         const back = f32x4.lt(turn, zero);
         const turned = F32x4.select(back, c1, f32x4.splat(1));
         const factor = F32x4.select(f32x4.gt(turn, zero), c0, turned);
-        const scaled = f32x4.mul(F32x4.load_first(state1 + at, n), factor);
+        const scaled = f32x4.mul(v128.load(state1 + at), factor);
         const size = F32x4.min(F32x4.max(scaled, c2), c3);
         const last = F32x4.select(back, zero, g);
-        F32x4.store_first(state1 + at, size, n);
-        F32x4.store_first(state2 + at, last, n);
-        taken = f32x4.mul(sign(last), size);
+        v128.store(state1 + at, size);
+        v128.store(state2 + at, last);
+        taken = f32x4.mul(F32x4.sign(last), size);
         break;
       }
     }
-    F32x4.store_first(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken), n);
+    v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
   }
 }

@@ -101,7 +101,7 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
     if (opcode == Opcode::gather_rows && !fits(row_count, words[2], lengths.inputs)) {
       return "inputs are too short";
     }
-    if (opcode == Opcode::gather_targets && !fits(row_count, words[2], lengths.targets)) {
+    if (opcode == Opcode::gather_targets && !fits(row_count, words[3], lengths.targets)) {
       return "targets are too short";
     }
     if (opcode == Opcode::gather_labels && row_count > lengths.labels) return "labels are too short";

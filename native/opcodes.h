@@ -7,7 +7,7 @@
 // X(name, operands in their order)
 #define FASTMLP_OPERATIONS(X)                                                                              \
   X(gather_rows, output, columns, scale, offset, perColumn)                                                \
-  X(gather_targets, output, columns)                                                                       \
+  X(gather_targets, output, columns, width, first)                                                         \
   X(gather_labels, output)                                                                                 \
   X(linear_forward, input, weights, biases, netInput, output, inputs, units, activation)                   \
   X(softmax_forward, netInput, output, units)                                                              \
@@ -30,6 +30,13 @@
   X(scale_by_rate, delta, units, learningRate)                                                             \
   X(advance_optimizer, scalars, learningRate, rule)                                                        \
   X(optimizer_step, parameters, gradient, state1, state2, state3, count, scalars, rule)                    \
+  X(count_batches, batches, first)                                                                         \
+  X(gradient_squares, gradient, count, block, sums)                                                        \
+  X(gradient_norm, sums, count, norm)                                                                      \
+  X(clip_gradient, gradient, count, kind, limit, measure)                                                  \
+  X(penalty, parameters, gradient, count, l1, l2, perRow)                                                  \
+  X(max_norm, weights, inputs, units, limit)                                                               \
+  X(average_step, parameters, average, count, decay)                                                       \
   X(store_rows, output, units)                                                                             \
   X(map_unary, a, aExtent, output, columns, function)                                                      \
   X(map_binary, a, aExtent, b, bExtent, output, columns, function)                                         \
@@ -41,6 +48,7 @@
 #define FASTMLP_CODES(X)                                                                                   \
   X(ActivationCode, linear, sigmoid, tanh, relu, heaviside, exp)                                           \
   X(LossCode, half_squared_error, squared_error, mean_squared_error, cross_entropy, binary_cross_entropy)  \
+  X(ClipCode, value, norm, mean)                                                                           \
   X(OptimizerCode, amsgrad, nadam, radam, adamax, rmsprop, adagrad, adadelta, lion, rprop)                 \
   X(OptimizerScalar, weightDecay, decoupledDecay, decay1, decay2, epsilon, option, largest, steps, power1, \
     power2, power3, product, intoGradient, kept, c0, c1, c2, c3, c4, c5, c6, c7, count)                    \

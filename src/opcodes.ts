@@ -30,6 +30,13 @@ export enum Opcode {
   scale_by_rate,
   advance_optimizer,
   optimizer_step,
+  count_batches,
+  gradient_squares,
+  gradient_norm,
+  clip_gradient,
+  penalty,
+  max_norm,
+  average_step,
   store_rows,
   map_unary,
   map_binary,
@@ -55,6 +62,16 @@ export enum LossCode {
   mean_squared_error,
   cross_entropy,
   binary_cross_entropy,
+}
+
+/** What is done to a gradient as a whole. */
+export enum ClipCode {
+  /** Each of its numbers is brought into [-limit, limit]. */
+  value,
+  /** It is scaled down to the limit if its norm is larger. */
+  norm,
+  /** It is divided by a number of batches. */
+  mean,
 }
 
 /** Optimizers whose step is an `optimizer_step`. */

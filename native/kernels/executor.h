@@ -4,6 +4,7 @@
 #include "native/batch.h"
 #include "native/kernels/activations.h"
 #include "native/kernels/gather.h"
+#include "native/kernels/gradients.h"
 #include "native/kernels/linear.h"
 #include "native/kernels/losses.h"
 #include "native/kernels/maps.h"

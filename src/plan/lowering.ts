@@ -115,7 +115,10 @@ function emitForward(context: Context, stopAtNetInput: boolean): void {
 
 function emitGatherTargets({ model, batch, emitter }: Context, kind: TargetKind): void {
   if (kind === 'labels') emitter.emit('gather_labels', { output: batch.labels });
-  else emitter.emit('gather_targets', { output: batch.target, columns: model.outputs });
+  else {
+    const columns = model.outputs;
+    emitter.emit('gather_targets', { output: batch.target, columns, width: columns, first: 0 });
+  }
 }
 
 /** What the metrics and the loss read: the net inputs when the loss is fused, the outputs otherwise. */

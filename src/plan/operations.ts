@@ -1,6 +1,7 @@
 import {
   ActivationCode,
   BinaryCode,
+  ClipCode,
   DecisionCode,
   ExtentCode,
   LossCode,
@@ -15,12 +16,14 @@ import {
  * What an operand is:
  * - `buffer`: offset of a buffer in the arena, in elements; −1 where the operation may do without it
  * - `size`: a number of elements, columns or units
+ * - `index`: a number of elements to skip
  * - `scalar`: index into the table of scalars; −1 where the operation may do without it
  * - the rest: a code from `opcodes.ts`, or a flag 0 | 1
  */
 export type OperandKind =
   | 'buffer'
   | 'size'
+  | 'index'
   | 'scalar'
   | 'activation'
   | 'loss'
@@ -31,7 +34,8 @@ export type OperandKind =
   | 'unary'
   | 'binary'
   | 'rowFunction'
-  | 'rule';
+  | 'rule'
+  | 'clip';
 
 export interface Operation {
   readonly name: keyof typeof Opcode;
@@ -67,7 +71,12 @@ export const operations: readonly Operation[] = [
     offset: 'buffer',
     perColumn: 'flag',
   }),
-  define('gather_targets', 'output[r,j] = t[order[r],j]', { output: 'buffer', columns: 'size' }),
+  define('gather_targets', 'output[r,j] = t[order[r], first + j], where a row of t has `width` numbers', {
+    output: 'buffer',
+    columns: 'size',
+    width: 'size',
+    first: 'index',
+  }),
   define('gather_labels', 'output[r] = label[order[r]]', { output: 'buffer' }),
   define('linear_forward', 'netInput = X W + b; output = f(netInput)', {
     input: 'buffer',
@@ -253,6 +262,39 @@ export const operations: readonly Operation[] = [
       rule: 'rule',
     },
   ),
+  define('count_batches', 'batches = first ? 1 : batches + 1', { batches: 'scalar', first: 'flag' }),
+  define('gradient_squares', 'sums[b] = sum of g^2 over block b, the last one shorter', {
+    gradient: 'buffer',
+    count: 'size',
+    block: 'size',
+    sums: 'buffer',
+  }),
+  define('gradient_norm', 'norm = sqrt(sum of the sums)', { sums: 'buffer', count: 'size', norm: 'scalar' }),
+  define(
+    'clip_gradient',
+    'value: g into [-limit, limit]; norm: g *= min(1, limit / measure); mean: g /= measure',
+    { gradient: 'buffer', count: 'size', kind: 'clip', limit: 'scalar', measure: 'scalar' },
+  ),
+  define('penalty', 'g += p (l1 sign(w) + l2 w), where p is 1/B with perRow, else 1', {
+    parameters: 'buffer',
+    gradient: 'buffer',
+    count: 'size',
+    l1: 'scalar',
+    l2: 'scalar',
+    perRow: 'flag',
+  }),
+  define('max_norm', 'columns of W scaled down to the norm `limit` where theirs is larger', {
+    weights: 'buffer',
+    inputs: 'size',
+    units: 'size',
+    limit: 'scalar',
+  }),
+  define('average_step', 'average += (1 - decay) (w - average)', {
+    parameters: 'buffer',
+    average: 'buffer',
+    count: 'size',
+    decay: 'scalar',
+  }),
   define('store_rows', 'result[position + r, j] = output[r, j]', { output: 'buffer', units: 'size' }),
   define('map_unary', 'output[r,j] = function(a[r,j])', {
     a: 'buffer',
@@ -305,4 +347,5 @@ export const codeNames: Partial<Record<OperandKind, Record<number, string>>> = {
   binary: BinaryCode,
   rowFunction: RowCode,
   rule: OptimizerCode,
+  clip: ClipCode,
 };

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import {
   ActivationCode,
   BinaryCode,
+  ClipCode,
   DecisionCode,
   ExtentCode,
   LossCode,
@@ -99,6 +100,7 @@ function difference(addon: Addon): string | null {
   const enums = {
     ActivationCode,
     LossCode,
+    ClipCode,
     OptimizerCode,
     OptimizerScalar,
     ReductionCode,

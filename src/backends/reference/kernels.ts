@@ -15,6 +15,7 @@ import {
   UnaryCode,
 } from '../../opcodes.js';
 import type { Numbers } from '../backend.js';
+import { gradientKernels } from './gradient-kernels.js';
 import { advanceOptimizer, optimizerStep } from './optimizer-rules.js';
 
 /** What a kernel of the reference works on: the arena, the scalars, and the batch at hand. */
@@ -156,11 +157,11 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
     }
   },
 
-  gather_targets(batch, { output, columns }) {
+  gather_targets(batch, { output, columns, width, first }) {
     const targets = batch.targets as ArrayLike<number>;
     for (let r = 0; r < batch.rows; r++) {
       for (let j = 0; j < columns; j++)
-        batch.arena[output + r * columns + j] = targets[batch.source(r) * columns + j];
+        batch.arena[output + r * columns + j] = targets[batch.source(r) * width + first + j];
     }
   },
 
@@ -351,6 +352,8 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
     );
     optimizerStep(rule, arena, coefficients, o);
   },
+
+  ...gradientKernels,
 
   store_rows({ arena, rows, position, result }, { output, units }) {
     const stored = arena.subarray(output, output + rows * units);
