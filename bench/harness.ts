@@ -1,8 +1,13 @@
-/** What every bench shares: interleaved timing, machine facts, tables. */
+/** What every bench shares: interleaved timing, the backends and peers that take part, machine facts. */
 
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
+import type { Backend, BackendId } from '../src/backends/backend.js';
+import { nativeProvider } from '../src/backends/native/index.js';
+import { wasmProvider } from '../src/backends/wasm/index.js';
+import { Peer, type PeerName } from './peer.js';
+import { median } from './tables.js';
 
 /** One of several that do the same work, timed in turn. */
 export interface Contender {
@@ -64,12 +69,6 @@ async function calibrate(contender: Contender): Promise<number> {
   }
 }
 
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
 /** Facts without which a figure means nothing. */
 export function describeMachine(): Machine {
   const cores = cpus();
@@ -87,18 +86,42 @@ function describeCommit(): string {
   return status === 0 ? stdout.trim() : 'unknown';
 }
 
-const significant = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 4 });
-
-/** Four significant digits, without an exponent. */
-export function formatNumber(value: number): string {
-  return significant.format(value);
+/** Who does not take part, or whose answer was wrong. */
+export interface Refusal {
+  name: string;
+  reason: string;
 }
 
-/** Columns as wide as their widest cell: the first to the left, the others to the right. */
-export function formatTable(header: string[], rows: string[][]): string {
-  const lines = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...lines.map((cells) => cells[column].length)));
-  const pad = (cell: string, column: number) =>
-    column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]);
-  return lines.map((cells) => `  ${cells.map(pad).join('  ')}`).join('\n');
+/** A line below a heading for each that is missing. */
+export function missingLines(missing: Refusal[]): string {
+  return missing.map(({ name, reason }) => `\n  ${name}: missing: ${reason}`).join('');
+}
+
+/** The usable backends of both kinds, or of those asked for. */
+export async function openBackends(
+  wanted: readonly BackendId[] | undefined,
+): Promise<{ backends: Backend[]; missing: Refusal[] }> {
+  const backends: Backend[] = [];
+  const missing: Refusal[] = [];
+  for (const provider of [nativeProvider, wasmProvider]) {
+    for (const { id, usable, reason } of await provider.report()) {
+      if (wanted && !wanted.includes(id)) continue;
+      if (usable) backends.push(await provider.open(id));
+      else missing.push({ name: id, reason: reason ?? 'not usable' });
+    }
+  }
+  return { backends, missing };
+}
+
+export async function startPeers(names: readonly PeerName[]): Promise<{ peers: Peer[]; missing: Refusal[] }> {
+  const peers: Peer[] = [];
+  const missing: Refusal[] = [];
+  for (const name of names) {
+    try {
+      peers.push(await Peer.start(name));
+    } catch (error) {
+      missing.push({ name, reason: (error as Error).message });
+    }
+  }
+  return { peers, missing };
 }

@@ -1,21 +1,32 @@
 /**
- * GFLOP/s of the three products of training, through each backend's executor: a plan of one operation,
- * run for many steps in one call, so that nothing but the kernel and a switch is timed.
+ * GFLOP/s of the three products of training, through each backend's executor, next to OpenBLAS.
  *
  * Shapes are (batch B, units U, inputs I): forward is B×I · I×U, the gradient of the weights I×B · B×U,
  * that of the input B×U · U×I; each is 2·B·U·I floating-point operations.
  */
 
-import type { Backend, BackendProvider, Numbers } from '../src/backends/backend.js';
-import { nativeProvider } from '../src/backends/native/index.js';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Backend, BackendId } from '../src/backends/backend.js';
 import { referenceProvider } from '../src/backends/reference/index.js';
-import { wasmProvider } from '../src/backends/wasm/index.js';
-import { ActivationCode, ScalarCode } from '../src/opcodes.js';
+import { ActivationCode } from '../src/opcodes.js';
 import { Emitter } from '../src/plan/emitter.js';
 import { Layout } from '../src/plan/layout.js';
 import type { Plan } from '../src/plan/plan.js';
-import { Random } from '../src/random.js';
-import { formatNumber, formatTable, measure, time } from './harness.js';
+import { type Contender, measure, missingLines, openBackends, type Refusal, startPeers } from './harness.js';
+import { fill, type Place, planOf, prepareOperation } from './operation-plan.js';
+import type { BenchOptions } from './options.js';
+import { measurePeaks, type Peaks } from './peaks.js';
+import type { Peer } from './peer.js';
+import {
+  formatNumber,
+  formatPercent,
+  formatRatio,
+  formatTable,
+  geometricMean,
+  relativeError,
+} from './tables.js';
 
 interface Shape {
   batch: number;
@@ -38,7 +49,8 @@ const products = ['linear_forward', 'linear_backward_weights', 'linear_backward_
 type Product = (typeof products)[number];
 
 interface KernelResult {
-  backend: string;
+  /** A backend, or `openblas`. */
+  name: string;
   product: Product;
   shape: Shape;
   /** From the fastest and from the middle round. */
@@ -46,18 +58,24 @@ interface KernelResult {
   medianGflops: number;
   /** Largest difference from the reference, as a share of the largest result. */
   error: number;
+  /** Share of the peak measured just before, and speed as a multiple of OpenBLAS; both from the fastest rounds. */
+  peakShare?: number;
+  ratio?: number;
 }
 
 export interface KernelsReport {
-  missing: { name: string; reason: string }[];
+  missing: Refusal[];
   results: KernelResult[];
+  /** Geometric mean of the ratios to OpenBLAS, and the smallest, per backend. */
+  summary: { name: string; mean: number; worst: number }[];
 }
 
 /** A plan of one product, and where its operands and result lie. */
 interface ProductPlan {
   plan: Plan;
-  operands: { offset: number; length: number }[];
-  result: { offset: number; length: number };
+  /** The two matrices first, then what else is read. */
+  operands: Place[];
+  result: Place;
 }
 
 /** Largest share by which float32 may differ from float64 when k products are summed. */
@@ -72,11 +90,12 @@ const depths: Record<Product, (shape: Shape) => number> = {
 function planProduct(product: Product, { batch, units, inputs }: Shape): ProductPlan {
   const layout = new Layout(batch);
   const emitter = new Emitter();
-  const place = (name: string, rows: number, columns: number) => ({
+  const place = (name: string, rows: number, columns: number): Place => ({
     offset: layout.add(name, 'scratch', rows, columns),
     length: rows * columns,
   });
   const weights = place('weights', inputs, units);
+  // Zero in forward, so that its result is the product; the gradient of the biases backward.
   const biases = place('biases', 1, units);
   const input = place('input', batch, inputs);
   const delta = place('delta', batch, units);
@@ -86,7 +105,7 @@ function planProduct(product: Product, { batch, units, inputs }: Shape): Product
     linear_forward() {
       const operands = { input: input.offset, weights: weights.offset, biases: biases.offset };
       emitter.emit(product, { ...operands, netInput: -1, output: delta.offset, inputs, units, activation });
-      return { operands: [input, weights, biases], result: delta };
+      return { operands: [input, weights], result: delta };
     },
     linear_backward_weights() {
       const gradients = { weightGradient: weights.offset, biasGradient: biases.offset };
@@ -102,148 +121,148 @@ function planProduct(product: Product, { batch, units, inputs }: Shape): Product
     },
   };
   const places = build[product]();
-  const plan: Plan = {
-    operations: emitter.operations(),
-    programs: {},
-    buffers: layout.buffers,
-    scalars: layout.scalars,
-    batchCapacity: batch,
-    arenaLength: layout.length,
-    persistentLength: 0,
-    gradients: { offset: 0, length: 0 },
-    learningRate: -1,
-    steps: -1,
-  };
-  return { plan, ...places };
+  return { plan: planOf(emitter, layout), ...places };
 }
 
-/** An executor with random operands, and a function that computes the product `repeats` times. */
-async function prepare(backend: Backend, { plan, operands }: ProductPlan, { batch, inputs }: Shape) {
-  const executor = await backend.createExecutor(plan, 1);
-  const random = new Random(1);
-  for (const { offset, length } of operands) {
-    executor.write(
-      offset,
-      Float32Array.from({ length }, () => random.uniform() - 0.5),
-    );
-  }
-  const rows = {
-    count: batch,
-    inputs: new Float32Array(batch * inputs),
-    targets: null,
-    labels: null,
-    shared: false,
-  };
-  const run = (repeats: number) => {
-    executor.run(rows, {
-      program: { begin: 0, end: 1 },
-      rowsPerEpoch: batch,
-      batchSize: batch,
-      firstStep: 0,
-      steps: repeats,
-      order: null,
-      metrics: new Float64Array(repeats * ScalarCode.first_free),
-      result: null,
-    });
-  };
-  return { executor, run };
+/** A contender that has computed the product once. */
+interface Ready extends Contender {
+  computed: ArrayLike<number>;
+  dispose(): void;
 }
 
-/** Largest difference as a share of the largest expected value. */
-function relativeError(computed: Numbers, expected: Numbers): number {
-  let difference = 0;
-  let largest = 0;
-  for (let index = 0; index < expected.length; index++) {
-    difference = Math.max(difference, Math.abs(computed[index] - expected[index]));
-    largest = Math.max(largest, Math.abs(expected[index]));
-  }
-  return difference / largest;
+async function readyBackend(backend: Backend, { plan, operands, result }: ProductPlan): Promise<Ready> {
+  const { executor, run } = await prepareOperation(backend, plan);
+  fill(executor, operands);
+  run(1);
+  const computed = executor.read(result.offset, result.length);
+  return { name: backend.id, run, computed, dispose: () => executor.dispose() };
 }
 
-async function openBackends() {
-  const backends: Backend[] = [];
-  const missing: KernelsReport['missing'] = [];
-  for (const provider of [nativeProvider, wasmProvider] as BackendProvider[]) {
-    for (const { id, usable, reason } of await provider.report()) {
-      if (usable) backends.push(await provider.open(id));
-      else missing.push({ name: id, reason: reason ?? 'not usable' });
-    }
-  }
-  return { backends, missing };
+/** The product by a peer, on the operands that lie in an executor. */
+async function readyPeer(
+  peer: Peer,
+  product: Product,
+  { batch, units, inputs }: Shape,
+  operands: Float32Array[],
+): Promise<Ready> {
+  const file = join(tmpdir(), `fastmlp-product-${process.pid}`);
+  const bytes = Buffer.concat(operands.map(({ buffer }) => Buffer.from(buffer)));
+  await writeFile(file, bytes);
+  await peer.ask(`prepare ${product} ${batch} ${units} ${inputs} ${file}`);
+  const answer = Uint8Array.from((await readFile(file)).subarray(bytes.length));
+  await rm(file);
+  const computed = new Float32Array(answer.buffer);
+  return { name: peer.name, run: (repeats) => peer.run(repeats), computed, dispose() {} };
 }
 
 async function measureProduct(
   product: Product,
   shape: Shape,
   backends: Backend[],
+  peers: Peer[],
   rounds: number,
+  peaks: Peaks,
 ): Promise<KernelResult[]> {
   const planned = planProduct(product, shape);
-  const { offset, length } = planned.result;
-  const multiply = async (backend: Backend) => {
-    const prepared = await prepare(backend, planned, shape);
-    prepared.run(1);
-    return { backend, ...prepared, computed: prepared.executor.read(offset, length) };
-  };
-  const reference = await multiply(await referenceProvider.open('reference'));
-  const prepared = await Promise.all(backends.map(multiply));
-  const errors = prepared.map(({ backend, computed }) => {
-    const error = relativeError(computed, reference.computed);
+  const { executor: reference, run } = await prepareOperation(
+    await referenceProvider.open('reference'),
+    planned.plan,
+  );
+  fill(reference, planned.operands);
+  const matrices = planned.operands
+    .slice(0, 2)
+    .map(({ offset, length }) => Float32Array.from(reference.read(offset, length)));
+  run(1);
+  const expected = reference.read(planned.result.offset, planned.result.length);
+  reference.dispose();
+
+  const contenders: Ready[] = [];
+  for (const backend of backends) contenders.push(await readyBackend(backend, planned));
+  for (const peer of peers) contenders.push(await readyPeer(peer, product, shape, matrices));
+  const errors = contenders.map(({ name, computed }) => {
+    const error = relativeError(computed, expected);
     // Written so that NaN fails.
     if (error <= tolerance(depths[product](shape))) return error;
-    const where = `${backend.id}: ${product} of ${formatShape(shape)}`;
+    const where = `${name}: ${product} of ${formatShape(shape)}`;
     throw new Error(`${where} differs from the reference by ${error} of its largest result`);
   });
 
-  const timings = await measure(
-    prepared.map(({ backend, run }) => ({ name: backend.id, run: (repeats) => time(() => run(repeats)) })),
-    rounds,
-  );
-  for (const { executor } of [reference, ...prepared]) executor.dispose();
+  const timings = await measure(contenders, rounds);
+  for (const contender of contenders) contender.dispose();
   const gflop = (2 * shape.batch * shape.units * shape.inputs) / 1e9;
-  return timings.map(({ name, min, median }, index) => ({
-    backend: name,
-    product,
-    shape,
-    maxGflops: gflop / min,
-    medianGflops: gflop / median,
-    error: errors[index],
-  }));
+  const openblas = timings.find(({ name }) => name === 'openblas')?.min;
+  return timings.map(({ name, min, median }, index) => {
+    const peak = peaks[name as BackendId];
+    return {
+      name,
+      product,
+      shape,
+      maxGflops: gflop / min,
+      medianGflops: gflop / median,
+      error: errors[index],
+      ...(peak !== undefined && { peakShare: gflop / min / peak }),
+      ...(openblas !== undefined && { ratio: openblas / min }),
+    };
+  });
 }
 
-export interface KernelsOptions {
-  rounds: number;
-  /** Backends that do not take part, before anything is timed. */
-  onStart(missing: KernelsReport['missing']): void;
-  /** Each shape as it is done. */
-  onShape(results: KernelResult[]): void;
+function summarize(results: KernelResult[]): KernelsReport['summary'] {
+  const names = new Set(results.filter(({ ratio }) => ratio !== undefined).map(({ name }) => name));
+  names.delete('openblas');
+  return [...names].map((name) => {
+    const ratios = results.filter((result) => result.name === name).map(({ ratio }) => ratio!);
+    return { name, mean: geometricMean(ratios), worst: Math.min(...ratios) };
+  });
 }
 
-export async function benchKernels({ rounds, onStart, onShape }: KernelsOptions): Promise<KernelsReport> {
-  const { backends, missing } = await openBackends();
-  onStart(missing);
-  const results: KernelResult[] = [];
-  for (const shape of shapes) {
-    const ofShape: KernelResult[] = [];
-    for (const product of products) ofShape.push(...(await measureProduct(product, shape, backends, rounds)));
-    onShape(ofShape);
-    results.push(...ofShape);
+export async function benchKernels(
+  { rounds, backends: wanted, match, peers: withPeers }: BenchOptions,
+  print: (text: string) => void,
+): Promise<KernelsReport> {
+  const { backends, missing } = await openBackends(wanted);
+  const { peers, missing: missingPeers } = await startPeers(withPeers ? ['openblas'] : []);
+  missing.push(...missingPeers);
+  const versions = peers.map(({ name, version }) => `\n  ${name}: ${version}`).join('');
+  print(`Products, one thread, ${rounds} rounds${versions}${missingLines(missing)}`);
+  try {
+    const results: KernelResult[] = [];
+    for (const shape of shapes.filter((one) => match.test(formatShape(one)))) {
+      const ofShape: KernelResult[] = [];
+      // Anew for each shape: the clock of a shared machine drifts.
+      const { peaks } = await measurePeaks(wanted, rounds);
+      for (const product of products) {
+        ofShape.push(...(await measureProduct(product, shape, backends, peers, rounds, peaks)));
+      }
+      print(formatKernels(ofShape));
+      results.push(...ofShape);
+    }
+    const summary = summarize(results);
+    for (const { name, mean, worst } of summary) {
+      print(`${name} × openblas: geometric mean ${formatRatio(mean)}, worst ${formatRatio(worst)}`);
+    }
+    return { missing, results, summary };
+  } finally {
+    for (const peer of peers) peer.close();
   }
-  return { missing, results };
 }
 
 function formatShape({ batch, units, inputs }: Shape): string {
   return `batch ${batch}, units ${units}, inputs ${inputs}`;
 }
 
-/** One shape: a line per backend, best and median GFLOP/s of each product. */
-export function formatKernels(results: KernelResult[]): string {
-  const header = ['GFLOP/s', ...products.flatMap((product) => [product, 'median'])];
-  const rows = [...new Set(results.map(({ backend }) => backend))].map((backend) => [
-    backend,
+/** One shape: a line per contender; of each product best and median GFLOP/s, share of the peak, ratio to OpenBLAS. */
+function formatKernels(results: KernelResult[]): string {
+  const header = ['GFLOP/s', ...products.flatMap((product) => [product, 'median', 'of peak', '× openblas'])];
+  const rows = [...new Set(results.map(({ name }) => name))].map((name) => [
+    name,
     ...results
-      .filter((result) => result.backend === backend)
-      .flatMap(({ maxGflops, medianGflops }) => [formatNumber(maxGflops), formatNumber(medianGflops)]),
+      .filter((result) => result.name === name)
+      .flatMap(({ maxGflops, medianGflops, peakShare, ratio }) => [
+        formatNumber(maxGflops),
+        formatNumber(medianGflops),
+        formatPercent(peakShare),
+        formatRatio(ratio),
+      ]),
   ]);
   return `${formatShape(results[0].shape)}\n${formatTable(header, rows)}`;
 }

@@ -1,36 +1,27 @@
 /**
- * Other libraries as contenders, each in a process of its own.
+ * Other programs as contenders, each in a process of its own that answers one line with one line of JSON.
  *
- * A peer says who it is, `{ ok, version }` or `{ ok: false, error }`, then answers one line of JSON
- * with one line:
- *
- *     { cmd: 'prepare', case }  ->  { ok: true, check: { before, after } }
- *     { cmd: 'run', steps }     ->  { ok: true, seconds }
- *
- * `before` and `after` are the mean loss over all rows of the case, before any step and after
- * `checkSteps`. Step i trains on batch i mod (rows / batch). Each run starts from the weights of the
- * case, set before the clock starts, so that contenders train alike however many steps they take.
- *
- * `case.file` holds little-endian float32 values: per layer weights (units x inputs) and biases
- * (units), then inputs (rows x inputs), then targets (rows x outputs, or one label per row).
+ * The first line, sent unasked, says who it is, `{ ok, version }`, or why it cannot run, `{ ok: false, error }`.
+ * Scripts take their commands as JSON, programs in C as words; what they are is described where they are asked.
  */
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { buildProgram } from './peers/programs.mjs';
 import { findPythonWith } from './peers/python.mjs';
-import { type Check, checkSteps, type StepCase } from './step-cases.js';
 
-export const peerNames = ['torch', 'tfjs'] as const;
-export type PeerName = (typeof peerNames)[number];
-
-interface Answer {
+/** What a peer says; each command fills the fields it is about. */
+export interface Answer {
   ok: boolean;
   error?: string;
   version?: string;
-  check?: Check;
+  /** Mean loss over all rows, before and after training some steps. */
+  check?: { before: number; after: number };
   seconds?: number;
+  /** Floating-point operations of one repeat. */
+  flop?: number;
 }
 
 const setup = 'node bench/peers/setup.mjs';
@@ -39,15 +30,26 @@ function path(name: string): string {
   return fileURLToPath(new URL(`./peers/${name}`, import.meta.url));
 }
 
-function commandOf(name: PeerName): [command: string, script: string] {
-  if (name === 'torch') {
+function script(name: string, packageName: string, ...args: string[]): string[] {
+  if (!existsSync(path(`node_modules/${packageName}`))) throw new Error(`not installed: run ${setup}`);
+  return [process.execPath, path(name), ...args];
+}
+
+/** How each peer is started. */
+const commands = {
+  torch() {
     const python = findPythonWith('torch');
     if (python === undefined) throw new Error(`no Python with PyTorch: run ${setup} --install`);
     return [python, path('torch_peer.py')];
-  }
-  if (!existsSync(path('node_modules/@tensorflow/tfjs'))) throw new Error(`not installed: run ${setup}`);
-  return [process.execPath, path('tfjs_peer.mjs')];
-}
+  },
+  tfjs: () => script('tfjs_peer.mjs', '@tensorflow/tfjs'),
+  fann: () => [buildProgram('fann')],
+  openblas: () => [buildProgram('openblas')],
+  'onnxruntime-node': () => script('onnx_peer.mjs', 'onnxruntime-node', 'onnxruntime-node'),
+  'onnxruntime-web': () => script('onnx_peer.mjs', 'onnxruntime-web', 'onnxruntime-web'),
+};
+
+export type PeerName = keyof typeof commands;
 
 /** One thread for every numerical library, and OpenBLAS free to choose its kernels. */
 function environment(): NodeJS.ProcessEnv {
@@ -63,19 +65,22 @@ export class Peer {
   #version = '';
 
   /** Starts a peer; throws with the reason when it is missing or refuses to run. */
-  static async start(name: PeerName): Promise<Peer> {
-    const [command, script] = commandOf(name);
-    const peer = new Peer(name, command, script);
+  static start(name: PeerName): Promise<Peer> {
+    return Peer.startCommand(name, commands[name]());
+  }
+
+  static async startCommand(name: string, [command, ...args]: string[]): Promise<Peer> {
+    const peer = new Peer(name, command, args);
     peer.#version = (await peer.#receive()).version!;
     return peer;
   }
 
   private constructor(
-    readonly name: PeerName,
+    readonly name: string,
     command: string,
-    script: string,
+    args: string[],
   ) {
-    this.#child = spawn(command, [script], { env: environment() });
+    this.#child = spawn(command, args, { env: environment() });
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-2000);
     });
@@ -94,22 +99,22 @@ export class Peer {
     return this.#version;
   }
 
-  async prepare(stepCase: StepCase, file: string): Promise<Check> {
-    const withFile = { ...stepCase, file, checkSteps: checkSteps(stepCase) };
-    return (await this.#ask({ cmd: 'prepare', case: withFile })).check!;
+  ask(message: object | string): Promise<Answer> {
+    this.#child.stdin.write(`${typeof message === 'string' ? message : JSON.stringify(message)}\n`);
+    return this.#receive();
   }
 
-  async run(steps: number): Promise<number> {
-    return (await this.#ask({ cmd: 'run', steps })).seconds!;
+  /** The seconds that `repeats` of what is prepared take. */
+  async run(repeats: number): Promise<number> {
+    return (await this.ask(this.#speaksWords() ? `run ${repeats}` : { cmd: 'run', repeats })).seconds!;
   }
 
   close(): void {
     this.#child.stdin.end();
   }
 
-  #ask(message: object): Promise<Answer> {
-    this.#child.stdin.write(`${JSON.stringify(message)}\n`);
-    return this.#receive();
+  #speaksWords(): boolean {
+    return !['torch', 'tfjs', 'onnxruntime-node', 'onnxruntime-web'].includes(this.name);
   }
 
   async #receive(): Promise<Answer> {

@@ -1,20 +1,27 @@
 /** Networks to train, with the weights and rows that every contender starts from. */
 
 import { Random } from '../src/random.js';
+import type { PeerName } from './peer.js';
 
 /** Plain data: it goes to the peers as JSON. */
 export interface StepCase {
   name: string;
   /** Inputs, then the units of each layer. */
   sizes: number[];
-  hidden: 'relu' | 'tanh';
-  loss: 'crossEntropy' | 'meanSquaredError' | 'binaryCrossEntropy';
+  hidden: 'relu' | 'tanh' | 'sigmoid';
+  loss: 'crossEntropy' | 'meanSquaredError' | 'binaryCrossEntropy' | 'halfSquaredError';
   optimizer: { kind: 'sgd'; learningRate: number } | { kind: 'adam'; learningRate: number; epsilon: number };
   batch: number;
-  /** A multiple of `batch`. */
   rows: number;
   /** `step`: one call of trainBatch a step, on one batch; `fit`: one call of fit for all of a round's steps. */
   mode: 'step' | 'fit';
+  /** A new order of rows each epoch, whose rows are gathered. The check trains without it. */
+  shuffle: boolean;
+  /** The first rows and the epochs of them that contenders are checked on; `checkRows` is a multiple of `batch`. */
+  checkRows: number;
+  checkEpochs: number;
+  /** The libraries that can do this. */
+  peers: readonly PeerName[];
 }
 
 /** Mean loss over all rows, before training and after some steps. */
@@ -42,8 +49,23 @@ function classifier(
 ): StepCase {
   const mode = rows === batch ? 'step' : 'fit';
   const name = `${sizes.join('-')} ${optimizer.kind}, batch ${batch}${mode === 'fit' ? ', fit' : ''}`;
-  return { name, sizes, hidden: 'relu', loss: 'crossEntropy', optimizer, batch, rows, mode };
+  return {
+    name,
+    sizes,
+    hidden: 'relu',
+    loss: 'crossEntropy',
+    optimizer,
+    batch,
+    rows,
+    mode,
+    shuffle: false,
+    checkRows: rows,
+    checkEpochs: 3,
+    peers: ['torch', 'tfjs'],
+  };
 }
+
+const tiny = classifier([2, 2, 1], 1, sgd, 4);
 
 export const stepCases: StepCase[] = [
   classifier([784, 128, 10], 1, sgd),
@@ -51,27 +73,51 @@ export const stepCases: StepCase[] = [
   classifier([784, 128, 10], 64, sgd),
   classifier([784, 128, 10], 64, adam),
   classifier([784, 128, 10], 64, adam, 2048),
+  {
+    ...classifier([784, 128, 10], 64, adam, 60000),
+    name: '784-128-10 adam, batch 64, fit, MNIST epoch',
+    shuffle: true,
+    checkRows: 512,
+    peers: ['torch'],
+  },
   classifier([784, 128, 10], 512, adam),
   classifier([784, 512, 512, 10], 128, adam),
   classifier([1536, 256, 10], 64, adam),
   { ...classifier([30, 64, 64, 1], 32, adam), loss: 'meanSquaredError' },
   classifier([100, 200, 100, 5], 256, adam),
-  { ...classifier([2, 2, 1], 1, sgd, 4), hidden: 'tanh', loss: 'binaryCrossEntropy' },
+  { ...tiny, hidden: 'tanh', loss: 'binaryCrossEntropy' },
+  {
+    ...tiny,
+    name: '2-2-1 sigmoid XOR sgd, batch 1, fit',
+    optimizer: { kind: 'sgd', learningRate: 0.5 },
+    hidden: 'sigmoid',
+    loss: 'halfSquaredError',
+    checkEpochs: 100,
+    peers: ['fann'],
+  },
 ];
 
-/** Steps a contender trains before its losses are looked at: three times over the rows. */
-export function checkSteps({ rows, batch }: StepCase): number {
-  return (3 * rows) / batch;
+/** Too large for the reference: timed only where thread counts are compared with each other. */
+export const largeCase: StepCase = classifier([784, 2048, 2048, 2048, 10], 256, adam);
+
+export const stepsPerEpoch = ({ rows, batch }: StepCase): number => Math.ceil(rows / batch);
+
+/** Steps a contender trains before its losses are looked at. */
+export function checkSteps({ checkRows, checkEpochs, batch }: StepCase): number {
+  return (checkEpochs * checkRows) / batch;
 }
 
-/** Floating-point operations of one step: two products per layer backward, one less in the first, one forward. */
-export function stepFlops({ sizes, batch }: StepCase): number {
+/** Floating-point operations for one row: two products per layer backward, one less in the first, one forward. */
+export function rowFlops({ sizes }: Pick<StepCase, 'sizes'>): number {
   const products = sizes.slice(1).map((units, index) => units * sizes[index]);
   const total = products.reduce((sum, product) => sum + product, 0);
-  return 2 * batch * (3 * total - products[0]);
+  return 2 * (3 * total - products[0]);
 }
 
-/** The same numbers for a case every time: He-uniform weights, inputs in [-0.5, 0.5), any targets. */
+/** XOR where the loss wants numbers of one output from two inputs. */
+const xor = { x: [0, 0, 0, 1, 1, 0, 1, 1], t: [0, 1, 1, 0] };
+
+/** The same numbers for a case every time: He-uniform weights, inputs in [-0.5, 0.5) or XOR, any targets. */
 export function createData({ sizes, loss, rows }: Pick<StepCase, 'sizes' | 'loss' | 'rows'>): StepData {
   const random = new Random(1);
   const uniform = (length: number, limit: number) =>
@@ -80,6 +126,9 @@ export function createData({ sizes, loss, rows }: Pick<StepCase, 'sizes' | 'loss
     weights: uniform(units * sizes[index], Math.sqrt(6 / sizes[index])),
     biases: new Float32Array(units),
   }));
+  if (loss === 'halfSquaredError') {
+    return { layers, x: Float32Array.from(xor.x), t: Float32Array.from(xor.t) };
+  }
   const x = uniform(rows * sizes[0], 0.5);
   const outputs = sizes[sizes.length - 1];
   const labels = (length: number, classes: number) =>
@@ -92,7 +141,10 @@ export function createData({ sizes, loss, rows }: Pick<StepCase, 'sizes' | 'loss
   };
 }
 
-/** The bytes that peers read: see peer.ts. */
+/**
+ * The bytes that peers read: little-endian float32 values, per layer weights (units × inputs) and biases (units), then
+ * inputs (rows × inputs), then targets (rows × outputs, or one label per row).
+ */
 export function encodeData({ layers, x, t }: StepData): Uint8Array {
   const arrays = [...layers.flatMap(({ weights, biases }) => [weights, biases]), x, t];
   return Buffer.concat(

@@ -3,53 +3,62 @@
  *
  * Every contender first trains a few steps; one whose losses are not those of the reference backend
  * is reported as wrong and not timed.
+ *
+ * A peer that is a script answers `{ cmd: 'prepare', case }` with `{ check: { before, after } }` and
+ * `{ cmd: 'run', repeats }`, which is a number of steps, with `{ seconds }`. `before` and `after` are the mean loss over
+ * the rows of the check, before any step and after `checkSteps`. Step i trains on batch i mod (batches of an epoch).
+ * Each run starts from the weights of the case, set before the clock starts, so that contenders train alike however
+ * many steps they take.
  */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { availableBackends } from 'fastmlp';
-import { formatNumber, formatTable, measure, type Timing } from './harness.js';
-import { Peer, peerNames } from './peer.js';
+import { availableBackends, type BackendId } from 'fastmlp';
+import { measure, missingLines, type Refusal, startPeers, type Timing } from './harness.js';
+import type { BenchOptions } from './options.js';
+import type { Peer, PeerName } from './peer.js';
 import {
   type Check,
+  checkSteps,
   createData,
   encodeData,
+  rowFlops,
   type StepCase,
   type StepData,
   stepCases,
-  stepFlops,
+  stepsPerEpoch,
 } from './step-cases.js';
-import { prepareTrainer } from './trainer-entrant.js';
+import { formatNumber, formatRatio, formatTable } from './tables.js';
+import { planFor, prepareTrainer } from './trainer-entrant.js';
 
 /** Something that trains: a backend of fastmlp, or a peer. */
 interface Entrant {
   name: string;
   /** What computes: a backend's id, or a library with its version. */
   version: string;
+  takesPart(stepCase: StepCase): boolean;
   prepare(stepCase: StepCase, data: StepData, file: string): Promise<Prepared>;
   close(): void;
 }
 
 interface Prepared {
   check: Check;
-  run(steps: number): Promise<number>;
+  run(epochs: number): Promise<number>;
   dispose(): void;
-}
-
-interface Refusal {
-  name: string;
-  reason: string;
 }
 
 /** Seconds per step, and what follows from the median. */
 interface StepResult extends Timing {
+  isPeer: boolean;
   samplesPerSecond: number;
   gflops: number;
 }
 
 interface CaseReport {
   case: StepCase;
+  /** Of the plan: everything that outlives a batch, per parameter, and the rest, per row. */
+  memory: { bytesPerParameter: number; bytesPerRow: number };
   results: StepResult[];
   wrong: Refusal[];
 }
@@ -58,53 +67,71 @@ export interface StepsReport {
   entrants: { name: string; version: string }[];
   missing: Refusal[];
   cases: CaseReport[];
+  wrong: Refusal[];
 }
 
 /** Relative: float32 sums in another order, over a few steps. */
 const lossTolerance = 1e-3;
 
-async function openEntrants(withPeers: boolean): Promise<{ entrants: Entrant[]; missing: Refusal[] }> {
-  const entrants: Entrant[] = [];
-  const missing: Refusal[] = [];
+/** The backends asked for, or the best of each kind. */
+export async function entrantBackends(
+  wanted: readonly BackendId[] | undefined,
+): Promise<{ ids: BackendId[]; missing: Refusal[] }> {
   const backends = await availableBackends();
-  for (const kind of ['native', 'wasm'] as const) {
-    const usable = backends.find((backend) => backend.kind === kind && backend.usable);
-    if (usable) {
-      entrants.push({
+  const ids: BackendId[] = [];
+  const missing: Refusal[] = [];
+  const groups = wanted
+    ? wanted.map((id) => ({ name: id, members: backends.filter((backend) => backend.id === id) }))
+    : ['native', 'wasm'].map((kind) => ({
         name: kind,
-        version: `fastmlp ${usable.id}`,
-        prepare: (stepCase, data) => prepareTrainer(kind, stepCase, data),
-        close() {},
-      });
-    } else {
-      const reasons = backends
-        .filter((backend) => backend.kind === kind)
-        .map(({ id, reason }) => `${id}: ${reason}`);
-      missing.push({ name: kind, reason: reasons.join('; ') });
-    }
+        members: backends.filter((backend) => backend.kind === kind),
+      }));
+  for (const { name, members } of groups) {
+    const usable = members.find((backend) => backend.usable);
+    if (usable) ids.push(usable.id);
+    else missing.push({ name, reason: members.map(({ id, reason }) => `${id}: ${reason}`).join('; ') });
   }
-  for (const name of withPeers ? peerNames : []) {
-    try {
-      const peer = await Peer.start(name);
-      entrants.push({
-        name,
-        version: peer.version,
-        prepare: async (stepCase, _data, file) => ({
-          check: await peer.prepare(stepCase, file),
-          run: (steps) => peer.run(steps),
-          dispose() {},
-        }),
-        close: () => peer.close(),
-      });
-    } catch (error) {
-      missing.push({ name, reason: (error as Error).message });
-    }
-  }
-  return { entrants, missing };
+  return { ids, missing };
+}
+
+function peerEntrant(peer: Peer): Entrant {
+  const name = peer.name as PeerName;
+  return {
+    name,
+    version: peer.version,
+    takesPart: ({ peers }) => peers.includes(name),
+    async prepare(stepCase, _data, file) {
+      const { sizes, rows, optimizer } = stepCase;
+      const steps = checkSteps(stepCase);
+      const words = `prepare ${file} ${rows} ${steps} ${optimizer.learningRate} ${sizes.length} ${sizes.join(' ')}`;
+      const json = { cmd: 'prepare', case: { ...stepCase, file, checkSteps: steps } };
+      return {
+        check: (await peer.ask(name === 'fann' ? words : json)).check!,
+        run: (epochs) => peer.run(epochs * stepsPerEpoch(stepCase)),
+        dispose() {},
+      };
+    },
+    close: () => peer.close(),
+  };
+}
+
+async function openEntrants({ peers: withPeers, backends }: BenchOptions) {
+  const { ids, missing } = await entrantBackends(backends);
+  const own = ids.map(
+    (id): Entrant => ({
+      name: id,
+      version: 'fastmlp',
+      takesPart: () => true,
+      prepare: (stepCase, data) => prepareTrainer(id, stepCase, data),
+      close() {},
+    }),
+  );
+  const { peers, missing: missingPeers } = await startPeers(withPeers ? ['torch', 'tfjs', 'fann'] : []);
+  return { entrants: [...own, ...peers.map(peerEntrant)], missing: [...missing, ...missingPeers] };
 }
 
 /** What is wrong with a contender's losses, or undefined. */
-function disagreement(check: Check, expected: Check): string | undefined {
+export function disagreement(check: Check, expected: Check): string | undefined {
   for (const moment of ['before', 'after'] as const) {
     // Written so that NaN disagrees.
     if (!(Math.abs(check[moment] - expected[moment]) <= lossTolerance * Math.abs(expected[moment]))) {
@@ -112,6 +139,17 @@ function disagreement(check: Check, expected: Check): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Bytes of the float32 arena of a case's plan. */
+function memoryOf(stepCase: StepCase): CaseReport['memory'] {
+  const { sizes, batch } = stepCase;
+  const plan = planFor(stepCase);
+  const parameters = sizes.slice(1).reduce((sum, units, index) => sum + units * (sizes[index] + 1), 0);
+  return {
+    bytesPerParameter: (4 * plan.persistentLength) / parameters,
+    bytesPerRow: (4 * (plan.arenaLength - plan.persistentLength)) / batch,
+  };
 }
 
 async function measureCase(
@@ -138,61 +176,55 @@ async function measureCase(
     }
   }
 
-  const stepsPerEpoch = stepCase.rows / stepCase.batch;
   const timings = await measure(
-    right.map(({ name, prepared }) => ({ name, run: (epochs) => prepared.run(epochs * stepsPerEpoch) })),
+    right.map(({ name, prepared }) => ({ name, run: (epochs) => prepared.run(epochs) })),
     rounds,
   );
   for (const { prepared } of right) prepared.dispose();
+  const steps = stepsPerEpoch(stepCase);
   const results = timings.map(({ name, min, median }) => ({
     name,
-    min: min / stepsPerEpoch,
-    median: median / stepsPerEpoch,
+    isPeer: (stepCase.peers as readonly string[]).includes(name),
+    min: min / steps,
+    median: median / steps,
     samplesPerSecond: stepCase.rows / median,
-    gflops: (stepFlops(stepCase) * stepsPerEpoch) / median / 1e9,
+    gflops: (rowFlops(stepCase) * stepCase.rows) / median / 1e9,
   }));
-  return { case: stepCase, results, wrong };
+  return { case: stepCase, memory: memoryOf(stepCase), results, wrong };
 }
 
-export interface StepsOptions {
-  rounds: number;
-  /** Whether other libraries take part. */
-  peers: boolean;
-  /** Who takes part, before anything is timed. */
-  onStart(who: Pick<StepsReport, 'entrants' | 'missing'>): void;
-  /** Each case as it is done. */
-  onCase(report: CaseReport): void;
-}
-
-export async function benchSteps({ rounds, peers, onStart, onCase }: StepsOptions): Promise<StepsReport> {
+export async function benchSteps(options: BenchOptions, print: (text: string) => void): Promise<StepsReport> {
+  const { rounds, match } = options;
   const folder = await mkdtemp(join(tmpdir(), 'fastmlp-bench-'));
-  const { entrants, missing } = await openEntrants(peers);
+  const { entrants, missing } = await openEntrants(options);
   const who = { entrants: entrants.map(({ name, version }) => ({ name, version })), missing };
-  onStart(who);
+  const lines = who.entrants.map(({ name, version }) => `\n  ${name}: ${version}`).join('');
+  print(`Training steps, one thread, ${rounds} rounds${lines}${missingLines(missing)}`);
   try {
     const cases: CaseReport[] = [];
-    for (const stepCase of stepCases) {
-      const report = await measureCase(stepCase, entrants, join(folder, 'case'), rounds);
-      onCase(report);
+    for (const stepCase of stepCases.filter(({ name }) => match.test(name))) {
+      const taking = entrants.filter((entrant) => entrant.takesPart(stepCase));
+      const report = await measureCase(stepCase, taking, join(folder, 'case'), rounds);
+      print(formatCase(report));
       cases.push(report);
     }
-    return { ...who, cases };
+    return { ...who, cases, wrong: cases.flatMap(({ wrong }) => wrong) };
   } finally {
     for (const entrant of entrants) entrant.close();
     await rm(folder, { recursive: true });
   }
 }
 
-/** A table per case, each contender's speed as a multiple of every peer's. */
-export function formatCase({ case: { name }, results, wrong }: CaseReport): string {
-  const others = results.filter((result) => (peerNames as readonly string[]).includes(result.name));
+/** A table per case, each contender's speed as a multiple of every peer's, by medians and by the fastest rounds. */
+function formatCase({ case: { name }, memory, results, wrong }: CaseReport): string {
+  const others = results.filter(({ isPeer }) => isPeer);
   const header = [
     '',
     'min µs',
     'median µs',
     'samples/s',
     'GFLOP/s',
-    ...others.map((other) => `× ${other.name}`),
+    ...others.flatMap((other) => [`× ${other.name}`, 'by min']),
   ];
   const rows = results.map((result) => [
     result.name,
@@ -200,8 +232,10 @@ export function formatCase({ case: { name }, results, wrong }: CaseReport): stri
     formatNumber(result.median * 1e6),
     formatNumber(result.samplesPerSecond),
     formatNumber(result.gflops),
-    ...others.map((other) => formatNumber(other.median / result.median)),
+    ...others.flatMap((other) => [other.median / result.median, other.min / result.min]).map(formatRatio),
   ]);
   const refusals = wrong.map((refusal) => `\n  ${refusal.name}: WRONG ANSWER, not timed: ${refusal.reason}`);
-  return `${name}\n${formatTable(header, rows)}${refusals.join('')}`;
+  const [perParameter, perRow] = [memory.bytesPerParameter, memory.bytesPerRow].map(formatNumber);
+  const bytes = `${perParameter} bytes a parameter, ${perRow} bytes a row of the batch`;
+  return `${name} (${bytes})\n${formatTable(header, rows)}${refusals.join('')}`;
 }

@@ -9,7 +9,6 @@
 
 import {
   type ActivationLike,
-  availableBackends,
   type BackendId,
   createTrainer,
   defineActivation,
@@ -17,8 +16,11 @@ import {
   sgd,
   type Trainer,
 } from 'fastmlp';
-import { type Contender, formatNumber, formatTable, measure, time } from './harness.js';
+import { type Contender, measure, missingLines, type Refusal, time } from './harness.js';
+import type { BenchOptions } from './options.js';
 import { createData, type StepData } from './step-cases.js';
+import { entrantBackends } from './steps.js';
+import { formatNumber, formatTable } from './tables.js';
 
 /** A traced activation may cost at most this many times the built-in one. */
 const LIMIT = 2;
@@ -58,24 +60,11 @@ interface TracedResult {
   ratio: number;
 }
 
-interface Refusal {
-  name: string;
-  reason: string;
-}
-
-export interface TracedReport {
+interface TracedReport {
   network: number[];
   call: Call;
   results: TracedResult[];
   wrong: Refusal[];
-}
-
-export interface TracedOptions {
-  rounds: number;
-  /** Backends that cannot take part, before anything is timed. */
-  onStart(missing: Refusal[]): void;
-  /** Each network and call as it is done. */
-  onCase(report: TracedReport): void;
 }
 
 async function createTrainerFor(
@@ -181,25 +170,14 @@ async function measureFormula(
   }
 }
 
-/** The best backend of each kind, and the kinds without one. */
-async function openBackends(): Promise<{ ids: BackendId[]; missing: Refusal[] }> {
-  const backends = await availableBackends();
-  const ids: BackendId[] = [];
-  const missing: Refusal[] = [];
-  for (const kind of ['native', 'wasm'] as const) {
-    const ofKind = backends.filter((backend) => backend.kind === kind);
-    const usable = ofKind.find((backend) => backend.usable);
-    if (usable) ids.push(usable.id);
-    else missing.push({ name: kind, reason: ofKind.map(({ id, reason }) => `${id}: ${reason}`).join('; ') });
-  }
-  return { ids, missing };
-}
-
-export async function benchTraced({ rounds, onStart, onCase }: TracedOptions): Promise<TracedReport[]> {
-  const { ids, missing } = await openBackends();
-  onStart(missing);
+export async function benchTraced(
+  { rounds, backends, match }: BenchOptions,
+  print: (text: string) => void,
+): Promise<{ missing: Refusal[]; reports: TracedReport[]; wrong: Refusal[] }> {
+  const { ids, missing } = await entrantBackends(backends);
+  print(`Traced activations against built-in ones, one thread, ${rounds} rounds${missingLines(missing)}`);
   const reports: TracedReport[] = [];
-  for (const network of networks) {
+  for (const network of networks.filter((sizes) => match.test(sizes.join('-')))) {
     for (const call of calls) {
       const report: TracedReport = { network, call, results: [], wrong: [] };
       for (const backend of ids) {
@@ -209,15 +187,15 @@ export async function benchTraced({ rounds, onStart, onCase }: TracedOptions): P
           else report.results.push(result);
         }
       }
-      onCase(report);
+      print(formatTraced(report));
       reports.push(report);
     }
   }
-  return reports;
+  return { missing, reports, wrong: reports.flatMap(({ wrong }) => wrong) };
 }
 
 /** A table per network and call. */
-export function formatTraced({ network, call, results, wrong }: TracedReport): string {
+function formatTraced({ network, call, results, wrong }: TracedReport): string {
   const header = [
     '',
     'built-in min µs',

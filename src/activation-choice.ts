@@ -26,13 +26,15 @@ export interface Activation {
   /** What a product applies to its sums: `linear` where an operation of its own follows. */
   readonly code: ActivationCode;
   readonly traced: TracedActivation | null;
+  /** False for one of `defineActivation`. */
+  readonly isBuiltIn: boolean;
   /** False where no gradient passes. */
   readonly differentiable: boolean;
 }
 
 /** Checks the activation of a layer with `units` units. */
 export function resolveActivation(action: string, choice: unknown, units: number): Activation {
-  if (choice instanceof TracedActivation) return ofTraced(action, choice, units);
+  if (choice instanceof TracedActivation) return ofTraced(action, choice, units, false);
   if (typeof choice !== 'string') {
     throw typeError(action, 'activation must be a name or come from defineActivation()', choice);
   }
@@ -41,17 +43,32 @@ export function resolveActivation(action: string, choice: unknown, units: number
   }
   const name = choice as ActivationName;
   if (name === 'softmax') {
-    return { name, kind: 'softmax', code: ActivationCode.linear, traced: null, differentiable: true };
+    return {
+      name,
+      kind: 'softmax',
+      code: ActivationCode.linear,
+      traced: null,
+      isBuiltIn: true,
+      differentiable: true,
+    };
   }
-  if (!isElementwiseName(name)) return ofTraced(action, tracedActivation(name), units);
+  if (!isElementwiseName(name)) return ofTraced(action, tracedActivation(name), units, true);
   const { differentiable } = elementwiseActivations[ActivationCode[name]];
-  return { name, kind: 'elementwise', code: ActivationCode[name], traced: null, differentiable };
+  return {
+    name,
+    kind: 'elementwise',
+    code: ActivationCode[name],
+    traced: null,
+    isBuiltIn: true,
+    differentiable,
+  };
 }
 
-function ofTraced(action: string, traced: TracedActivation, units: number): Activation {
+function ofTraced(action: string, traced: TracedActivation, units: number, isBuiltIn: boolean): Activation {
   if (traced.units !== null && traced.units !== units) {
     const rule = `activation '${traced.name}' has numbers for ${traced.units} units`;
     throw rangeError(action, rule, units);
   }
-  return { name: traced.name, kind: 'traced', code: ActivationCode.linear, traced, differentiable: true };
+  const { name } = traced;
+  return { name, kind: 'traced', code: ActivationCode.linear, traced, isBuiltIn, differentiable: true };
 }

@@ -2,7 +2,9 @@ import type { BackendReport } from './backends/backend.js';
 import { referenceProvider } from './backends/reference/index.js';
 import { listBackends } from './backends/select.js';
 import { wasmProvider } from './backends/wasm/index.js';
+import { fact, stateError } from './errors.js';
 import type { CreateProgress } from './fit.js';
+import type { LoadOptions, ModelSource } from './model-storage.js';
 import { type Platform, Trainer, type TrainerConfig } from './trainer.js';
 
 export * from './exports.js';
@@ -18,10 +20,25 @@ const createProgress: CreateProgress = async ({ epochs }) => {
   };
 };
 
-const platform: Platform = { providers: [wasmProvider, referenceProvider], createProgress };
+const noPath = (action: string, instead: string) => (path: string | URL) => {
+  throw stateError(action, `a path needs Node; ${instead} work everywhere`, fact(String(path)));
+};
+
+const platform: Platform = {
+  providers: [wasmProvider, referenceProvider],
+  createProgress,
+  files: {
+    read: noPath('Cannot load trainer', 'bytes and Blobs'),
+    write: noPath('Cannot save trainer', 'WritableStreams and functions'),
+  },
+};
 
 /** As in Node, with WebAssembly as the best backend. */
 export const createTrainer = (config: TrainerConfig): Promise<Trainer> => Trainer.create(config, platform);
+
+/** As in Node, from bytes or a Blob. */
+export const loadTrainer = (source: ModelSource, options: LoadOptions = {}): Promise<Trainer> =>
+  Trainer.load(source, options, platform);
 
 /** Every backend that a browser may have, best first, with whether it can be used here and, if not, why. */
 export const availableBackends = (): Promise<BackendReport[]> => listBackends(platform.providers);

@@ -5,6 +5,7 @@
 import type { RowsLike, TargetsLike } from './data.js';
 import { fact, rangeError, requireInteger, requireKnownKeys, requireName, typeError } from './errors.js';
 import { Matrix } from './matrix.js';
+import { readWeights, type WeightOptions } from './metrics/inputs.js';
 import { readMatrix } from './rows.js';
 
 /** For each row of `columns` numbers, the column of the first largest. */
@@ -163,18 +164,26 @@ export function fromOneHot(rows: RowsLike, options: LabelOptions = {}): Int32Arr
  * Share of the decisions that are as expected: of labels, one per row, or of rows × outputs of 0 and 1 (`multiLabel`),
  * where every output counts by itself, as in `evaluate`.
  *
+ * @param options one weight a row
  * @throws TypeError where the two differ in shape
  * @example accuracy([1, 0, 2, 2], [1, 0, 2, 1]) // 0.75
  */
-export function accuracy(predicted: TargetsLike, expected: TargetsLike): number {
+export function accuracy(predicted: TargetsLike, expected: TargetsLike, options: WeightOptions = {}): number {
   const action = 'Cannot compute accuracy';
+  requireKnownKeys(action, options, ['sampleWeight']);
   const first = readMatrix(action, 'predicted', predicted);
   const second = readMatrix(action, 'expected', expected);
   if (shapeOf(first) !== shapeOf(second)) {
     throw typeError(action, `expected must be ${shapeOf(first)}, like predicted`, fact(shapeOf(second)));
   }
-  const equal = first.data.filter((value, index) => value === second.data[index]).length;
-  return equal / first.data.length;
+  const isList = first.rows === 1 || first.columns === 1;
+  const columns = isList ? 1 : first.columns;
+  const weights = readWeights(action, options.sampleWeight, first.data.length / columns);
+  let right = 0;
+  first.data.forEach((value, index) => {
+    if (value === second.data[index]) right += weights.of(Math.floor(index / columns));
+  });
+  return right / (weights.sum * columns);
 }
 
 /** One row, one column and a flat array are all a list of labels. */

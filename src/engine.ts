@@ -14,7 +14,14 @@ import { JobControl } from './job-control.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
 import { mayLeaveDomain, requireOutputDomain } from './output-domain.js';
-import { createPlan, isStep, type Plan, type Program, type ProgramName } from './plan/plan.js';
+import {
+  createPlan,
+  isStep,
+  type Plan,
+  type PlanExtras,
+  type Program,
+  type ProgramName,
+} from './plan/plan.js';
 import { RateControl } from './rate-control.js';
 import { firstRate, type LearningRate } from './schedules.js';
 
@@ -22,7 +29,7 @@ import { firstRate, type LearningRate } from './schedules.js';
 const INITIAL_BATCH = 32;
 
 /** Rows a batch of `evaluate` and `predict` has where there are that many. */
-const FORWARD_BATCH = 256;
+export const FORWARD_BATCH = 256;
 
 /** Loss and accuracy over some rows. Accuracy is absent where the loss and outputs suggest no classes. */
 export type Metrics = {
@@ -34,6 +41,8 @@ export type Metrics = {
 export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly program: ProgramName;
   readonly epochs: number;
+  /** Where `predict` puts the outputs of the rows. */
+  readonly result?: Numbers;
 }
 
 /** Metrics of epochs, one after the other. */
@@ -66,12 +75,16 @@ export class Engine {
   /** Metrics of synchronous runs. */
   readonly #metrics = new Float64Array(ScalarCode.first_free);
   #plan: Plan;
+  #extras: PlanExtras = {};
   #inspectPlan: Plan | null = null;
   /** The learning rate, where it does not stay. */
   readonly #rates: RateControl;
   #active: ActiveRun | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
+  /** Steps and whole epochs trained, without those of a run under way. */
+  #steps = 0;
+  #epochs = 0;
 
   private constructor(
     readonly model: Model,
@@ -100,6 +113,22 @@ export class Engine {
     return this.#active !== null;
   }
 
+  /** Optimizer steps done so far. */
+  get steps(): number {
+    return this.#steps + (this.#active?.isStep ? this.#active.handle.progress().steps : 0);
+  }
+
+  /** Whole epochs trained so far by jobs. */
+  get epochs(): number {
+    return this.#epochs;
+  }
+
+  /** Goes on counting from elsewhere. */
+  countFrom(steps: number, epochs: number): void {
+    this.#steps = steps;
+    this.#epochs = epochs;
+  }
+
   /** Throws after `dispose`. */
   requireAlive(action: string): void {
     if (this.#disposed)
@@ -113,22 +142,13 @@ export class Engine {
     return handle.between(() => {
       const { scalars } = this.executor;
       const running = scalars.slice(0, ScalarCode.first_free);
-      const before = scalars[this.#plan.steps];
-      scalars[this.#plan.steps] = this.steps;
       scalars.fill(0, 0, ScalarCode.first_free);
       try {
         return body();
       } finally {
-        this.executor.scalars[this.#plan.steps] = before;
         this.executor.scalars.set(running);
       }
     });
-  }
-
-  /** Optimizer steps done. */
-  get steps(): number {
-    const before = this.executor.scalars[this.#plan.steps];
-    return before + (this.#active?.isStep ? this.#active.handle.progress().steps : 0);
   }
 
   /** The learning rate of the next step. */
@@ -161,12 +181,25 @@ export class Engine {
 
   /** Makes room for batches of `rows`. */
   reserve(rows: number): void {
-    if (rows > this.#plan.batchCapacity) this.#load(createPlan(this.model, rows));
+    if (rows > this.#plan.batchCapacity) this.#load(this.#createPlan(rows));
+  }
+
+  /** Makes sure of the programs that not every trainer needs. */
+  provide(extras: PlanExtras): void {
+    const wanted = { ...this.#extras, ...extras };
+    if (wanted.weighted === this.#extras.weighted && wanted.accumulating === this.#extras.accumulating)
+      return;
+    this.#extras = wanted;
+    this.replan();
+  }
+
+  #createPlan(rows: number): Plan {
+    return createPlan(this.model, rows, 'train', this.#extras);
   }
 
   /** Plans anew after a layer was frozen or released. */
   replan(): void {
-    this.#load(createPlan(this.model, this.#plan.batchCapacity));
+    this.#load(this.#createPlan(this.#plan.batchCapacity));
   }
 
   /** Runs one epoch of a program on the caller's thread. */
@@ -176,9 +209,8 @@ export class Engine {
       if (!isStep(program)) return this.#runEpoch(this.#plan, program, rows, batchSize, result);
       const { scalars } = this.executor;
       scalars[this.#plan.learningRate] = this.learningRate;
-      const metrics = this.#runEpoch(this.#plan, program, rows, batchSize, result);
-      this.executor.scalars[this.#plan.steps]++;
-      return metrics;
+      this.#steps++;
+      return this.#runEpoch(this.#plan, program, rows, batchSize, result);
     });
   }
 
@@ -253,7 +285,7 @@ export class Engine {
       steps,
       metrics: sums,
       rates: values && { scalar: this.#plan.learningRate, values },
-      result: null,
+      result: job.result ?? null,
     });
     this.#active = { handle, isStep: counts, hasRates: values !== null };
     try {
@@ -262,8 +294,11 @@ export class Engine {
       started?.();
       const done = await finished;
       this.requireAlive('Cannot go on');
+      if (counts) {
+        const epochsAt = (step: number): number => Math.floor(step / stepsPerEpoch(job));
+        this.countFrom(this.#steps + done, this.#epochs + epochsAt(firstStep + done) - epochsAt(firstStep));
+      }
       running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
-      if (counts) this.executor.scalars[this.#plan.steps] += done;
       return done;
     } finally {
       control.end();
@@ -325,8 +360,10 @@ export class Engine {
     return decision === null ? { loss } : { loss, accuracy };
   }
 
-  /** Euclidean norm of the gradient of the last step, if its program kept it. */
+  /** Euclidean norm of the gradient of the last step before it was clipped, if its program kept it. */
   gradientNorm(): number {
+    const { gradientNorm } = this.#plan;
+    if (gradientNorm !== undefined && gradientNorm >= 0) return this.executor.scalars[gradientNorm];
     const { offset, length } = this.#plan.gradients;
     let sum = 0;
     for (const gradient of this.executor.read(offset, length)) sum += gradient * gradient;
@@ -345,7 +382,7 @@ export class Engine {
   setLearningRate(setting: LearningRate): void {
     this.atRest(() => {
       this.#rates.set(setting);
-      const rate = this.#rates.at(this.executor.scalars[this.#plan.steps]) ?? firstRate(setting);
+      const rate = this.#rates.at(this.steps) ?? firstRate(setting);
       this.executor.scalars[this.#plan.learningRate] = rate;
       if (this.#active?.hasRates || typeof setting !== 'number') this.#active?.handle.stop();
     });

@@ -1,5 +1,5 @@
 import { yieldToEventLoop } from './event-loop.js';
-import type { Random } from './random.js';
+import type { Random, RandomState } from './random.js';
 
 /** Rows that are put in order between two turns of the event loop: a millisecond where they exceed the caches. */
 const SLICE_ROWS = 2 ** 16;
@@ -13,7 +13,7 @@ type Orders = Uint32Array | null;
 interface Prepared {
   readonly orders: Promise<Orders>;
   /** State of the generator before. */
-  readonly before: Random['state'];
+  readonly before: RandomState | null;
 }
 
 /**
@@ -39,7 +39,7 @@ export class EpochOrders {
   /** Begins to make the orders of the next `epochs` epochs, unless that has begun. */
   prepare(epochs: number): void {
     if (this.#prepared || epochs === 0) return;
-    const before = this.#random?.state ?? [];
+    const before = this.#random?.state ?? null;
     const orders = this.#make(epochs);
     this.#prepared = { orders, before };
   }
@@ -55,7 +55,7 @@ export class EpochOrders {
   /** Gives up what was prepared and not taken. */
   end(): void {
     this.#ended = true;
-    if (this.#prepared && this.#random) this.#random.state = this.#prepared.before;
+    if (this.#random && this.#prepared?.before) this.#random.state = this.#prepared.before;
     this.#prepared = null;
   }
 

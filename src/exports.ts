@@ -10,6 +10,7 @@ export type { BackendId, BackendKind, BackendReport } from './backends/backend.j
 export type { BackendChoice, RejectedBackend } from './backends/select.js';
 export { type ComparedTrainer, type Comparison, compareTrainers } from './compare.js';
 export type { MatrixLike, RowsLike, TargetsLike } from './data.js';
+export { type ColumnReport, type DataReport, type DataReportOptions, dataReport } from './data-report.js';
 export {
   accuracy,
   argmax,
@@ -36,11 +37,29 @@ export type { ComputationGraph, GraphNode, GraphValue } from './graph.js';
 export type { EpochLogs, History, HistoryNumbers } from './history.js';
 export type { Initializer, InitializerName } from './initializers.js';
 export type { Inspection, InspectOptions, LayerInspection } from './inspect.js';
+export { FormatError } from './io/format-error.js';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Safetensors,
+  type Tensor,
+  type TensorType,
+} from './io/safetensors.js';
 export { jacobian, type LayerJacobian } from './jacobian.js';
 export { foldedWeights, transpose, weightsFromFolded } from './layouts.js';
 export type { LossLike, LossName } from './loss-choice.js';
 export { Matrix } from './matrix.js';
+export type {
+  EvaluateOptions,
+  Evaluation,
+  MetricLike,
+  MetricName,
+  MetricWithOptions,
+  OwnMetric,
+} from './metrics/evaluate.js';
+export * as metrics from './metrics/index.js';
 export { type DenseLayer, type DenseOptions, dense, type InputTransform } from './model.js';
+export type { LoadOptions, ModelSource, SaveTarget } from './model-storage.js';
 export {
   type AdadeltaOptimizer,
   type AdadeltaOptions,
@@ -78,6 +97,7 @@ export {
 export type { LayerWeights, LayerWeightsLike } from './parameters.js';
 export { type DecisionBoundaryOptions, decisionBoundary } from './plots/decision-boundary.js';
 export { type LossCurveOptions, lossCurve } from './plots/loss-curve.js';
+export type { Averaging, GradientClipping, WeightRules } from './regularisation.js';
 export { type LearningRate, type Schedule, schedules } from './schedules.js';
 export type { Snapshot } from './snapshot.js';
 export type { StopConditions, StopReason, StopState, StopWhen } from './stop-when.js';

@@ -4,13 +4,19 @@ import { referenceProvider } from './backends/reference/index.js';
 import { listBackends } from './backends/select.js';
 import { wasmProvider } from './backends/wasm/index.js';
 import { createProgress } from './cli/progress.js';
+import { readSafetensorsFile, writeFileWhole } from './io/files.js';
+import type { LoadOptions, ModelSource } from './model-storage.js';
 import { type Platform, Trainer, type TrainerConfig } from './trainer.js';
 
 export * from './exports.js';
 export { type IdxArray, parseIdx } from './io/idx.js';
 export { readIdx } from './io/read-idx.js';
 
-const platform: Platform = { providers: [nativeProvider, wasmProvider, referenceProvider], createProgress };
+const platform: Platform = {
+  providers: [nativeProvider, wasmProvider, referenceProvider],
+  createProgress,
+  files: { read: readSafetensorsFile, write: writeFileWhole },
+};
 
 /**
  * Checks a configuration, plans it, and picks a backend: native, else WebAssembly, else plain TypeScript.
@@ -26,6 +32,20 @@ const platform: Platform = { providers: [nativeProvider, wasmProvider, reference
  * });
  */
 export const createTrainer = (config: TrainerConfig): Promise<Trainer> => Trainer.create(config, platform);
+
+/**
+ * The trainer of a model file, in the state in which it was saved; training goes on as if it had not been. A file from
+ * one backend goes on on another.
+ *
+ * @param source a path or file URL, the bytes, or a Blob
+ * @param options backend and threads, and the functions of `defineActivation` and `defineLoss` by name
+ * @throws FormatError (as a rejection) for a file that is damaged or no model file, before anything is created
+ * @example
+ * await trainer.save('model.safetensors');
+ * const again = await loadTrainer('model.safetensors');
+ */
+export const loadTrainer = (source: ModelSource, options: LoadOptions = {}): Promise<Trainer> =>
+  Trainer.load(source, options, platform);
 
 /** Every backend, best first, with whether it can be used here and, if not, why. */
 export const availableBackends = (): Promise<BackendReport[]> => listBackends(platform.providers);

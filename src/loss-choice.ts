@@ -29,6 +29,8 @@ export interface Loss {
   readonly code: LossCode | null;
   /** The expression of a loss without a code. */
   readonly traced: TracedLoss | null;
+  /** False for one of `defineLoss`. */
+  readonly isBuiltIn: boolean;
   /** The activation that the loss on net inputs includes. */
   readonly includes?: 'softmax' | 'sigmoid';
   /** The output activation with which the loss is computed from the net inputs, in its fused, overflow-safe form. */
@@ -42,7 +44,7 @@ export interface Loss {
   readonly targets: TargetDomain;
 }
 
-type Traits = Omit<Loss, 'name' | 'traced'>;
+type Traits = Omit<Loss, 'name' | 'traced' | 'isBuiltIn'>;
 
 const onOutputs = (code: LossCode): Traits => ({ code, takesLabels: false, targets: 'any' });
 
@@ -93,13 +95,16 @@ const ofExpression = { code: null, takesLabels: false, targets: 'any' } as const
 
 /** Checks the loss of a trainer. */
 export function resolveLoss(action: string, choice: unknown): Loss {
-  if (choice instanceof TracedLoss) return { ...ofExpression, name: choice.name, traced: choice };
+  if (choice instanceof TracedLoss)
+    return { ...ofExpression, name: choice.name, traced: choice, isBuiltIn: false };
   if (typeof choice !== 'string')
     throw typeError(action, 'loss must be a name or come from defineLoss()', choice);
-  if (choice in codedLosses) return { ...codedLosses[choice as CodedLossName], name: choice, traced: null };
+  if (Object.hasOwn(codedLosses, choice)) {
+    return { ...codedLosses[choice as CodedLossName], name: choice, traced: null, isBuiltIn: true };
+  }
   if (!(tracedLossNames as readonly string[]).includes(choice)) {
     throw rangeError(action, `loss must be one of ${lossNames.join(', ')}`, choice);
   }
   const name = choice as TracedLossName;
-  return { ...ofExpression, ...tracedTraits[name], name, traced: tracedLoss(name) };
+  return { ...ofExpression, ...tracedTraits[name], name, traced: tracedLoss(name), isBuiltIn: true };
 }

@@ -13,9 +13,20 @@ import { type Loss, type LossLike, resolveLoss } from './loss-choice.js';
 import type { ReductionCode } from './opcodes.js';
 import { checkOptimizer, type Optimizer } from './optimizers.js';
 import type { Random } from './random.js';
+import {
+  type Averaging,
+  type Clipping,
+  checkAveraging,
+  checkClipping,
+  checkSmoothing,
+  checkWeightRules,
+  type GradientClipping,
+  type WeightRules,
+  weightRuleKeys,
+} from './regularisation.js';
 
 /** What `dense` takes. */
-export interface DenseOptions {
+export interface DenseOptions extends WeightRules {
   /** Number of outputs of the layer. */
   readonly units: number;
   /** A name, or what `defineActivation` returns; default `'linear'`. */
@@ -35,7 +46,10 @@ export interface DenseLayer extends Required<DenseOptions> {
   readonly type: 'dense';
 }
 
-const denseKeys = ['type', 'units', 'activation', 'bias', 'initializer', 'biasInitializer', 'trainable'];
+const denseKeys = [
+  ...['type', 'units', 'activation', 'bias', 'initializer', 'biasInitializer', 'trainable'],
+  ...weightRuleKeys,
+];
 
 /**
  * A fully connected layer: z = W x + b with W of shape units × inputs, output f(z).
@@ -60,7 +74,8 @@ function checkLayer(action: string, options: unknown): DenseLayer {
   const fan = { inputs: 1, units };
   createSampler(action, 'initializer', initializer, fan);
   createSampler(action, 'biasInitializer', biasInitializer, fan);
-  return { type: 'dense', units, activation, bias, initializer, biasInitializer, trainable };
+  const rules = checkWeightRules(action, given);
+  return { type: 'dense', units, activation, bias, initializer, biasInitializer, trainable, ...rules };
 }
 
 /** A layer of a model, with its place and shape known. `trainable` may change during the model's life. */
@@ -88,6 +103,15 @@ export interface ModelConfig {
   readonly optimizer: Optimizer;
   /** How the losses of the rows of a batch become one; default `'mean'`. */
   readonly reduction?: keyof typeof ReductionCode;
+  /** Default none. */
+  readonly gradientClipping?: GradientClipping;
+  /**
+   * Takes this share of every target of a cross-entropy and spreads it evenly over the classes (Szegedy et al., 2016),
+   * in training and evaluation alike; default 0.
+   */
+  readonly labelSmoothing?: number;
+  /** Keeps an average of the parameters, for `averageWeights` and validation; default none. */
+  readonly averaging?: Averaging;
 }
 
 /** How decisions are read off outputs: `null` where the loss and the output activation suggest no classes. */
@@ -102,6 +126,9 @@ export interface Model {
   readonly loss: Loss;
   readonly reduction: keyof typeof ReductionCode;
   readonly optimizer: Optimizer;
+  readonly gradientClipping: Clipping | null;
+  readonly labelSmoothing: number;
+  readonly averaging: Averaging | null;
   readonly decision: Decision;
   readonly parameterCount: number;
 }
@@ -152,6 +179,9 @@ export function createModel(config: ModelConfig): Model {
     loss,
     reduction,
     optimizer: checkOptimizer(action, config.optimizer),
+    gradientClipping: checkClipping(action, config.gradientClipping),
+    labelSmoothing: checkSmoothing(action, config.labelSmoothing, loss),
+    averaging: checkAveraging(action, config.averaging),
     decision: decisionOf(loss, activation),
     parameterCount,
   };

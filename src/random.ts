@@ -1,3 +1,13 @@
+/** The four words of a generator, as unsigned integers. */
+export type RandomState = readonly [number, number, number, number];
+
+/** Whether a value is the state of a generator; one of zeros would draw zeros for ever. */
+export const isRandomState = (value: unknown): value is RandomState =>
+  Array.isArray(value) &&
+  value.length === 4 &&
+  value.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32) &&
+  value.some((word) => word !== 0);
+
 /**
  * The one source of randomness for initial weights, splits and shuffling: xoshiro128** (Blackman and Vigna, 2018),
  * seeded through splitmix32, so that a seed gives the same numbers on every backend and engine.
@@ -18,6 +28,16 @@ export class Random {
       return mixed ^ (mixed >>> 15);
     };
     for (let word = 0; word < 4; word++) this.#words[word] = next();
+  }
+
+  /** Where the sequence stands, to go on from it later. */
+  get state(): RandomState {
+    const [a, b, c, d] = new Uint32Array(this.#words);
+    return [a, b, c, d];
+  }
+
+  set state(words: RandomState) {
+    this.#words.set(words);
   }
 
   /** A uniform integer in [0, 2^32). */
@@ -77,14 +97,5 @@ export class Random {
       items[last] = items[other];
       items[other] = moved;
     }
-  }
-
-  /** What the numbers to come follow from; set it to have them again. */
-  get state(): readonly number[] {
-    return Array.from(this.#words);
-  }
-
-  set state(state: readonly number[]) {
-    this.#words.set(state);
   }
 }

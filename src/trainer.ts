@@ -10,6 +10,7 @@ import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
 import { Matrix } from './matrix.js';
+import { type EvaluateOptions, type Evaluation, type MetricLike, MetricRun } from './metrics/evaluate.js';
 import {
   createModel,
   initialParameters,
@@ -18,6 +19,18 @@ import {
   type ModelConfig,
   requireTrainable,
 } from './model.js';
+import { encodeModel } from './model-file.js';
+import {
+  type LoadOptions,
+  type ModelFiles,
+  type ModelSource,
+  modelState,
+  readModel,
+  requireTarget,
+  restoreModel,
+  type SaveTarget,
+  writeModel,
+} from './model-storage.js';
 import {
   checkLayers,
   type LayerWeights,
@@ -36,7 +49,7 @@ export interface TrainerConfig extends ModelConfig {
   readonly seed?: number;
   /** `'auto'` (default), a kind, or an exact id such as `'native-avx2'`. */
   readonly backend?: BackendChoice;
-  /** `'auto'` (default) or a number of threads. */
+  /** A number of threads, or `'auto'` (default): what the machine has, 1 for a model too small to divide. */
   readonly threads?: number | 'auto';
 }
 
@@ -59,10 +72,12 @@ export type TrainerLayer = Pick<Layer, 'inputs' | 'units' | 'bias' | 'trainable'
 export interface Platform {
   readonly providers: readonly BackendProvider[];
   readonly createProgress: CreateProgress;
+  readonly files: ModelFiles;
 }
 
 const configNames = [
   ...['inputs', 'inputTransform', 'layers', 'loss', 'optimizer', 'reduction'],
+  ...['gradientClipping', 'labelSmoothing', 'averaging'],
   ...['seed', 'backend', 'threads'],
 ];
 
@@ -110,7 +125,8 @@ export class Trainer {
     const wantedThreads = checkThreads(config.threads);
     const model = createModel(config);
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
-    const threads = backend.threadsFor(wantedThreads);
+    const parameters = model.layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
+    const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads);
     const random = new Random(seed);
     const initial = initialParameters(model, random).map(({ weights, biases }, index) => {
@@ -122,6 +138,15 @@ export class Trainer {
     const { id, kind, instructionSet } = backend;
     const shown = { id, kind, instructionSet, threads, rejected };
     return new Trainer(engine, seed, random, shown, config, platform);
+  }
+
+  /** @internal */
+  static async load(source: ModelSource, options: LoadOptions, platform: Platform): Promise<Trainer> {
+    const decoded = await readModel(source, options, platform.files);
+    const { backend, threads } = options;
+    const trainer = await Trainer.create({ ...decoded.config, backend, threads }, platform);
+    restoreModel(trainer.#engine, trainer.#random, decoded);
+    return trainer;
   }
 
   get layers(): readonly TrainerLayer[] {
@@ -141,6 +166,16 @@ export class Trainer {
   /** @internal */
   get model(): Model {
     return this.#model;
+  }
+
+  /** Optimizer steps done so far, those before `loadTrainer` included; what schedules count. */
+  get steps(): number {
+    return this.#engine.steps;
+  }
+
+  /** Whole epochs of `fit` done so far. */
+  get epochs(): number {
+    return this.#engine.epochs;
   }
 
   /** How the losses of the rows of a batch become one. */
@@ -208,15 +243,32 @@ export class Trainer {
     this.#fitUnderWay('Cannot stop').control.stop();
   }
 
-  /** Loss (and accuracy) over all rows, without an update and without holding the event loop. */
-  async evaluate(x: RowsLike, t: TargetsLike): Promise<Metrics> {
+  /**
+   * Loss (and accuracy) over all rows, without an update and without holding the event loop.
+   *
+   * @param options the metrics to compute from the outputs besides, such as `['f1', 'rocAuc', 'confusionMatrix']`
+   * @throws TypeError or RangeError (as a rejection) for metrics that the outputs or targets do not allow
+   */
+  async evaluate(x: RowsLike, t: TargetsLike): Promise<Metrics>;
+  async evaluate<const M extends readonly MetricLike[]>(
+    x: RowsLike,
+    t: TargetsLike,
+    options: EvaluateOptions<M>,
+  ): Promise<Evaluation<M>>;
+  async evaluate(x: RowsLike, t: TargetsLike, options?: EvaluateOptions): Promise<Metrics | Evaluation> {
     const action = 'Cannot evaluate';
     this.#engine.requireAlive(action);
+    const asked = options && new MetricRun(action, options);
     const rows = readRows(action, x, t, this.#model, this.#engine.reader);
     this.#engine.requireOutputs(action, rows);
     const dataset = this.#engine.executor.createDataset(rows);
     try {
-      return (await this.#engine.evaluate(rows, dataset)) as Metrics;
+      const evaluated = this.#engine.evaluate(rows, dataset) as Promise<Metrics>;
+      if (!asked) return await evaluated;
+      // Queued at once, so that no epoch of a fit under way comes between the two.
+      const computed = asked.run(this.#engine, rows, dataset, t);
+      await Promise.allSettled([evaluated, computed]);
+      return { ...(await evaluated), metrics: (await computed) as Evaluation['metrics'] };
     } finally {
       dataset.dispose();
     }
@@ -342,6 +394,25 @@ export class Trainer {
     restoreSnapshot('Cannot restore snapshot', this.#engine, snapshot);
   }
 
+  /**
+   * The model file: safetensors with everything that `loadTrainer` needs to go on, and that PyTorch reads as the
+   * state_dict of an `nn.Sequential`. Gradients that wait for `applyGradients` are not in it.
+   */
+  toBytes(): Uint8Array {
+    this.#engine.requireAlive('Cannot save trainer');
+    return this.#engine.atRest(() => encodeModel(modelState(this.#engine, this.#random, this.seed)));
+  }
+
+  /**
+   * Writes the model file: in Node to a path, whole or not at all (temporary file, flush, rename), everywhere to a
+   * `WritableStream`, which is closed, or to a function that takes the bytes.
+   */
+  async save(target: SaveTarget): Promise<void> {
+    const action = 'Cannot save trainer';
+    requireTarget(action, target);
+    await writeModel(target, this.toBytes(), this.#platform.files);
+  }
+
   /** A second trainer in the same state, on the same backend or another. */
   async clone(options: Pick<TrainerConfig, 'backend' | 'threads'> = {}): Promise<Trainer> {
     const action = 'Cannot clone trainer';
@@ -356,12 +427,6 @@ export class Trainer {
       if (copy.layers[layer].trainable !== trainable) copy.setTrainable(layer, trainable);
     }
     return copy;
-  }
-
-  /** Optimizer steps done; what schedules count. */
-  get step(): number {
-    this.#engine.requireAlive('Cannot get step');
-    return this.#engine.steps;
   }
 
   /** The learning rate of the next step. */

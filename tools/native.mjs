@@ -97,11 +97,13 @@ export async function buildAddon(nodeGyp, commands, options) {
  * The command that compiles each source of binding.gyp, without its `-o`.
  * @param {string} compiler
  * @param {string} log
+ * @param {string} [arch] as Node names it, where the compiler is one for another processor
  * @returns {Promise<{ file: string, command: string }[] | undefined>} nothing if node-gyp failed; see the log
  */
-export async function compileCommands(compiler, log) {
+export async function compileCommands(compiler, log, arch = process.arch) {
   const nodeGyp = at('node_modules', 'node-gyp', 'bin', 'node-gyp.js');
-  const { status } = await runNodeGyp(nodeGyp, ['configure', '--', '-f', 'compile_commands_json'], { log });
+  const args = ['configure', `--arch=${arch}`, '--', '-f', 'compile_commands_json'];
+  const { status } = await runNodeGyp(nodeGyp, args, { log });
   if (status !== 0) return undefined;
   /** @type {{ file: string, command: string }[]} */
   const entries = JSON.parse(readFileSync(at('build', 'Release', 'compile_commands.json'), 'utf8'));

@@ -12,9 +12,20 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { buildProgram } from './programs.mjs';
 import { findPythonWith } from './python.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
+
+/** @param {Parameters<typeof buildProgram>[0]} name */
+function buildProblem(name) {
+  try {
+    buildProgram(name);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
 
 /** Each `problem` returns why the peer cannot be timed, or undefined. */
 const systemPeers = [
@@ -30,6 +41,18 @@ const systemPeers = [
       if (peer.status !== 0) return peer.stderr.trim();
       return JSON.parse(peer.stdout).error;
     },
+  },
+  {
+    name: 'OpenBLAS',
+    packages: ['gcc', 'libopenblas-dev'],
+    elsewhere: 'https://www.openblas.net',
+    problem: () => buildProblem('openblas'),
+  },
+  {
+    name: 'FANN',
+    packages: ['gcc', 'libfann-dev'],
+    elsewhere: 'https://github.com/libfann/fann',
+    problem: () => buildProblem('fann'),
   },
 ];
 
@@ -53,7 +76,7 @@ function npmPeersAreCurrent() {
 const { values } = parseArgs({ options: { install: { type: 'boolean', default: false } } });
 
 if (!npmPeersAreCurrent()) run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
-console.log('npm peers: installed');
+console.log('TensorFlow.js, onnxruntime-node, onnxruntime-web: installed');
 
 for (const { name, packages, elsewhere, problem } of systemPeers) {
   let missing = problem();

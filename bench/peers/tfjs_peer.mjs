@@ -1,13 +1,13 @@
 /**
  * TensorFlow.js as a contender: its wasm backend, one thread, driven by JSON lines.
  *
- * See bench/peer.ts for the protocol and for the layout of the file of weights and rows. The loop uses
- * core operations and `optimizer.minimize`, which cost less per step than the layers API, and
+ * See bench/steps.ts and bench/predict.ts for the protocol, bench/step-cases.ts for the file of weights and rows.
+ * The loop uses core operations and `optimizer.minimize`, which cost less per step than the layers API, and
  * one-hot targets made once, outside the loop. What decides its speed is the backward products: the
  * wasm backend multiplies through XNNPACK only where neither operand is transposed.
  */
 
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -34,26 +34,54 @@ function readFloats(path) {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-function createContender({ sizes, hidden, loss, optimizer: optimizerSpec, batch, rows, file }) {
-  const values = readFloats(file);
+/** Takes so many values after another from the front of an array. */
+function taker(values) {
   let offset = 0;
-  const take = (count) => {
+  return (count) => {
     offset += count;
     return values.slice(offset - count, offset);
   };
+}
 
-  // The file has weights as units x inputs; matMul wants inputs x units.
-  const layers = sizes.slice(1).map((units, index) => {
-    const inputs = sizes[index];
-    const initialWeights = tf.tidy(() => tf.transpose(tf.tensor2d(take(units * inputs), [units, inputs])));
-    const initialBiases = tf.tensor1d(take(units));
-    return {
-      initialWeights,
-      initialBiases,
-      weights: tf.variable(initialWeights),
-      biases: tf.variable(initialBiases),
-    };
-  });
+/** Weights as inputs × units, as matMul wants them, where the file has units × inputs; biases. */
+function takeLayers(sizes, take) {
+  return sizes.slice(1).map((units, index) => ({
+    weights: tf.tidy(() => tf.transpose(tf.tensor2d(take(units * sizes[index]), [units, sizes[index]]))),
+    biases: tf.tensor1d(take(units)),
+  }));
+}
+
+function createPredictor({ sizes, rows, weights, file, result }) {
+  const layers = takeLayers(sizes, taker(readFloats(weights)));
+  const x = tf.tensor2d(readFloats(file), [rows, sizes[0]]);
+  const predict = () =>
+    tf.tidy(() => {
+      const last = layers.length - 1;
+      const z = layers.reduce(
+        (a, { weights: b, biases: bias }, index) =>
+          tf.fused.matMul({ a, b, bias, activation: index === last ? 'linear' : 'relu' }),
+        x,
+      );
+      return tf.softmax(z).dataSync();
+    });
+  writeFileSync(result, predict());
+  return {
+    reset() {},
+    train(repeats) {
+      for (let repeat = 0; repeat < repeats; repeat++) predict();
+    },
+    dispose: () => tf.dispose([x, layers]),
+  };
+}
+
+function createContender({ sizes, hidden, loss, optimizer: optimizerSpec, batch, rows, file }) {
+  const take = taker(readFloats(file));
+  const layers = takeLayers(sizes, take).map(({ weights, biases }) => ({
+    initialWeights: weights,
+    initialBiases: biases,
+    weights: tf.variable(weights),
+    biases: tf.variable(biases),
+  }));
   const x = tf.tensor2d(take(rows * sizes[0]), [rows, sizes[0]]);
   const t =
     loss === 'crossEntropy'
@@ -106,9 +134,14 @@ function handle(message) {
     contender.train(message.case.checkSteps);
     return { ok: true, check: { before, after: contender.loss() } };
   }
+  if (message.cmd === 'predict') {
+    contender?.dispose();
+    contender = createPredictor(message);
+    return { ok: true };
+  }
   contender.reset();
   const start = performance.now();
-  contender.train(message.steps);
+  contender.train(message.repeats);
   return { ok: true, seconds: (performance.now() - start) / 1000 };
 }
 

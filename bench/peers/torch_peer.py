@@ -1,6 +1,6 @@
 """PyTorch as a contender: an eager training loop, one thread, driven by JSON lines.
 
-See bench/peer.ts for the protocol and for the layout of the file of weights and rows.
+See bench/steps.ts for the protocol and bench/step-cases.ts for the file of weights and rows.
 
 What decides PyTorch's speed here: nn.Linear is sgemm of whatever BLAS the build calls. Official
 wheels carry MKL. Debian's build says BLAS_INFO=generic: it calls libblas.so.3, which is the netlib
@@ -70,7 +70,9 @@ class Contender:
             self.targets = values[inputs_end:].long()
         else:
             self.targets = values[inputs_end:].view(case["rows"], sizes[-1])
-        self.batches = list(zip(self.rows.split(case["batch"]), self.targets.split(case["batch"])))
+        self.batch = case["batch"]
+        self.shuffle = case["shuffle"]
+        self.batches = list(zip(self.rows.split(self.batch), self.targets.split(self.batch)))
         self.optimizer = make_optimizer(case["optimizer"], list(self.model.parameters()))
         self.reset()
 
@@ -79,29 +81,46 @@ class Contender:
             for parameter, value in zip(self.model.parameters(), self.initial):
                 parameter.copy_(value)
 
-    def loss(self):
+    def loss(self, count):
         with torch.no_grad():
-            return self.criterion(self.model(self.rows), self.targets).item()
+            return self.criterion(self.model(self.rows[:count]), self.targets[:count]).item()
+
+    def step(self, rows, targets):
+        self.optimizer.zero_grad(set_to_none=True)
+        self.criterion(self.model(rows), targets).backward()
+        self.optimizer.step()
+
+    def check(self, rows, steps):
+        before = self.loss(rows)
+        for step in range(steps):
+            self.step(*self.batches[step % (rows // self.batch)])
+        return {"before": before, "after": self.loss(rows)}
 
     def train(self, steps):
-        model, criterion, optimizer, batches = self.model, self.criterion, self.optimizer, self.batches
+        if self.shuffle:
+            self.train_shuffled(steps)
+            return
+        batches = self.batches
         count = len(batches)
         for step in range(steps):
-            rows, targets = batches[step % count]
-            optimizer.zero_grad(set_to_none=True)
-            criterion(model(rows), targets).backward()
-            optimizer.step()
+            self.step(*batches[step % count])
+
+    def train_shuffled(self, steps):
+        """A permutation per epoch, gathered batch by batch: what is fastest without a DataLoader."""
+        for first in range(0, steps, len(self.batches)):
+            order = torch.randperm(len(self.rows)).split(self.batch)
+            for indices in order[: steps - first]:
+                self.step(self.rows.index_select(0, indices), self.targets.index_select(0, indices))
 
 
 def handle(message, contender):
     if message["cmd"] == "prepare":
-        contender = Contender(message["case"])
-        before = contender.loss()
-        contender.train(message["case"]["checkSteps"])
-        return {"ok": True, "check": {"before": before, "after": contender.loss()}}, contender
+        case = message["case"]
+        contender = Contender(case)
+        return {"ok": True, "check": contender.check(case["checkRows"], case["checkSteps"])}, contender
     contender.reset()
     start = time.perf_counter()
-    contender.train(message["steps"])
+    contender.train(message["repeats"])
     return {"ok": True, "seconds": time.perf_counter() - start}, contender
 
 

@@ -6,6 +6,7 @@
 #include "native/kernels/elementwise.h"
 #include "native/kernels/optimizers.h"
 #include "native/opcodes.h"
+#include "native/shares.h"
 #include "native/simd/flush_subnormals.h"
 
 namespace fastmlp {
@@ -16,7 +17,7 @@ FASTMLP_INLINE double& scalar_of(double* scalars, OptimizerScalar index) {
 }
 
 template <class S>
-FASTMLP_NOINLINE void advance_optimizer(const Batch& batch, const operands::advance_optimizer& o) {
+FASTMLP_NOINLINE void advance_optimizer(const Batch& batch, const operands::advance_optimizer& o, Undivided) {
   double* scalars = batch.scalars + o.scalars;
   const double rate = batch.scalars[o.learningRate];
   const double decay1 = scalar_of(scalars, OptimizerScalar::decay1);
@@ -237,14 +238,16 @@ FASTMLP_INLINE void step_rprop(const OptimizerPlaces& at) {
 }
 
 template <class S>
-FASTMLP_NOINLINE void optimizer_step(const Batch& batch, const operands::optimizer_step& o) {
-  const auto place = [&](int32_t offset) { return offset < 0 ? nullptr : batch.arena + offset; };
+FASTMLP_NOINLINE void optimizer_step(const Batch& batch, const operands::optimizer_step& o, Span share) {
+  const auto place = [&](int32_t offset) {
+    return offset < 0 ? nullptr : batch.arena + offset + share.begin;
+  };
   OptimizerPlaces at{place(o.parameters),
                      place(o.gradient),
                      place(o.state1),
                      place(o.state2),
                      place(o.state3),
-                     o.count,
+                     share.end - share.begin,
                      0,
                      0,
                      {}};

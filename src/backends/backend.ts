@@ -111,8 +111,8 @@ export interface Executor {
 export interface Backend extends BackendReport {
   readonly precision: 'float32' | 'float64';
   createExecutor(plan: Plan, threads: number): Promise<Executor>;
-  /** Threads an executor would use when asked for `threads`. */
-  threadsFor(threads: number | 'auto'): number;
+  /** Threads an executor uses for a model of `parameters` parameters when asked for `threads`. */
+  threadsFor(threads: number | 'auto', parameters: number): number;
 }
 
 /** Finds the backends of one kind: reports for all its ids, and the backend for a usable one. */

@@ -107,6 +107,30 @@ export interface PersistentPlaces {
   readonly scale: number;
   readonly offset: number;
   readonly perColumn: boolean;
+  /** Constants that targets are smoothed with; null without smoothing. */
+  readonly smoothing: Smoothing | null;
+}
+
+/** Places of 1 - amount, of what is added to each target, and of the numbers of the classes (−1 without labels). */
+export interface Smoothing {
+  readonly kept: number;
+  readonly added: number;
+  readonly classes: number;
+}
+
+function placeSmoothing(layout: Layout, { labelSmoothing: amount, loss, outputs }: Model): Smoothing | null {
+  if (amount === 0) return null;
+  const among = loss.decides === 'argmax' ? outputs : 2;
+  return {
+    kept: layout.addConstant('smoothing.kept', [1 - amount]),
+    added: layout.addConstant('smoothing.added', [amount / among]),
+    classes: loss.takesLabels
+      ? layout.addConstant(
+          'smoothing.classes',
+          Array.from({ length: outputs }, (_, index) => index),
+        )
+      : -1,
+  };
 }
 
 /**
@@ -117,7 +141,7 @@ export interface PersistentPlaces {
 export function placePersistent(
   layout: Layout,
   model: Model,
-  states: readonly (StateBlock | null)[],
+  states: readonly StateBlock[],
 ): PersistentPlaces {
   const block = (
     prefix: string,
@@ -136,9 +160,7 @@ export function placePersistent(
   const parameterLength = layout.length - parameters.begin;
   const gradients = block('d', 'gradient');
   const state = new Map<string, number>();
-  for (const one of states) {
-    if (one) state.set(one.name, block(`${one.name}.`, 'state', one.initial).begin);
-  }
+  for (const { name, initial } of states) state.set(name, block(`${name}.`, 'state', initial).begin);
   const { scale, offset } = model.inputTransform ?? {};
   const perColumn = typeof scale === 'object' || typeof offset === 'object';
   const transform = (name: string, value: InputTransform['scale'] | undefined): number => {
@@ -159,5 +181,6 @@ export function placePersistent(
     scale: transform('scale', scale),
     offset: transform('offset', offset),
     perColumn,
+    smoothing: placeSmoothing(layout, model),
   };
 }

@@ -10,8 +10,6 @@ export interface OptimizerState {
   /** First, second and third state; null where there is none. */
   readonly states: readonly (StateBlock | null)[];
   readonly learningRate: number;
-  /** Index of the number of steps done. */
-  readonly steps: number;
   readonly weightDecay: number;
   /**
    * sgd: index of the momentum, −1 without one. adam: first of beta1, beta2, epsilon, power1, power2. With a rule: first
@@ -122,13 +120,12 @@ const momentScalars = (
 /** Adds the scalars of an optimizer to the layout. */
 export function optimizerState(optimizer: Optimizer, layout: Layout): OptimizerState {
   const learningRate = layout.addScalar('learningRate', firstRate(optimizer.learningRate));
-  const steps = layout.addScalar('stepsDone', 0);
   const rule = ruleOf(optimizer);
-  if (rule) return { ...ruleState(rule, layout), learningRate, steps };
+  if (rule) return { ...ruleState(rule, layout), learningRate };
   const { weightDecay: decay } = optimizer as Extract<Optimizer, { type: 'sgd' | 'adam' | 'adamw' }>;
   const weightDecay = decay > 0 ? layout.addScalar('weightDecay', decay) : -1;
   if (optimizer.type === 'sgd') {
-    const shared = { learningRate, steps, weightDecay, rule: null };
+    const shared = { learningRate, weightDecay, rule: null };
     if (optimizer.momentum === 0) return { ...shared, states: [], first: -1 };
     const momentum = layout.addScalar('momentum', optimizer.momentum);
     return { ...shared, states: [zeros('velocity')], first: momentum };
@@ -142,7 +139,7 @@ export function optimizerState(optimizer: Optimizer, layout: Layout): OptimizerS
   return {
     states: [zeros('moment1'), zeros('moment2')],
     learningRate,
-    steps,
+
     weightDecay,
     first,
     rule: null,
@@ -152,10 +149,7 @@ export function optimizerState(optimizer: Optimizer, layout: Layout): OptimizerS
 /** Names of the numbers that begin with one, being products. */
 const products: readonly string[] = ['power1', 'power2', 'power3', 'product'];
 
-function ruleState(
-  { code, states, scalars }: Rule,
-  layout: Layout,
-): Omit<OptimizerState, 'learningRate' | 'steps'> {
+function ruleState({ code, states, scalars }: Rule, layout: Layout): Omit<OptimizerState, 'learningRate'> {
   const first = layout.scalars.length;
   for (let index = 0; index < OptimizerScalar.count; index++) {
     const name = OptimizerScalar[index] as keyof typeof OptimizerScalar;
@@ -164,27 +158,15 @@ function ruleState(
   return { states, weightDecay: -1, first, rule: code };
 }
 
-/** Weights from which on a step without a gradient saves more than its operations cost. */
-const IN_PLACE_FROM_WEIGHTS = 1024;
-
-/** Indices of the layers that a training step updates without storing their gradient: large ones under plain sgd. */
-export function updatesInPlace({ optimizer, layers }: Model): number[] {
-  if (optimizer.type !== 'sgd' || optimizer.momentum > 0 || optimizer.weightDecay > 0) return [];
-  return layers.flatMap(({ trainable, inputs, units }, index) =>
-    trainable && inputs * units >= IN_PLACE_FROM_WEIGHTS ? [index] : [],
-  );
-}
-
-/** Emits the update of all trainable layers but those of `updated`: one step operation per run of neighbours. */
-export function emitUpdate(
+/** Emits the step of an optimizer over stretches of the parameters. */
+export function emitOptimizer(
   model: Model,
   places: PersistentPlaces,
   state: OptimizerState,
   emitter: Emitter,
-  updated: readonly number[],
+  spans: readonly ParameterSpan[],
 ): void {
   const { optimizer } = model;
-  const spans = trainableSpans(model, places, updated);
   if (spans.length === 0) return;
   const { learningRate, weightDecay, first, rule } = state;
   if (rule !== null) emitter.emit('advance_optimizer', { scalars: first, learningRate, rule });
@@ -226,22 +208,29 @@ export function emitUpdate(
   }
 }
 
+/** A stretch of the parameter block. */
+export interface ParameterSpan {
+  readonly begin: number;
+  readonly count: number;
+}
+
 /**
- * Stretches of the parameter block that belong to trainable layers only, without those of `updated`; padding between
- * layers stays zero.
+ * Stretches of the parameter block that belong to trainable layers only, without those of `updated`, one per run of
+ * neighbours, or that of layer `only`; padding between layers stays zero.
  */
-function trainableSpans(
+export function spansOf(
   model: Model,
   places: PersistentPlaces,
   updated: readonly number[],
-): { begin: number; count: number }[] {
+  only?: number,
+): ParameterSpan[] {
   const ends = [
     ...places.layers.slice(1).map((layer) => layer.weights),
     places.parameters + places.parameterLength,
   ];
   const spans: { begin: number; count: number }[] = [];
   model.layers.forEach((layer, index) => {
-    if (!layer.trainable || updated.includes(index)) return;
+    if (!layer.trainable || updated.includes(index) || (only !== undefined && index !== only)) return;
     const begin = places.layers[index].weights;
     const previous = spans.at(-1);
     if (previous && previous.begin + previous.count === begin) previous.count = ends[index] - previous.begin;

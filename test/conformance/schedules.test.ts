@@ -37,7 +37,7 @@ describe.each(usableIds)('a schedule on %s', (backend) => {
     const [scheduled, byHand] = await Promise.all([create(backend, schedule), create(backend, 1)]);
     const options = { batchSize: 4, shuffle: false };
     await scheduled.fit(x, t, { ...options, epochs: 2 });
-    expect(scheduled.step).toBe(12);
+    expect(scheduled.steps).toBe(12);
     await scheduled.fit(x, t, { ...options, epochs: 1, callbacks: { onEpochEnd: () => {} } });
     for (let step = 0; step < 18; step++) {
       const begin = (step % 6) * 4;
@@ -54,7 +54,7 @@ describe.each(usableIds)('a schedule on %s', (backend) => {
       create(backend, 1),
     ]);
     for (let step = 0; step < 4; step++) {
-      expect(scheduled.step).toBe(step);
+      expect(scheduled.steps).toBe(step);
       expect(scheduled.learningRate).toBe(0.1 / (step + 1));
       byHand.trainBatch(x, t, { learningRate: 0.1 / (step + 1) });
       if (step % 2) scheduled.trainBatch(x, t);
@@ -72,9 +72,9 @@ describe.each(usableIds)('a schedule on %s', (backend) => {
     const snapshot = trainer.snapshot();
     trainer.trainBatch(x, t);
     const copy = await trainer.clone();
-    expect([copy.step, copy.learningRate]).toEqual([2, trainer.learningRate]);
+    expect([copy.steps, copy.learningRate]).toEqual([2, trainer.learningRate]);
     trainer.restore(snapshot);
-    expect([trainer.step, trainer.learningRate]).toEqual([1, rateOf(1)]);
+    expect([trainer.steps, trainer.learningRate]).toEqual([1, rateOf(1)]);
   });
 
   it('ends during fit when a rate is set', async () => {
@@ -82,12 +82,12 @@ describe.each(usableIds)('a schedule on %s', (backend) => {
     const run = trainer.fit(x, t, { epochs: 3000, batchSize: 1 });
     await new Promise((resolve) => setTimeout(resolve, 5));
     trainer.setLearningRate(0);
-    const { step } = trainer;
+    const { steps } = trainer;
     const weights = flatWeights(trainer.getWeights());
     const history = await run;
     expect(history.reason).toBe('completed');
-    expect(trainer.step).toBe(3000 * rows);
-    expect(step).toBeLessThan(3000 * rows);
+    expect(trainer.steps).toBe(3000 * rows);
+    expect(steps).toBeLessThan(3000 * rows);
     expect(trainer.learningRate).toBe(0);
     // Momentum alone moves nothing at rate 0.
     expect(flatWeights(trainer.getWeights())).toEqual(weights);

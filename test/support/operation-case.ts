@@ -58,7 +58,6 @@ export function planOf(
     persistentLength: arenaLength,
     gradients: { offset: 0, length: 0 },
     learningRate: -1,
-    steps: -1,
   };
 }
 

@@ -1,0 +1,66 @@
+/** What the command line of the bench may say. */
+
+import { parseArgs } from 'node:util';
+import { type BackendId, backendIds } from '../src/backends/backend.js';
+
+export const benchNames = [
+  'peaks',
+  'kernels',
+  'steps',
+  'threads',
+  'predict',
+  'passes',
+  'startup',
+  'traced',
+] as const;
+export type BenchName = (typeof benchNames)[number];
+
+export interface BenchOptions {
+  only: BenchName[];
+  peers: boolean;
+  rounds: number;
+  json: boolean;
+  /** The backends that take part; without them the best of each kind, or all, as the bench says. */
+  backends: BackendId[] | undefined;
+  /** Which cases take part, by their names. */
+  match: RegExp;
+}
+
+function isMember<T extends string>(list: readonly T[], value: string): value is T {
+  return (list as readonly string[]).includes(value);
+}
+
+function listOf<T extends string>(option: string, allowed: readonly T[], text: string): T[] {
+  return text.split(',').map((value) => {
+    if (!isMember(allowed, value)) {
+      throw new RangeError(`Cannot bench: ${option} must be of ${allowed.join(', ')}: received ${value}`);
+    }
+    return value;
+  });
+}
+
+export function readOptions(args: string[]): BenchOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      only: { type: 'string' },
+      peers: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '9' },
+      backend: { type: 'string' },
+      match: { type: 'string', default: '' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new RangeError(`Cannot bench: --rounds must be an integer >= 1: received ${values.rounds}`);
+  }
+  return {
+    only: values.only === undefined ? [...benchNames] : listOf('--only', benchNames, values.only),
+    peers: values.peers,
+    rounds,
+    json: values.json,
+    backends: values.backend === undefined ? undefined : listOf('--backend', backendIds, values.backend),
+    match: new RegExp(values.match),
+  };
+}

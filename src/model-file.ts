@@ -1,0 +1,183 @@
+/**
+ * The model file: safetensors that PyTorch reads as the state_dict of an `nn.Sequential`.
+ *
+ * Layer by layer, `<n>.weight` (units × inputs) and `<n>.bias`, where n counts the modules of the sequence: every dense
+ * layer is one, and every activation but `linear` another, so that `Linear, ReLU, Linear, Softmax` has `0.weight`,
+ * `0.bias`, `2.weight` and `2.bias`. Beside them `optimizer.<state>.<n>.weight` and so on, such as
+ * `optimizer.moment1.0.bias`, and `optimizer.scalars` in float64: `load_state_dict(..., strict=False)` passes over them.
+ * Numbers are F32, or F64 from the reference backend.
+ *
+ * The metadata has `format` ("pt"), and as JSON what `ModelHeader` says. Without `fastmlp.checksum`, as after a change
+ * in another program, the numbers are taken as they are.
+ */
+import type { Numbers } from './backends/backend.js';
+import { crc32 } from './io/crc32.js';
+import { encodeSafetensors, type Tensor } from './io/safetensors.js';
+import type { Layer, Model, ModelConfig } from './model.js';
+import { ScalarCode } from './opcodes.js';
+import { transpose } from './parameters.js';
+import type { PlanBuffer } from './plan/layout.js';
+import type { Plan } from './plan/plan.js';
+import type { RandomState } from './random.js';
+import { VERSION } from './version.js';
+
+/** Everything that makes a trainer what it is, apart from the backend. */
+export interface ModelState {
+  readonly model: Model;
+  /** The plan whose places the numbers have; of any batch capacity. */
+  readonly plan: Pick<Plan, 'buffers' | 'scalars'>;
+  readonly seed: number;
+  /** Numbers of a buffer of the plan. */
+  readonly read: (buffer: PlanBuffer) => Numbers;
+  readonly scalars: Float64Array;
+  readonly random: RandomState;
+  readonly steps: number;
+  readonly epochs: number;
+}
+
+export const FORMAT = '1';
+export const SCALARS = 'optimizer.scalars';
+
+/** Keys of the metadata. `version` is that of this format. */
+export const keys = {
+  version: 'fastmlp.version',
+  library: 'fastmlp.library',
+  model: 'fastmlp.model',
+  training: 'fastmlp.training',
+  run: 'fastmlp.run',
+  checksum: 'fastmlp.checksum',
+} as const;
+
+/** A function by its name: built in, or defined by the user. */
+export type Named = string | { readonly defined: string };
+
+export interface ModelHeader extends Omit<ModelConfig, 'layers' | 'loss'> {
+  readonly layers: readonly (Omit<Layer, 'activation' | 'inputs' | 'parameterCount'> & {
+    readonly activation: Named;
+  })[];
+  readonly loss: Named;
+  readonly seed: number;
+}
+
+export interface TrainingHeader {
+  /** Names of the scalars, in the order of their tensor. */
+  readonly scalars: readonly string[];
+  readonly random: RandomState;
+  readonly steps: number;
+  readonly epochs: number;
+}
+
+/** Where a tensor of the file has its place in a plan. */
+export interface TensorPlace {
+  readonly name: string;
+  readonly buffer: PlanBuffer;
+  /** Weights lie as inputs × units in the arena and as units × inputs in the file. */
+  readonly transposed: boolean;
+  readonly shape: readonly number[];
+}
+
+/** Parameters and optimizer state as tensors. */
+export function tensorPlaces(model: Model, { buffers }: Pick<Plan, 'buffers'>): TensorPlace[] {
+  const modules = moduleIndices(model);
+  return buffers
+    .filter(({ role }) => role === 'parameter' || role === 'state')
+    .map((buffer) => {
+      const [, state, kind, layer] = /^(?:(.+)\.)?([Wb])(\d+)$/.exec(buffer.name) ?? [];
+      const { rows, columns } = buffer;
+      if (kind === undefined) {
+        return { name: `optimizer.${buffer.name}`, buffer, transposed: false, shape: [rows, columns] };
+      }
+      const prefix = state === undefined ? '' : `optimizer.${state}.`;
+      const name = `${prefix}${modules[Number(layer) - 1]}.${kind === 'W' ? 'weight' : 'bias'}`;
+      return kind === 'W'
+        ? { name, buffer, transposed: true, shape: [columns, rows] }
+        : { name, buffer, transposed: false, shape: [columns] };
+    });
+}
+
+/** Index of each dense layer among the modules of an `nn.Sequential`. */
+function moduleIndices({ layers }: Model): number[] {
+  let next = 0;
+  return layers.map(({ activation }) => {
+    const index = next;
+    next += activation.name === 'linear' ? 1 : 2;
+    return index;
+  });
+}
+
+/** The scalars that outlive a run: all but the running metrics. */
+export const keptScalars = ({ scalars }: Pick<Plan, 'scalars'>): string[] =>
+  scalars.slice(ScalarCode.first_free).map(({ name }) => name);
+
+const plainNumbers = (value: number | ArrayLike<number>): number | number[] =>
+  typeof value === 'number' ? value : Array.from(value);
+
+/** Bytes of a model file. */
+export function encodeModel(state: ModelState): Uint8Array {
+  const { model, plan, seed, scalars, random, steps, epochs } = state;
+  const tensors = new Map<string, Tensor>();
+  for (const { name, buffer, transposed, shape } of tensorPlaces(model, plan)) {
+    const numbers = state.read(buffer);
+    tensors.set(
+      name,
+      tensorOf(transposed ? transpose(numbers, buffer.rows, buffer.columns) : numbers, shape),
+    );
+  }
+  const kept = scalars.slice(ScalarCode.first_free);
+  tensors.set(SCALARS, { dtype: 'F64', shape: [kept.length], data: kept });
+  const training: TrainingHeader = { scalars: keptScalars(plan), random, steps, epochs };
+  const metadata: Record<string, string> = {
+    format: 'pt',
+    [keys.version]: FORMAT,
+    [keys.library]: VERSION,
+    [keys.model]: JSON.stringify(headerOf(model, seed)),
+    [keys.training]: JSON.stringify(training),
+  };
+  metadata[keys.checksum] = checksumOf(tensors, metadata);
+  return encodeSafetensors(tensors, metadata);
+}
+
+const tensorOf = (data: Numbers, shape: readonly number[]): Tensor =>
+  data instanceof Float32Array ? { dtype: 'F32', shape, data } : { dtype: 'F64', shape, data };
+
+function headerOf(
+  { inputs, inputTransform, layers, loss, optimizer, reduction, ...model }: Model,
+  seed: number,
+): ModelHeader {
+  const { gradientClipping, labelSmoothing, averaging } = model;
+  const transform = inputTransform && {
+    scale: plainNumbers(inputTransform.scale),
+    offset: plainNumbers(inputTransform.offset),
+  };
+  return {
+    inputs,
+    ...(transform ? { inputTransform: transform } : {}),
+    layers: layers.map(({ activation, inputs: _, parameterCount: __, ...layer }) => {
+      const named = activation.isBuiltIn ? activation.name : { defined: activation.name };
+      return { ...layer, activation: named };
+    }),
+    loss: loss.isBuiltIn ? loss.name : { defined: loss.name },
+    optimizer,
+    reduction,
+    ...(gradientClipping ? { gradientClipping: { [gradientClipping.kind]: gradientClipping.limit } } : {}),
+    ...(labelSmoothing > 0 ? { labelSmoothing } : {}),
+    ...(averaging ? { averaging } : {}),
+    seed,
+  };
+}
+
+/** CRC-32 over names, types, shapes and numbers of all tensors and over the metadata, whatever their order. */
+export function checksumOf(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>>,
+): string {
+  const encoder = new TextEncoder();
+  const byName = <T>([a]: readonly [string, T], [b]: readonly [string, T]): number => (a < b ? -1 : 1);
+  const texts = Object.entries(metadata).filter(([key]) => key !== keys.checksum);
+  let checksum = crc32(encoder.encode(JSON.stringify(texts.sort(byName))));
+  for (const [name, { dtype, shape, data }] of [...tensors].sort(byName)) {
+    checksum = crc32(encoder.encode(JSON.stringify([name, dtype, shape])), checksum);
+    checksum = crc32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), checksum);
+  }
+  return checksum.toString(16).padStart(8, '0');
+}
