@@ -52,6 +52,7 @@ export function runSteps(words: usize): void {
   Batch.labels = Word.address(words, RunWord.labels);
   Batch.result = Word.address(words, RunWord.result);
   Batch.order = Word.address(words, RunWord.order);
+  const accumulated = <u32>Word.int(words, RunWord.accumulated);
   let rates = Word.address(words, RunWord.rates);
   const rate_scalar = Word.address(words, RunWord.rateScalar);
   let position = <u32>Word.int(words, RunWord.position);
@@ -63,7 +64,12 @@ export function runSteps(words: usize): void {
       store<f64>(rate_scalar, load<f64>(rates));
       rates += 8;
     }
-    for (let operation = begin; operation < end; operation += OPERATION_BYTES) execute(operation);
+    const place: u32 = accumulated === 0 ? 0 : (position / batch_size) % accumulated;
+    if (place === 0) execute_all(begin, end);
+    else execute_all(Word.address(words, RunWord.moreBegin), Word.address(words, RunWord.moreEnd));
+    if (accumulated !== 0 && (place === accumulated - 1 || position + rows === rows_per_epoch)) {
+      execute_all(Word.address(words, RunWord.updateBegin), Word.address(words, RunWord.updateEnd));
+    }
     if (Batch.order !== 0) Batch.order += (<usize>rows) << 2;
     position += rows;
     if (position === rows_per_epoch) {
@@ -76,6 +82,10 @@ export function runSteps(words: usize): void {
       metrics += ScalarCode.first_free << 3;
     }
   }
+}
+
+function execute_all(begin: usize, end: usize): void {
+  for (let operation = begin; operation < end; operation += OPERATION_BYTES) execute(operation);
 }
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */

@@ -107,8 +107,13 @@ std::string Executor::load(std::vector<int32_t> operations, int64_t batch_capaci
 
 std::string Executor::check(const Run& run, int64_t row_count, const RunLengths& lengths) const {
   const auto operation_count = static_cast<int64_t>(operations_.size()) / kOperationStride;
-  if (run.begin < 0 || run.begin > run.end || run.end > operation_count)
+  const auto is_program = [&](int64_t begin, int64_t end) {
+    return begin >= 0 && begin <= end && end <= operation_count;
+  };
+  if (!is_program(run.begin, run.end) || !is_program(run.more_begin, run.more_end) ||
+      !is_program(run.update_begin, run.update_end))
     return "the plan has no such program";
+  if (run.accumulated < 0) return "batches must not be negative";
   if (run.rows_per_epoch < 1 || run.batch_size < 1) return "an epoch and a batch need at least one row";
   if (std::min(run.batch_size, run.rows_per_epoch) > batch_capacity_)
     return "the plan is for smaller batches";
@@ -137,18 +142,22 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
     if (run.steps > 0 && largest >= row_count) return "the order names a row that does not exist";
   }
 
-  for (int64_t index = run.begin; index < run.end; index++) {
-    const int32_t* words = operations_.data() + index * kOperationStride;
-    const auto opcode = static_cast<Opcode>(words[0]);
-    if (opcode == Opcode::gather_rows && !fits(row_count, words[2], lengths.inputs)) {
-      return "inputs are too short";
-    }
-    if (opcode == Opcode::gather_targets && !fits(row_count, words[3], lengths.targets)) {
-      return "targets are too short";
-    }
-    if (opcode == Opcode::gather_labels && row_count > lengths.labels) return "labels are too short";
-    if (opcode == Opcode::store_rows && !fits(run.rows_per_epoch, words[2], lengths.result)) {
-      return "the result is too short";
+  const int64_t programs[][2] = {
+      {run.begin, run.end}, {run.more_begin, run.more_end}, {run.update_begin, run.update_end}};
+  for (const auto& program : programs) {
+    for (int64_t index = program[0]; index < program[1]; index++) {
+      const int32_t* words = operations_.data() + index * kOperationStride;
+      const auto opcode = static_cast<Opcode>(words[0]);
+      if (opcode == Opcode::gather_rows && !fits(row_count, words[2], lengths.inputs)) {
+        return "inputs are too short";
+      }
+      if (opcode == Opcode::gather_targets && !fits(row_count, words[3], lengths.targets)) {
+        return "targets are too short";
+      }
+      if (opcode == Opcode::gather_labels && row_count > lengths.labels) return "labels are too short";
+      if (opcode == Opcode::store_rows && !fits(run.rows_per_epoch, words[2], lengths.result)) {
+        return "the result is too short";
+      }
     }
   }
   return {};
@@ -200,8 +209,11 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   int64_t epoch = first_step / epoch_steps;
   int64_t position = first_step % epoch_steps * run.batch_size;
   Batch batch;
-  batch.begin = operations_.data() + run.begin * kOperationStride;
-  batch.end = operations_.data() + run.end * kOperationStride;
+  const auto choose = [&](int64_t begin, int64_t end) {
+    batch.begin = operations_.data() + begin * kOperationStride;
+    batch.end = operations_.data() + end * kOperationStride;
+  };
+  choose(run.begin, run.end);
   batch.arena = arena_;
   batch.scalars = scalars_;
   batch.workspace = static_cast<float*>(workspaces_[0]->data());
@@ -221,6 +233,15 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   // If all steps together save less than a thread costs, there is nothing to divide.
   const bool divides =
       threads_ > 1 && partition_for(threads_).saving * static_cast<double>(steps) > kWorthWaking;
+  const auto execute_program = [&](bool wake) {
+    const int threads = divides ? threads_now() : 1;
+    const ProgramPartition* partition = threads > 1 ? &partition_for(threads) : nullptr;
+    if (partition != nullptr && partition->saving > 0) {
+      execute_divided(batch, *partition, threads, wake);
+    } else {
+      target_.execute(batch);
+    }
+  };
   for (int64_t step = 0; step < steps; step++) {
     if (control != nullptr && control->interrupted()) {
       publish(step);
@@ -230,14 +251,19 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
     batch.position = position;
     if (run.rates != nullptr) scalars_[run.rate_scalar] = run.rates[first_step + step];
     batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;
-    const int threads = divides ? threads_now() : 1;
-    const ProgramPartition* partition = threads > 1 ? &partition_for(threads) : nullptr;
-    if (partition != nullptr && partition->saving > 0) {
-      execute_divided(batch, *partition, threads, step == 0);
-    } else {
-      target_.execute(batch);
+    const int64_t place = run.accumulated > 0 ? position / run.batch_size % run.accumulated : 0;
+    if (run.accumulated > 0) {
+      if (place == 0)
+        choose(run.begin, run.end);
+      else
+        choose(run.more_begin, run.more_end);
     }
+    execute_program(step == 0);
     position += run.batch_size;
+    if (run.accumulated > 0 && (place == run.accumulated - 1 || position >= run.rows_per_epoch)) {
+      choose(run.update_begin, run.update_end);
+      execute_program(false);
+    }
     if (position >= run.rows_per_epoch) {
       std::memcpy(run.metrics + epoch * kMetrics, scalars_, kMetrics * sizeof(double));
       std::memset(scalars_, 0, kMetrics * sizeof(double));

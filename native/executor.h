@@ -29,6 +29,12 @@ struct Run {
   // What the scalar `rate_scalar` is before each step; null where it stays as it is.
   const double* rates;
   int64_t rate_scalar;
+  // As Accumulation there: how many batches are accumulated, and the programs; 0 without.
+  int64_t accumulated;
+  int64_t more_begin;
+  int64_t more_end;
+  int64_t update_begin;
+  int64_t update_end;
 
   int64_t steps_per_epoch() const { return (rows_per_epoch + batch_size - 1) / batch_size; }
 };

@@ -16,6 +16,7 @@ import { ScalarCode } from './opcodes.js';
 import { mayLeaveDomain, requireOutputDomain } from './output-domain.js';
 import {
   createPlan,
+  type Flavour,
   isStep,
   type Plan,
   type PlanExtras,
@@ -41,6 +42,8 @@ export type Metrics = {
 export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly program: ProgramName;
   readonly epochs: number;
+  /** Batches whose gradients are added up for one optimizer step; default 1. */
+  readonly accumulate?: number;
   /** Where `predict` puts the outputs of the rows. */
   readonly result?: Numbers;
 }
@@ -57,12 +60,26 @@ export interface JobResult {
   readonly sums: Float64Array;
 }
 
+/** Optimizer steps that a job has done before its batch `index`. */
+function updatesBefore(job: Job, index: number): number {
+  const { accumulate = 1 } = job;
+  const batches = stepsPerEpoch(job);
+  const epoch = Math.floor(index / batches);
+  return epoch * Math.ceil(batches / accumulate) + Math.floor((index - epoch * batches) / accumulate);
+}
+
+const flavourOf = ({ labels, weighted }: Rows): Flavour =>
+  `${weighted ? 'Weighted' : ''}${labels ? 'Labels' : ''}`;
+
 /** A run off the event loop. */
 interface ActiveRun {
   readonly handle: RunHandle;
-  readonly isStep: boolean;
   /** The run was given its learning rates. */
   readonly hasRates: boolean;
+  /** Gradients of batches before are waiting to be added to. */
+  readonly accumulates: boolean;
+  /** Optimizer steps done, with those of the run. */
+  steps(): number;
 }
 
 /**
@@ -115,7 +132,7 @@ export class Engine {
 
   /** Optimizer steps done so far. */
   get steps(): number {
-    return this.#steps + (this.#active?.isStep ? this.#active.handle.progress().steps : 0);
+    return this.#active?.steps() ?? this.#steps;
   }
 
   /** Whole epochs trained so far by jobs. */
@@ -173,10 +190,11 @@ export class Engine {
   }
 
   /** The program of training steps on such rows; with `keepsGradients`, one after which `gradientNorm` can be asked. */
-  trainProgram({ labels }: Rows, keepsGradients = false): ProgramName {
-    const keeping = labels ? 'trainKeepingGradientsLabels' : 'trainKeepingGradients';
-    if (keepsGradients && this.#plan.programs[keeping]) return keeping;
-    return labels ? 'trainLabels' : 'train';
+  trainProgram(rows: Rows, keepsGradients = false): ProgramName {
+    const flavour = flavourOf(rows);
+    if (flavour === 'Weighted' || flavour === 'WeightedLabels') return `train${flavour}`;
+    const keeping = `trainKeepingGradients${flavour}` as const;
+    return keepsGradients && this.#plan.programs[keeping] ? keeping : `train${flavour}`;
   }
 
   /** Makes room for batches of `rows`. */
@@ -184,11 +202,14 @@ export class Engine {
     if (rows > this.#plan.batchCapacity) this.#load(this.#createPlan(rows));
   }
 
-  /** Makes sure of the programs that not every trainer needs. */
-  provide(extras: PlanExtras): void {
-    const wanted = { ...this.#extras, ...extras };
-    if (wanted.weighted === this.#extras.weighted && wanted.accumulating === this.#extras.accumulating)
-      return;
+  /** Makes sure of programs that not every trainer needs. */
+  #provideFor(program: ProgramName, accumulate = 1): void {
+    const { weighted = false, accumulating = false } = this.#extras;
+    const wanted = {
+      weighted: weighted || program.includes('Weighted'),
+      accumulating: accumulating || accumulate > 1,
+    };
+    if (wanted.weighted === weighted && wanted.accumulating === accumulating) return;
     this.#extras = wanted;
     this.replan();
   }
@@ -205,6 +226,7 @@ export class Engine {
   /** Runs one epoch of a program on the caller's thread. */
   runNow(program: ProgramName, rows: Rows, batchSize: number, result: Numbers | null = null): Metrics {
     return this.atRest(() => {
+      this.#provideFor(program);
       this.reserve(batchSize);
       if (!isStep(program)) return this.#runEpoch(this.#plan, program, rows, batchSize, result);
       const { scalars } = this.executor;
@@ -222,12 +244,24 @@ export class Engine {
       }
       const plan = this.#inspectPlan;
       this.executor.load(plan);
+      const { offset, length } = plan.gradients;
+      const gradients = this.#active?.accumulates ? this.executor.read(offset, length) : null;
       try {
         return read(plan, this.#runEpoch(plan, program, rows, rows.count, null));
       } finally {
         this.executor.load(this.#plan);
+        if (gradients) this.executor.write(offset, gradients);
       }
     });
+  }
+
+  /** The programs of a run; those that `accumulate` batches for each step stand in the place of that step. */
+  #programsOf(name: ProgramName, accumulate: number): Pick<Run, 'program' | 'accumulation'> {
+    const named = (program: string): Program => this.#programNamed(this.#plan, program as ProgramName);
+    if (accumulate === 1) return { program: named(name) };
+    const more = named(name.replace('train', 'accumulateMore'));
+    const accumulation = { every: accumulate, more, update: named('updateAccumulated') };
+    return { program: named(name.replace('train', 'accumulateFirst')), accumulation };
   }
 
   /** Runs `body` when the runs before it have ended. */
@@ -270,14 +304,18 @@ export class Engine {
     started?: () => void,
   ): Promise<number> {
     this.requireAlive('Cannot run');
+    const { accumulate = 1 } = job;
+    this.#provideFor(job.program, accumulate);
     this.reserve(job.batchSize);
     const { scalars } = this.executor;
     scalars.set(running);
     const counts = isStep(job.program);
     const steps = job.epochs * stepsPerEpoch(job) - firstStep;
-    const values = counts ? this.#rates.series(this.steps, steps, firstStep) : null;
+    const before = this.#steps - updatesBefore(job, firstStep);
+    const stepOf = (index: number): number => before + updatesBefore(job, index);
+    const values = counts ? this.#rates.series(firstStep, firstStep + steps, stepOf) : null;
     const handle = this.executor.start(dataset, {
-      program: this.#programNamed(this.#plan, job.program),
+      ...this.#programsOf(job.program, accumulate),
       rowsPerEpoch: job.rowsPerEpoch,
       batchSize: job.batchSize,
       order: job.order,
@@ -287,7 +325,10 @@ export class Engine {
       rates: values && { scalar: this.#plan.learningRate, values },
       result: job.result ?? null,
     });
-    this.#active = { handle, isStep: counts, hasRates: values !== null };
+    this.#active = {
+      ...{ handle, hasRates: values !== null, accumulates: accumulate > 1 },
+      steps: () => (counts ? stepOf(firstStep + handle.progress().steps) : before),
+    };
     try {
       control.begin(handle, firstStep);
       const finished = handle.finished;
@@ -296,7 +337,10 @@ export class Engine {
       this.requireAlive('Cannot go on');
       if (counts) {
         const epochsAt = (step: number): number => Math.floor(step / stepsPerEpoch(job));
-        this.countFrom(this.#steps + done, this.#epochs + epochsAt(firstStep + done) - epochsAt(firstStep));
+        this.countFrom(
+          stepOf(firstStep + done),
+          this.#epochs + epochsAt(firstStep + done) - epochsAt(firstStep),
+        );
       }
       running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
       return done;
@@ -316,7 +360,7 @@ export class Engine {
     const rowsPerEpoch = order?.length ?? rows.count;
     const { epochs, sums } = await this.runJob(
       {
-        program: rows.labels ? 'evaluateLabels' : 'evaluate',
+        program: `evaluate${flavourOf(rows)}`,
         epochs: 1,
         rowsPerEpoch,
         batchSize: Math.min(rowsPerEpoch, FORWARD_BATCH),

@@ -13,6 +13,7 @@ import {
 import { type EpochLogs, type History, HistoryBuilder } from './history.js';
 import { JobControl } from './job-control.js';
 import type { Random } from './random.js';
+import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
 import { checkLearningRate, type LearningRate } from './schedules.js';
 import { type StopReason, StopWatch, type StopWhen } from './stop-when.js';
 
@@ -31,7 +32,7 @@ export interface FitCallbacks {
   onBatchEnd?(batch: number, logs: BatchLogs): unknown;
 }
 
-export interface FitOptions {
+export interface FitOptions extends RowWeights {
   /** Default 1. */
   readonly epochs?: number;
   /** Rows per optimizer step; the last batch of an epoch may be smaller. Default 32. */
@@ -43,12 +44,18 @@ export interface FitOptions {
   /** `'shuffled'` (default) takes rows at random by the seed, `'last'` the last ones. */
   readonly validationSplitMode?: 'shuffled' | 'last';
   /** Rows to evaluate after each epoch, instead of a split. */
-  readonly validationData?: readonly [x: RowsLike, t: TargetsLike];
+  readonly validationData?:
+    | readonly [x: RowsLike, t: TargetsLike]
+    | readonly [x: RowsLike, t: TargetsLike, sampleWeight: ArrayLike<number>];
   readonly callbacks?: FitCallbacks;
   /** Aborting ends the run at the next step; `fit` then resolves with the epochs done. */
   readonly signal?: AbortSignal;
   /** Ends the run after the epoch in which a condition holds; the history says which. */
   readonly stopWhen?: StopWhen;
+  /**
+   * Batches whose gradients are averaged for one optimizer step; the last step of an epoch may have fewer. Default 1.
+   */
+  readonly accumulateBatches?: number;
   /** Learning rate from this call on, as `setLearningRate` sets it. */
   readonly learningRate?: LearningRate;
   /** 1 prints a progress bar; default 0. */
@@ -76,10 +83,11 @@ const MOST_ROWS = 2 ** 18;
 
 const optionNames = [
   ...['epochs', 'batchSize', 'shuffle', 'validationSplit', 'validationSplitMode', 'validationData'],
-  ...['callbacks', 'signal', 'stopWhen', 'learningRate', 'verbose'],
+  ...['callbacks', 'signal', 'stopWhen', 'learningRate', 'verbose', 'accumulateBatches'],
+  ...rowWeightKeys,
 ];
 
-type Optional = 'signal' | 'validationData' | 'stopWhen' | 'learningRate';
+type Optional = 'signal' | 'validationData' | 'stopWhen' | 'learningRate' | keyof RowWeights;
 
 type CheckedOptions = Required<Omit<FitOptions, Optional>> & Pick<FitOptions, Optional>;
 
@@ -92,14 +100,31 @@ function checkOptions(options: FitOptions): CheckedOptions {
     validationSplit = 0,
     validationSplitMode = 'shuffled',
   } = options;
-  const { validationData, callbacks = {}, signal, stopWhen, learningRate, verbose = 0 } = options;
+  const {
+    validationData,
+    callbacks = {},
+    signal,
+    stopWhen,
+    learningRate,
+    verbose = 0,
+    accumulateBatches = 1,
+  } = options;
+  const { sampleWeight, classWeight } = options;
   requireInteger(action, 'epochs', epochs, 1);
   requireInteger(action, 'batchSize', batchSize, 1);
+  requireInteger(action, 'accumulateBatches', accumulateBatches, 1);
   if (typeof shuffle !== 'boolean') throw typeError(action, 'shuffle must be a boolean', shuffle);
   requireNumber(action, 'validationSplit', validationSplit, 'in [0, 1)', (share) => share >= 0 && share < 1);
   requireName(action, 'validationSplitMode', validationSplitMode, ['shuffled', 'last']);
-  if (validationData !== undefined && (!Array.isArray(validationData) || validationData.length !== 2)) {
-    throw typeError(action, 'validationData must be [inputs, targets]', validationData);
+  if (
+    validationData !== undefined &&
+    (!Array.isArray(validationData) || validationData.length < 2 || validationData.length > 3)
+  ) {
+    throw typeError(
+      action,
+      'validationData must be [inputs, targets] or [inputs, targets, sampleWeight]',
+      validationData,
+    );
   }
   requireKnownKeys(`${action}: callbacks`, callbacks, ['onEpochBegin', 'onEpochEnd', 'onBatchEnd']);
   for (const [name, callback] of Object.entries(callbacks)) {
@@ -114,7 +139,7 @@ function checkOptions(options: FitOptions): CheckedOptions {
   if (verbose !== 0 && verbose !== 1) throw rangeError(action, 'verbose must be 0 or 1', verbose);
   return {
     ...{ epochs, batchSize, shuffle, validationSplit, validationSplitMode, validationData },
-    ...{ callbacks, signal, stopWhen, learningRate, verbose },
+    ...{ callbacks, signal, stopWhen, learningRate, verbose, accumulateBatches, sampleWeight, classWeight },
   };
 }
 
@@ -148,15 +173,20 @@ export class Fit {
     this.#engine = engine;
     this.#random = random;
     const { model, reader } = engine;
-    this.#rows = readRows(action, x, t, model, reader);
+    const rows = readRows(action, x, t, model, reader);
+    this.#rows = weighRows(action, rows, model, this.#options);
     const { validationData, stopWhen, learningRate } = this.#options;
     this.#stopWatch = stopWhen ? new StopWatch(action, stopWhen, model.decision !== null) : null;
-    engine.requireOutputs(action, this.#rows);
-    this.#validation = validationData
-      ? readRows(`${action}: validationData`, ...validationData, model, reader)
-      : null;
+    engine.requireOutputs(action, rows);
+    this.#validation = validationData ? this.#readValidation(validationData) : null;
     this.#heldCount = heldRows(this.#rows.count, this.#options);
     if (learningRate !== undefined) engine.setLearningRate(learningRate);
+  }
+
+  #readValidation([x, t, sampleWeight]: NonNullable<FitOptions['validationData']>): Rows {
+    const { model, reader } = this.#engine;
+    const caller = `${action}: validationData`;
+    return weighRows(caller, readRows(caller, x, t, model, reader), model, { sampleWeight });
   }
 
   /** Trains for the epochs asked for. */
@@ -221,11 +251,12 @@ export class Fit {
    * are made and the numbers of the one before are put down.
    */
   async #runEpochs(dataset: Dataset, validation: Dataset | null): Promise<void> {
-    const { batchSize, shuffle, callbacks } = this.#options;
+    const { batchSize, shuffle, callbacks, accumulateBatches: accumulate } = this.#options;
     const { control } = this;
     const { train, held } = await this.#splitRows();
     const orders = new EpochOrders(train, shuffle ? this.#random : null);
-    const program = this.#engine.trainProgram(this.#rows, this.#stopWatch?.watchesGradient);
+    const keepsGradients = accumulate === 1 && this.#stopWatch?.watchesGradient;
+    const program = this.#engine.trainProgram(this.#rows, keepsGradients);
     const isWatched = this.#isWatched;
     let before: JobResult | null = null;
     const putDown = (): void => {
@@ -246,7 +277,7 @@ export class Fit {
         await callbacks.onEpochBegin?.(epoch);
         left -= epochs;
         rows = Math.min(2 * rows, MOST_ROWS);
-        const job = { program, epochs, rowsPerEpoch: train.length, batchSize, order } as const;
+        const job = { program, epochs, rowsPerEpoch: train.length, batchSize, order, accumulate };
         const result = await this.#runJob(epoch, job, dataset, () => {
           orders.prepare(epochsAtOnce());
           putDown();

@@ -32,12 +32,12 @@ export class RateControl {
     return this.#rate?.(step) ?? null;
   }
 
-  /** Rates of `count` steps from `first` on, placed from index `at` on; null where the rate stays. */
-  series(first: number, count: number, at: number): Float64Array | null {
+  /** Rates of the batches `begin` to before `end` of a job, at their index; null where the rate stays. */
+  series(begin: number, end: number, stepOf: (index: number) => number): Float64Array | null {
     const rate = this.#rate;
     if (!rate) return null;
-    const values = new Float64Array(at + count);
-    for (let index = 0; index < count; index++) values[at + index] = rate(first + index);
+    const values = new Float64Array(end);
+    for (let index = begin; index < end; index++) values[index] = rate(stepOf(index));
     return values;
   }
 

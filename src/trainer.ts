@@ -40,6 +40,7 @@ import {
   writeLayers,
 } from './parameters.js';
 import { Random } from './random.js';
+import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
 import { checkLearningRate, type LearningRate } from './schedules.js';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.js';
 
@@ -60,6 +61,12 @@ export interface TrainerBackend {
   readonly instructionSet: string;
   readonly threads: number;
   readonly rejected: readonly RejectedBackend[];
+}
+
+/** What `trainBatch` takes besides rows and targets. */
+export interface BatchOptions extends RowWeights {
+  /** From this call on. */
+  readonly learningRate?: LearningRate;
 }
 
 /** A layer as the trainer shows it. */
@@ -133,7 +140,7 @@ export class Trainer {
       const { units, inputs } = model.layers[index];
       return { weights: new Matrix(weights, units, inputs), biases };
     });
-    writeLayers(engine.executor, engine.plan, initial);
+    writeLayers(engine.executor, engine.plan, initial, model);
     writeConstants(engine.executor, engine.plan);
     const { id, kind, instructionSet } = backend;
     const shown = { id, kind, instructionSet, threads, rejected };
@@ -188,22 +195,23 @@ export class Trainer {
    *
    * @param x rows × inputs
    * @param t rows × outputs, or one integer label a row with cross-entropy
-   * @param options the learning rate from this call on
+   * @param options the learning rate from this call on, and weights of the rows
    * @returns loss (and accuracy) of the rows before the update
    * @throws TypeError or RangeError before anything is computed
    */
-  trainBatch(x: RowsLike, t: TargetsLike, options?: { readonly learningRate: LearningRate }): Metrics {
+  trainBatch(x: RowsLike, t: TargetsLike, options: BatchOptions = {}): Metrics {
     const action = 'Cannot train batch';
     this.#requireIdle(action);
     requireTrainable(action, this.#model);
+    requireKnownKeys(action, options, ['learningRate', ...rowWeightKeys]);
     const rows = readRows(action, x, t, this.#model, this.#engine.reader);
+    const weighed = weighRows(action, rows, this.#model, options);
     this.#engine.requireOutputs(action, rows);
-    if (options !== undefined) {
-      requireKnownKeys(action, options, ['learningRate']);
+    if (options.learningRate !== undefined) {
       checkLearningRate(action, options.learningRate);
       this.#engine.setLearningRate(options.learningRate);
     }
-    return this.#engine.runNow(this.#engine.trainProgram(rows), rows, rows.count);
+    return this.#engine.runNow(this.#engine.trainProgram(weighed), weighed, weighed.count);
   }
 
   /**
@@ -249,18 +257,25 @@ export class Trainer {
    * @param options the metrics to compute from the outputs besides, such as `['f1', 'rocAuc', 'confusionMatrix']`
    * @throws TypeError or RangeError (as a rejection) for metrics that the outputs or targets do not allow
    */
-  async evaluate(x: RowsLike, t: TargetsLike): Promise<Metrics>;
+  async evaluate(x: RowsLike, t: TargetsLike, options?: RowWeights): Promise<Metrics>;
   async evaluate<const M extends readonly MetricLike[]>(
     x: RowsLike,
     t: TargetsLike,
-    options: EvaluateOptions<M>,
+    options: EvaluateOptions<M> & RowWeights,
   ): Promise<Evaluation<M>>;
-  async evaluate(x: RowsLike, t: TargetsLike, options?: EvaluateOptions): Promise<Metrics | Evaluation> {
+  async evaluate(
+    x: RowsLike,
+    t: TargetsLike,
+    options?: RowWeights | (EvaluateOptions & RowWeights),
+  ): Promise<Metrics | Evaluation> {
     const action = 'Cannot evaluate';
     this.#engine.requireAlive(action);
-    const asked = options && new MetricRun(action, options);
-    const rows = readRows(action, x, t, this.#model, this.#engine.reader);
-    this.#engine.requireOutputs(action, rows);
+    const { classWeight, ...others } = options ?? {};
+    const asked = 'metrics' in others ? new MetricRun(action, others as EvaluateOptions) : null;
+    if (!asked) requireKnownKeys(action, others, rowWeightKeys);
+    const unweighted = readRows(action, x, t, this.#model, this.#engine.reader);
+    this.#engine.requireOutputs(action, unweighted);
+    const rows = weighRows(action, unweighted, this.#model, options ?? {});
     const dataset = this.#engine.executor.createDataset(rows);
     try {
       const evaluated = this.#engine.evaluate(rows, dataset) as Promise<Metrics>;
@@ -340,12 +355,21 @@ export class Trainer {
     return this.#engine.atRest(() => readLayers(executor, plan, this.#model));
   }
 
-  /** Sets all weights and biases; nothing changes unless every one of them is right. */
+  /** The average of the weights and biases of every layer, with `averaging`; `setWeights` takes it as it is. */
+  averageWeights(): LayerWeights[] {
+    const action = 'Cannot get average weights';
+    this.#engine.requireAlive(action);
+    if (!this.#model.averaging) throw stateError(action, 'the trainer must have averaging', fact('none'));
+    const { executor, plan } = this.#engine;
+    return this.#engine.atRest(() => readLayers(executor, plan, this.#model, 'average.'));
+  }
+
+  /** Sets all weights and biases, and their average; nothing changes unless every one of them is right. */
   setWeights(list: readonly LayerWeightsLike[]): void {
     const action = 'Cannot set weights';
     this.#engine.requireAlive(action);
     const layers = checkLayers(action, list, this.#model, this.#engine.reader);
-    this.#engine.atRest(() => writeLayers(this.#engine.executor, this.#engine.plan, layers));
+    this.#engine.atRest(() => writeLayers(this.#engine.executor, this.#engine.plan, layers, this.#model));
   }
 
   /** Freezes (false) or releases (true) layer `layer`, counted from 0, from the next step on. */

@@ -33,6 +33,8 @@ export type RunArguments = [
   result: MaybeRows,
   rates: Float64Array | null,
   rateScalar: number,
+  /** Every, and begin and end of the programs `more` and `update`. */
+  accumulation: Int32Array | null,
 ];
 
 export interface AddonDataset {

@@ -183,7 +183,7 @@ export class WasmExecutor implements Executor {
   /** Executes up to `steps` steps in one call of the module; returns how many. */
   #call(source: PlacedRows | Rows, run: Run, firstStep: number, steps: number): number {
     const pieces = 'count' in source ? source : null;
-    const { result, metrics, order, rates } = run;
+    const { result, metrics, order, rates, accumulation } = run;
     const call = cutCall(run, firstStep, Math.min(steps, stepsPerCall(run, pieces)), pieces !== null);
     const { epoch, position, rows, epochsEnding } = call;
     const units = result ? this.#unitsStored(run.program) : 0;
@@ -206,9 +206,10 @@ export class WasmExecutor implements Executor {
       if (order) copyStretch(order, firstRow, rows, i32, orderAt / WORD_BYTES);
     }
     const word = this.#words.address / WORD_BYTES;
-    const operationBytes = OPERATION_STRIDE * WORD_BYTES;
-    i32[word + RunWord.operationsBegin] = this.#operations + run.program.begin * operationBytes;
-    i32[word + RunWord.operationsEnd] = this.#operations + run.program.end * operationBytes;
+    const placeOf = (operation: number): number =>
+      this.#operations + operation * OPERATION_STRIDE * WORD_BYTES;
+    i32[word + RunWord.operationsBegin] = placeOf(run.program.begin);
+    i32[word + RunWord.operationsEnd] = placeOf(run.program.end);
     i32[word + RunWord.scalars] = this.#scalars.address;
     i32[word + RunWord.inputs] = placed.inputs;
     i32[word + RunWord.inputElement] = placed.inputElement;
@@ -222,6 +223,14 @@ export class WasmExecutor implements Executor {
     i32[word + RunWord.steps] = call.steps;
     i32[word + RunWord.metrics] = metricsAt;
     if (rates) copyStretch(rates.values, firstStep, call.steps, f64, ratesAt / SCALAR_BYTES);
+    i32[word + RunWord.accumulated] = accumulation?.every ?? 0;
+    if (accumulation) {
+      const { more, update } = accumulation;
+      i32[word + RunWord.moreBegin] = placeOf(more.begin);
+      i32[word + RunWord.moreEnd] = placeOf(more.end);
+      i32[word + RunWord.updateBegin] = placeOf(update.begin);
+      i32[word + RunWord.updateEnd] = placeOf(update.end);
+    }
     i32[word + RunWord.rates] = rates ? ratesAt : 0;
     i32[word + RunWord.rateScalar] = rates ? this.#scalars.address + rates.scalar * SCALAR_BYTES : 0;
     this.#module.runSteps(this.#words.address);

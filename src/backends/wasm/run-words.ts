@@ -27,5 +27,11 @@ export enum RunWord {
   /** The rates of the steps, 0 without, and the scalar they go to. */
   rates,
   rateScalar,
+  /** How many batches are accumulated, 0 without, and the programs for all but the first and for the update. */
+  accumulated,
+  moreBegin,
+  moreEnd,
+  updateBegin,
+  updateEnd,
   count,
 }
