@@ -76,8 +76,6 @@ interface ActiveRun {
   readonly handle: RunHandle;
   /** The run was given its learning rates. */
   readonly hasRates: boolean;
-  /** Gradients of batches before are waiting to be added to. */
-  readonly accumulates: boolean;
   /** Optimizer steps done, with those of the run. */
   steps(): number;
 }
@@ -98,6 +96,8 @@ export class Engine {
   readonly #rates: RateControl;
   #active: ActiveRun | null = null;
   #queue: Promise<unknown> = Promise.resolve();
+  /** A job is under way, perhaps paused, that adds to the gradients of batches before. */
+  #accumulates = false;
   #disposed = false;
   /** Steps and whole epochs trained, without those of a run under way. */
   #steps = 0;
@@ -245,7 +245,7 @@ export class Engine {
       const plan = this.#inspectPlan;
       this.executor.load(plan);
       const { offset, length } = plan.gradients;
-      const gradients = this.#active?.accumulates ? this.executor.read(offset, length) : null;
+      const gradients = this.#accumulates ? this.executor.read(offset, length) : null;
       try {
         return read(plan, this.#runEpoch(plan, program, rows, rows.count, null));
       } finally {
@@ -285,9 +285,15 @@ export class Engine {
     const running = new Float64Array(ScalarCode.first_free);
     const steps = job.epochs * stepsPerEpoch(job);
     let done = 0;
-    while (done < steps && !control.isStopped) {
-      done += await this.#queued(() => this.#runPart(job, dataset, done, sums, running, control, started));
-      await control.resumed();
+    const accumulates = (job.accumulate ?? 1) > 1;
+    this.#accumulates ||= accumulates;
+    try {
+      while (done < steps && !control.isStopped) {
+        done += await this.#queued(() => this.#runPart(job, dataset, done, sums, running, control, started));
+        await control.resumed();
+      }
+    } finally {
+      if (accumulates) this.#accumulates = false;
     }
     this.requireAlive('Cannot go on');
     return { epochs: Math.floor(done / stepsPerEpoch(job)), sums };
@@ -326,7 +332,7 @@ export class Engine {
       result: job.result ?? null,
     });
     this.#active = {
-      ...{ handle, hasRates: values !== null, accumulates: accumulate > 1 },
+      ...{ handle, hasRates: values !== null },
       steps: () => (counts ? stepOf(firstStep + handle.progress().steps) : before),
     };
     try {
