@@ -97,6 +97,7 @@ export {
 export type { LayerWeights, LayerWeightsLike } from './parameters.js';
 export { type DecisionBoundaryOptions, decisionBoundary } from './plots/decision-boundary.js';
 export { type LossCurveOptions, lossCurve } from './plots/loss-curve.js';
+export type { Preset } from './presets.js';
 export type { Averaging, GradientClipping, WeightRules } from './regularisation.js';
 export type { RowWeights } from './row-weights.js';
 export { type LearningRate, type Schedule, schedules } from './schedules.js';

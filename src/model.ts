@@ -12,6 +12,7 @@ import { createSampler, type Initializer } from './initializers.js';
 import { type Loss, type LossLike, resolveLoss } from './loss-choice.js';
 import type { ReductionCode } from './opcodes.js';
 import { checkOptimizer, type Optimizer } from './optimizers.js';
+import { type Preset, presetLayer, presetNames } from './presets.js';
 import type { Random } from './random.js';
 import {
   type Averaging,
@@ -58,7 +59,21 @@ const denseKeys = [
  * @example dense({ units: 128, activation: 'relu' })
  */
 export function dense(options: DenseOptions): DenseLayer {
-  return checkLayer('Cannot create dense layer', options);
+  const layer = checkLayer('Cannot create dense layer', options);
+  given.set(layer, options);
+  return layer;
+}
+
+/** Options as they were given, without defaults, by what `dense` returned for them. */
+const given = new WeakMap<object, DenseOptions>();
+
+/** The options of a layer with the defaults of a preset. */
+function withPreset(options: DenseOptions, preset: Preset, hidden: unknown, inputs: number): DenseOptions {
+  const own = Object.entries(given.get(options) ?? options).filter(([, value]) => value !== undefined);
+  return {
+    ...presetLayer(preset, hidden, inputs, options.units),
+    ...Object.fromEntries(own),
+  } as DenseOptions;
 }
 
 function checkLayer(action: string, options: unknown): DenseLayer {
@@ -103,6 +118,11 @@ export interface ModelConfig {
   readonly optimizer: Optimizer;
   /** How the losses of the rows of a batch become one; default `'mean'`. */
   readonly reduction?: keyof typeof ReductionCode;
+  /**
+   * Takes the defaults of that library for what layers and optimizer leave out: initialisation, penalties, rates,
+   * epsilon, decay. Default: those of this library, which for optimizers are PyTorch's.
+   */
+  readonly preset?: Preset;
   /** Default none. */
   readonly gradientClipping?: GradientClipping;
   /**
@@ -141,10 +161,16 @@ export function createModel(config: ModelConfig): Model {
   if (!Array.isArray(config.layers))
     throw typeError(action, 'layers must be an array of dense()', config.layers);
   if (config.layers.length === 0) throw rangeError(action, 'layers must not be empty', config.layers);
+  const { preset } = config;
+  if (preset !== undefined) requireName(action, 'preset', preset, presetNames);
   let inputs = config.inputs;
   const layers = config.layers.map((options: unknown, index): Layer => {
     const caller = `Cannot add layer ${index + 1}`;
-    const { type: _, ...layer } = checkLayer(caller, options);
+    const checked = checkLayer(caller, options);
+    const hidden = (config.layers[0] as DenseLayer).activation;
+    const { type: _, ...layer } = preset
+      ? checkLayer(caller, withPreset(options as DenseOptions, preset, hidden, inputs))
+      : checked;
     const activation = resolveActivation(caller, layer.activation, layer.units);
     const placed = {
       ...layer,
@@ -178,7 +204,7 @@ export function createModel(config: ModelConfig): Model {
     layers,
     loss,
     reduction,
-    optimizer: checkOptimizer(action, config.optimizer),
+    optimizer: checkOptimizer(action, config.optimizer, preset),
     gradientClipping: checkClipping(action, config.gradientClipping),
     labelSmoothing: checkSmoothing(action, config.labelSmoothing, loss),
     averaging: checkAveraging(action, config.averaging),

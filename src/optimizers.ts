@@ -1,4 +1,5 @@
 import { rangeError, requireKnownKeys, requireNumber, typeError } from './errors.js';
+import { type Preset, presetOptimizer } from './presets.js';
 import { checkLearningRate, type LearningRate } from './schedules.js';
 
 /** What every optimizer takes. */
@@ -234,19 +235,30 @@ export const lion = (options: LionOptions = {}): LionOptimizer => create('lion',
  */
 export const rprop = (options: RpropOptions = {}): RpropOptimizer => create('rprop', options);
 
-const create = <T extends OptimizerType>(type: T, options: object): OptimizerBy<T> =>
-  checkOptimizer(`Cannot create ${type}`, { type, ...options }) as OptimizerBy<T>;
+/** Options as they were given, without defaults, by what the functions above returned for them. */
+const given = new WeakMap<object, object>();
 
-/** Fills in defaults and checks every number; takes what the functions above return, or the like by hand. */
-export function checkOptimizer(action: string, optimizer: unknown): Optimizer {
+function create<T extends OptimizerType>(type: T, options: object): OptimizerBy<T> {
+  const optimizer = checkOptimizer(`Cannot create ${type}`, { type, ...options });
+  given.set(optimizer, { type, ...options });
+  return optimizer as OptimizerBy<T>;
+}
+
+/**
+ * Fills in defaults, those of the preset first, and checks every number; takes what the functions above return, or the
+ * like by hand.
+ */
+export function checkOptimizer(action: string, optimizer: unknown, preset?: Preset): Optimizer {
   const type = (optimizer as Partial<Optimizer> | null | undefined)?.type;
   if (typeof type !== 'string' || !Object.hasOwn(defaults, type)) {
     throw typeError(action, `optimizer must come from one of ${names.join(', ')}`, optimizer);
   }
   requireKnownKeys(action, optimizer, ['type', ...Object.keys(defaults[type])]);
+  const own = (given.get(optimizer as object) ?? optimizer) as Record<string, unknown>;
+  const preferred = preset ? (presetOptimizer(preset, type) as Record<string, unknown>) : {};
   const checked: Record<string, unknown> = { type };
   for (const [name, byDefault] of Object.entries(defaults[type])) {
-    const value = (optimizer as unknown as Record<string, unknown>)[name] ?? byDefault;
+    const value = own[name] ?? preferred[name] ?? byDefault;
     checked[name] = value;
     if (name === 'learningRate') {
       checkLearningRate(action, value);

@@ -84,7 +84,7 @@ export interface Platform {
 
 const configNames = [
   ...['inputs', 'inputTransform', 'layers', 'loss', 'optimizer', 'reduction'],
-  ...['gradientClipping', 'labelSmoothing', 'averaging'],
+  ...['gradientClipping', 'labelSmoothing', 'averaging', 'preset'],
   ...['seed', 'backend', 'threads'],
 ];
 
