@@ -24,21 +24,13 @@ import {
   softmax_cross_entropy_labels,
   softmax_forward,
 } from './softmax';
+import { execute_program } from './team';
+import { Word } from './word';
 
 /** Bytes an operation takes in a plan: twelve words. */
 const OPERATION_BYTES: usize = 48;
 
-class Word {
-  @inline static int(words: usize, index: i32): i32 {
-    return load<i32>(words + ((<usize>index) << 2));
-  }
-
-  @inline static address(words: usize, index: i32): usize {
-    return load<usize>(words + ((<usize>index) << 2));
-  }
-}
-
-/** Executes the steps that a run descriptor tells of; see `RunWord`. */
+/** Executes the steps that a run descriptor tells of, until the first request; see `RunWord`. */
 export function runSteps(words: usize): void {
   const begin = Word.address(words, RunWord.operationsBegin);
   const end = Word.address(words, RunWord.operationsEnd);
@@ -53,10 +45,16 @@ export function runSteps(words: usize): void {
   Batch.result = Word.address(words, RunWord.result);
   Batch.order = Word.address(words, RunWord.order);
   const accumulated = <u32>Word.int(words, RunWord.accumulated);
+  const more_begin = Word.address(words, RunWord.moreBegin);
+  const more_end = Word.address(words, RunWord.moreEnd);
+  const update_begin = Word.address(words, RunWord.updateBegin);
+  const update_end = Word.address(words, RunWord.updateEnd);
   let rates = Word.address(words, RunWord.rates);
   const rate_scalar = Word.address(words, RunWord.rateScalar);
   let position = <u32>Word.int(words, RunWord.position);
-  for (let steps = Word.int(words, RunWord.steps); steps > 0; steps--) {
+  let steps = Word.int(words, RunWord.steps);
+  const requests = Word.at(words, RunWord.requests);
+  for (; steps > 0 && atomic.load<i32>(requests) === 0; steps--) {
     const rows = min(batch_size, rows_per_epoch - position);
     Batch.rows = rows;
     Batch.position = position;
@@ -65,10 +63,10 @@ export function runSteps(words: usize): void {
       rates += 8;
     }
     const place: u32 = accumulated === 0 ? 0 : (position / batch_size) % accumulated;
-    if (place === 0) execute_all(begin, end);
-    else execute_all(Word.address(words, RunWord.moreBegin), Word.address(words, RunWord.moreEnd));
+    if (place === 0) execute_program(begin, end, OPERATION_BYTES);
+    else execute_program(more_begin, more_end, OPERATION_BYTES);
     if (accumulated !== 0 && (place === accumulated - 1 || position + rows === rows_per_epoch)) {
-      execute_all(Word.address(words, RunWord.updateBegin), Word.address(words, RunWord.updateEnd));
+      execute_program(update_begin, update_end, OPERATION_BYTES);
     }
     if (Batch.order !== 0) Batch.order += (<usize>rows) << 2;
     position += rows;
@@ -82,10 +80,11 @@ export function runSteps(words: usize): void {
       metrics += ScalarCode.first_free << 3;
     }
   }
-}
-
-function execute_all(begin: usize, end: usize): void {
-  for (let operation = begin; operation < end; operation += OPERATION_BYTES) execute(operation);
+  Word.set(words, RunWord.position, position);
+  Word.set(words, RunWord.order, <i32>Batch.order);
+  Word.set(words, RunWord.metrics, <i32>metrics);
+  Word.set(words, RunWord.rates, <i32>rates);
+  Word.set(words, RunWord.steps, steps);
 }
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
@@ -99,7 +98,8 @@ export function operandCount(opcode: i32): i32 {
   return <u32>opcode < OPERATIONS ? load<u8>(OPERAND_COUNTS + opcode) : -1;
 }
 
-function execute(o: usize): void {
+/** Executes an operation, or this thread's share of it. */
+export function execute(o: usize): void {
   switch (Word.int(o, 0)) {
     case Opcode.gather_rows:
       gather_rows(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.address(o, 4), Word.int(o, 5));

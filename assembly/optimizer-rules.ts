@@ -3,6 +3,7 @@
  * in float64, and rounded once. Buffers and scalars come by address, 0 where absent.
  */
 import { OptimizerCode, OptimizerScalar } from '../src/opcodes';
+import { Share } from './share';
 import { F32x4 } from './simd';
 
 class Scalars {
@@ -114,7 +115,7 @@ class Blend {
   }
 }
 
-/** Room for the last one to three numbers of each buffer of an `optimizer_step`. */
+/** Room for the last one to three numbers of each buffer of an `optimizer_step`; only the last share of one has some. */
 const LAST = memory.data(80, 16);
 
 class Last {
@@ -142,9 +143,10 @@ export function optimizer_step(
   scalars: usize,
   rule: i32,
 ): void {
-  const bytes = (<usize>count) << 2;
+  const begin = (<usize>Share.first_column()) << 2;
+  const bytes = (<usize>Share.end_column(count)) << 2;
   const at = bytes & ~15;
-  step_whole(parameters, gradient, state1, state2, state3, at, scalars, rule);
+  step_whole(parameters, gradient, state1, state2, state3, begin, at, scalars, rule);
   const left = bytes - at;
   if (left === 0) return;
   const last_parameters = Last.take(parameters, at, left, 0);
@@ -152,21 +154,22 @@ export function optimizer_step(
   const last1 = Last.take(state1, at, left, 2);
   const last2 = Last.take(state2, at, left, 3);
   const last3 = Last.take(state3, at, left, 4);
-  step_whole(last_parameters, last_gradient, last1, last2, last3, 16, scalars, rule);
+  step_whole(last_parameters, last_gradient, last1, last2, last3, 0, 16, scalars, rule);
   Last.put(last_parameters, parameters, at, left);
   Last.put(last1, state1, at, left);
   Last.put(last2, state2, at, left);
   Last.put(last3, state3, at, left);
 }
 
-/** Updates whole vectors of parameters. */
+/** Updates whole vectors of parameters, from byte `begin` to before `end` of each buffer. */
 function step_whole(
   parameters: usize,
   gradient: usize,
   state1: usize,
   state2: usize,
   state3: usize,
-  bytes: usize,
+  begin: usize,
+  end: usize,
   scalars: usize,
   rule: i32,
 ): void {
@@ -181,7 +184,7 @@ function step_whole(
   const c6 = Scalars.splat(scalars, OptimizerScalar.c6);
   const c7 = Scalars.splat(scalars, OptimizerScalar.c7);
   const zero = f32x4.splat(0);
-  for (let at: usize = 0; at < bytes; at += 16) {
+  for (let at = begin; at < end; at += 16) {
     const w = v128.load(parameters + at);
     const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
     let taken = zero;

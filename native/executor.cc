@@ -18,6 +18,11 @@ namespace {
 constexpr size_t kCacheLine = 64;
 constexpr int64_t kMetrics = static_cast<int64_t>(ScalarCode::first_free);
 
+// Somebody who trains on batches of every size makes them all learn anew.
+constexpr size_t kMostChoices = 256;
+
+using Clock = std::chrono::steady_clock;
+
 // Progress is published about so often, or after each step where steps take longer.
 constexpr std::chrono::microseconds kPublishAfter{50};
 
@@ -168,6 +173,11 @@ int Executor::threads_now() const {
   return runs <= 1 ? threads_ : std::clamp(cores_ / runs, 1, threads_);
 }
 
+ThreadChoice& Executor::choice_of(int64_t program, int64_t rows) {
+  if (choices_.size() >= kMostChoices) choices_.clear();
+  return choices_[{program, rows}];
+}
+
 Team& Executor::team() {
   if (team_ == nullptr) {
     team_ = std::make_unique<Team>(threads_);
@@ -233,8 +243,11 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   // If all steps together save less than a thread costs, there is nothing to divide.
   const bool divides =
       threads_ > 1 && partition_for(threads_).saving * static_cast<double>(steps) > kWorthWaking;
+  const int64_t usual_rows = batch.rows;
+  ThreadChoice* const choice = divides ? &choice_of(run.begin, usual_rows) : nullptr;
+  Clock::time_point begun = divides ? Clock::now() : Clock::time_point();
   const auto execute_program = [&](bool wake) {
-    const int threads = divides ? threads_now() : 1;
+    const int threads = divides && choice->divides() ? threads_now() : 1;
     const ProgramPartition* partition = threads > 1 ? &partition_for(threads) : nullptr;
     if (partition != nullptr && partition->saving > 0) {
       execute_divided(batch, *partition, threads, wake);
@@ -258,11 +271,17 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
       else
         choose(run.more_begin, run.more_end);
     }
-    execute_program(step == 0);
+    execute_program(step == 0 || (divides && choice->begins()));
     position += run.batch_size;
     if (run.accumulated > 0 && (place == run.accumulated - 1 || position >= run.rows_per_epoch)) {
       choose(run.update_begin, run.update_end);
       execute_program(false);
+    }
+    if (divides) {
+      const Clock::time_point now = Clock::now();
+      const std::chrono::duration<double, std::nano> time = now - begun;
+      if (batch.rows == usual_rows) choice->took(time.count());
+      begun = now;
     }
     if (position >= run.rows_per_epoch) {
       std::memcpy(run.metrics + epoch * kMetrics, scalars_, kMetrics * sizeof(double));
