@@ -47,6 +47,7 @@ export {
 } from './io/safetensors.js';
 export { jacobian, type LayerJacobian } from './jacobian.js';
 export { foldedWeights, transpose, weightsFromFolded } from './layouts.js';
+export { fitLbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.js';
 export type { LossLike, LossName } from './loss-choice.js';
 export { Matrix } from './matrix.js';
 export type {
