@@ -307,7 +307,7 @@ export class Trainer {
       const evaluated = this.#engine.evaluate(rows, dataset) as Promise<Metrics>;
       if (!asked) return await evaluated;
       // Queued at once, so that no epoch of a fit under way comes between the two.
-      const computed = asked.run(this.#engine, rows, dataset, t);
+      const computed = asked.run(this.#engine, unweighted, dataset, t);
       await Promise.allSettled([evaluated, computed]);
       return { ...(await evaluated), metrics: (await computed) as Evaluation['metrics'] };
     } finally {
