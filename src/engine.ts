@@ -14,7 +14,17 @@ import { JobControl } from './job-control.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
 import { mayLeaveDomain, requireOutputDomain } from './output-domain.js';
-import { createPlan, type Plan, type Program, type ProgramName } from './plan/plan.js';
+import {
+  createPlan,
+  type Flavour,
+  isStep,
+  type Plan,
+  type PlanExtras,
+  type Program,
+  type ProgramName,
+} from './plan/plan.js';
+import { RateControl } from './rate-control.js';
+import { firstRate, type LearningRate } from './schedules.js';
 
 /** Rows a plan has room for at first; larger batches make it grow. */
 const INITIAL_BATCH = 32;
@@ -32,6 +42,8 @@ export type Metrics = {
 export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly program: ProgramName;
   readonly epochs: number;
+  /** Batches whose gradients are added up for one optimizer step; default 1. */
+  readonly accumulate?: number;
   /** Where `predict` puts the outputs of the rows. */
   readonly result?: Numbers;
   /** Where to put the metric scalars of the epochs; memory that was used before is there at once. */
@@ -50,7 +62,25 @@ export interface JobResult {
   readonly sums: Float64Array;
 }
 
-const isTraining = (program: ProgramName): boolean => program.startsWith('train') || program === 'update';
+/** Optimizer steps that a job has done before its batch `index`. */
+function updatesBefore(job: Job, index: number): number {
+  const { accumulate = 1 } = job;
+  const batches = stepsPerEpoch(job);
+  const epoch = Math.floor(index / batches);
+  return epoch * Math.ceil(batches / accumulate) + Math.floor((index - epoch * batches) / accumulate);
+}
+
+const flavourOf = ({ labels, weighted }: Rows): Flavour =>
+  `${weighted ? 'Weighted' : ''}${labels ? 'Labels' : ''}`;
+
+/** A run off the event loop. */
+interface ActiveRun {
+  readonly handle: RunHandle;
+  /** The run was given its learning rates. */
+  readonly hasRates: boolean;
+  /** Optimizer steps done, with those of the run. */
+  steps(): number;
+}
 
 /**
  * A model on an executor: keeps the plan fitting to what is asked, and lets one run at a time at the executor.
@@ -62,14 +92,18 @@ export class Engine {
   /** Metrics of synchronous runs. */
   readonly #metrics = new Float64Array(ScalarCode.first_free);
   #plan: Plan;
+  #extras: PlanExtras = {};
   #inspectPlan: Plan | null = null;
-  #active: RunHandle | null = null;
+  /** The learning rate, where it does not stay. */
+  readonly #rates: RateControl;
+  #active: ActiveRun | null = null;
   #queue: Promise<unknown> = Promise.resolve();
+  /** A job is under way, perhaps paused, that adds to the gradients of batches before. */
+  #accumulates = false;
   #disposed = false;
   /** Steps and whole epochs trained, without those of a run under way. */
   #steps = 0;
   #epochs = 0;
-  #training: RunHandle | null = null;
 
   private constructor(
     readonly model: Model,
@@ -78,6 +112,7 @@ export class Engine {
     plan: Plan,
   ) {
     this.#plan = plan;
+    this.#rates = new RateControl(model.optimizer.learningRate);
     this.reader = {
       precision: backend.precision,
       firstNonFinite: (values) => executor.firstNonFinite(values),
@@ -99,7 +134,7 @@ export class Engine {
 
   /** Optimizer steps done so far. */
   get steps(): number {
-    return this.#steps + (this.#training?.progress().steps ?? 0);
+    return this.#active?.steps() ?? this.#steps;
   }
 
   /** Whole epochs trained so far by jobs. */
@@ -122,9 +157,11 @@ export class Engine {
   /** Calls `body` with the executor at rest: at once, or between two steps of the run under way. */
   atRest<T>(body: () => T): T {
     if (!this.#active) return body();
-    return this.#active.between(() => {
-      const running = this.executor.scalars.slice(0, ScalarCode.first_free);
-      this.executor.scalars.fill(0, 0, ScalarCode.first_free);
+    const { handle } = this.#active;
+    return handle.between(() => {
+      const { scalars } = this.executor;
+      const running = scalars.slice(0, ScalarCode.first_free);
+      scalars.fill(0, 0, ScalarCode.first_free);
       try {
         return body();
       } finally {
@@ -133,33 +170,76 @@ export class Engine {
     });
   }
 
+  /** The learning rate of the next step. */
+  get learningRate(): number {
+    return this.#rates.at(this.steps) ?? this.executor.scalars[this.#plan.learningRate];
+  }
+
+  /** The learning rate, schedule or function as it was set last. */
+  get rateSetting(): LearningRate {
+    return this.#rates.setting;
+  }
+
+  /** The learning rate depends on the losses of epochs, of which `endEpoch` has to be told. */
+  get followsEpochs(): boolean {
+    return this.#rates.followsEpochs;
+  }
+
+  endEpoch(losses: { readonly loss: number; readonly val_loss?: number }): void {
+    const { scalars } = this.executor;
+    const { learningRate } = this.#plan;
+    scalars[learningRate] = this.#rates.afterEpoch(losses, scalars[learningRate]);
+  }
+
   /**
    * The program of training steps on batches of such rows; with `keepsGradients`, one after which `gradientNorm` can be
    * asked.
    */
-  trainProgram({ labels }: Rows, batchSize: number, keepsGradients = false): ProgramName {
+  trainProgram(rows: Rows, batchSize: number, keepsGradients = false): ProgramName {
     const { programs } = this.#plan;
-    const keeping = labels ? 'trainKeepingGradientsLabels' : 'trainKeepingGradients';
+    const flavour = flavourOf(rows);
+    if (flavour === 'Weighted' || flavour === 'WeightedLabels') return `train${flavour}`;
+    const keeping = `trainKeepingGradients${flavour}` as const;
     if (keepsGradients && programs[keeping]) return keeping;
-    if (labels) return 'trainLabels';
-    return batchSize === 1 && !keepsGradients && programs.trainRow ? 'trainRow' : 'train';
+    const byRow = batchSize === 1 && !keepsGradients && !rows.labels && programs.trainRow;
+    return byRow ? 'trainRow' : `train${flavour}`;
   }
 
   /** Makes room for batches of `rows`. */
   reserve(rows: number): void {
-    if (rows > this.#plan.batchCapacity) this.#load(createPlan(this.model, rows));
+    if (rows > this.#plan.batchCapacity) this.#load(this.#createPlan(rows));
+  }
+
+  /** Makes sure of programs that not every trainer needs. */
+  #provideFor(program: ProgramName, accumulate = 1): void {
+    const { weighted = false, accumulating = false } = this.#extras;
+    const wanted = {
+      weighted: weighted || program.includes('Weighted'),
+      accumulating: accumulating || accumulate > 1,
+    };
+    if (wanted.weighted === weighted && wanted.accumulating === accumulating) return;
+    this.#extras = wanted;
+    this.replan();
+  }
+
+  #createPlan(rows: number): Plan {
+    return createPlan(this.model, rows, 'train', this.#extras);
   }
 
   /** Plans anew after a layer was frozen or released. */
   replan(): void {
-    this.#load(createPlan(this.model, this.#plan.batchCapacity));
+    this.#load(this.#createPlan(this.#plan.batchCapacity));
   }
 
   /** Runs one epoch of a program on the caller's thread. */
   runNow(program: ProgramName, rows: Rows, batchSize: number, result: Numbers | null = null): Metrics {
     return this.atRest(() => {
+      this.#provideFor(program);
       this.reserve(batchSize);
-      if (isTraining(program)) this.#steps++;
+      if (!isStep(program)) return this.#runEpoch(this.#plan, program, rows, batchSize, result);
+      const { scalars } = this.executor;
+      scalars[this.#plan.learningRate] = this.learningRate;
+      this.#steps++;
       return this.#runEpoch(this.#plan, program, rows, batchSize, result);
     });
   }
@@ -172,12 +252,24 @@ export class Engine {
       }
       const plan = this.#inspectPlan;
       this.executor.load(plan);
+      const { offset, length } = plan.gradients;
+      const gradients = this.#accumulates ? this.executor.read(offset, length) : null;
       try {
         return read(plan, this.#runEpoch(plan, program, rows, rows.count, null));
       } finally {
         this.executor.load(this.#plan);
+        if (gradients) this.executor.write(offset, gradients);
       }
     });
+  }
+
+  /** The programs of a run; those that `accumulate` batches for each step stand in the place of that step. */
+  #programsOf(name: ProgramName, accumulate: number): Pick<Run, 'program' | 'accumulation'> {
+    const named = (program: string): Program => this.#programNamed(this.#plan, program as ProgramName);
+    if (accumulate === 1) return { program: named(name) };
+    const more = named(name.replace('train', 'accumulateMore'));
+    const accumulation = { every: accumulate, more, update: named('updateAccumulated') };
+    return { program: named(name.replace('train', 'accumulateFirst')), accumulation };
   }
 
   /** Runs `body` when the runs before it have ended. */
@@ -202,9 +294,15 @@ export class Engine {
     const running = new Float64Array(ScalarCode.first_free);
     const steps = job.epochs * stepsPerEpoch(job);
     let done = 0;
-    while (done < steps && !control.isStopped) {
-      done += await this.#queued(() => this.#runPart(job, dataset, done, sums, running, control, started));
-      await control.resumed();
+    const accumulates = (job.accumulate ?? 1) > 1;
+    this.#accumulates ||= accumulates;
+    try {
+      while (done < steps && !control.isStopped) {
+        done += await this.#queued(() => this.#runPart(job, dataset, done, sums, running, control, started));
+        await control.resumed();
+      }
+    } finally {
+      if (accumulates) this.#accumulates = false;
     }
     this.requireAlive('Cannot go on');
     return { epochs: Math.floor(done / stepsPerEpoch(job)), sums };
@@ -221,36 +319,49 @@ export class Engine {
     started?: () => void,
   ): Promise<number> {
     this.requireAlive('Cannot run');
+    const { accumulate = 1 } = job;
+    this.#provideFor(job.program, accumulate);
     this.reserve(job.batchSize);
-    this.executor.scalars.set(running);
+    const { scalars } = this.executor;
+    scalars.set(running);
+    const counts = isStep(job.program);
+    const steps = job.epochs * stepsPerEpoch(job) - firstStep;
+    const before = this.#steps - updatesBefore(job, firstStep);
+    const stepOf = (index: number): number => before + updatesBefore(job, index);
+    const values = counts ? this.#rates.series(firstStep, firstStep + steps, stepOf) : null;
     const handle = this.executor.start(dataset, {
-      program: this.#programNamed(this.#plan, job.program),
+      ...this.#programsOf(job.program, accumulate),
       rowsPerEpoch: job.rowsPerEpoch,
       batchSize: job.batchSize,
       order: job.order,
       firstStep,
-      steps: job.epochs * stepsPerEpoch(job) - firstStep,
+      steps,
       metrics: sums,
+      rates: values && { scalar: this.#plan.learningRate, values },
       result: job.result ?? null,
     });
-    this.#active = handle;
-    if (isTraining(job.program)) this.#training = handle;
+    this.#active = {
+      ...{ handle, hasRates: values !== null },
+      steps: () => (counts ? stepOf(firstStep + handle.progress().steps) : before),
+    };
     try {
       control.begin(handle, firstStep);
       const finished = handle.finished;
       started?.();
       const done = await finished;
       this.requireAlive('Cannot go on');
-      if (this.#training) {
+      if (counts) {
         const epochsAt = (step: number): number => Math.floor(step / stepsPerEpoch(job));
-        this.countFrom(this.#steps + done, this.#epochs + epochsAt(firstStep + done) - epochsAt(firstStep));
+        this.countFrom(
+          stepOf(firstStep + done),
+          this.#epochs + epochsAt(firstStep + done) - epochsAt(firstStep),
+        );
       }
       running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
       return done;
     } finally {
       control.end();
       this.#active = null;
-      this.#training = null;
     }
   }
 
@@ -264,7 +375,7 @@ export class Engine {
     const rowsPerEpoch = order?.length ?? rows.count;
     const { epochs, sums } = await this.runJob(
       {
-        program: rows.labels ? 'evaluateLabels' : 'evaluate',
+        program: `evaluate${flavourOf(rows)}`,
         epochs: 1,
         rowsPerEpoch,
         batchSize: Math.min(rowsPerEpoch, FORWARD_BATCH),
@@ -324,8 +435,10 @@ export class Engine {
     return decision === null ? { loss } : { loss, accuracy };
   }
 
-  /** Euclidean norm of the gradient of the last step, if its program kept it. */
+  /** Euclidean norm of the gradient of the last step before it was clipped, if its program kept it. */
   gradientNorm(): number {
+    const { gradientNorm } = this.#plan;
+    if (gradientNorm !== undefined && gradientNorm >= 0) return this.executor.scalars[gradientNorm];
     const { offset, length } = this.#plan.gradients;
     let sum = 0;
     for (const gradient of this.executor.read(offset, length)) sum += gradient * gradient;
@@ -340,16 +453,20 @@ export class Engine {
     requireOutputDomain(action, this.model, rows, output);
   }
 
-  setLearningRate(rate: number): void {
+  /** From the next step on. A run that was given its rates ends, and its job goes on in another. */
+  setLearningRate(setting: LearningRate): void {
     this.atRest(() => {
+      this.#rates.set(setting);
+      const rate = this.#rates.at(this.steps) ?? firstRate(setting);
       this.executor.scalars[this.#plan.learningRate] = rate;
+      if (this.#active?.hasRates || typeof setting !== 'number') this.#active?.handle.stop();
     });
   }
 
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#active?.stop();
+    this.#active?.handle.stop();
     void this.#queue.then(() => this.executor.dispose());
   }
 

@@ -13,8 +13,9 @@ import {
 import { type EpochLogs, type History, HistoryBuilder } from './history.js';
 import { JobControl } from './job-control.js';
 import { ScalarCode } from './opcodes.js';
-import { checkLearningRate } from './optimizers.js';
 import type { Random } from './random.js';
+import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
+import { checkLearningRate, type LearningRate } from './schedules.js';
 import { type StopReason, StopWatch, type StopWhen } from './stop-when.js';
 
 /** What `onBatchEnd` gets: the batches and rows of the epoch done so far, and the metrics over those rows. */
@@ -32,7 +33,7 @@ export interface FitCallbacks {
   onBatchEnd?(batch: number, logs: BatchLogs): unknown;
 }
 
-export interface FitOptions {
+export interface FitOptions extends RowWeights {
   /** Default 1. */
   readonly epochs?: number;
   /** Rows per optimizer step; the last batch of an epoch may be smaller. Default 32. */
@@ -44,14 +45,20 @@ export interface FitOptions {
   /** `'shuffled'` (default) takes rows at random by the seed, `'last'` the last ones. */
   readonly validationSplitMode?: 'shuffled' | 'last';
   /** Rows to evaluate after each epoch, instead of a split. */
-  readonly validationData?: readonly [x: RowsLike, t: TargetsLike];
+  readonly validationData?:
+    | readonly [x: RowsLike, t: TargetsLike]
+    | readonly [x: RowsLike, t: TargetsLike, sampleWeight: ArrayLike<number>];
   readonly callbacks?: FitCallbacks;
   /** Aborting ends the run at the next step; `fit` then resolves with the epochs done. */
   readonly signal?: AbortSignal;
   /** Ends the run after the epoch in which a condition holds; the history says which. */
   readonly stopWhen?: StopWhen;
+  /**
+   * Batches whose gradients are averaged for one optimizer step; the last step of an epoch may have fewer. Default 1.
+   */
+  readonly accumulateBatches?: number;
   /** Learning rate from this call on, as `setLearningRate` sets it. */
-  readonly learningRate?: number;
+  readonly learningRate?: LearningRate;
   /** 1 prints a progress bar; default 0. */
   readonly verbose?: 0 | 1;
 }
@@ -77,10 +84,11 @@ const MOST_ROWS = 2 ** 18;
 
 const optionNames = [
   ...['epochs', 'batchSize', 'shuffle', 'validationSplit', 'validationSplitMode', 'validationData'],
-  ...['callbacks', 'signal', 'stopWhen', 'learningRate', 'verbose'],
+  ...['callbacks', 'signal', 'stopWhen', 'learningRate', 'verbose', 'accumulateBatches'],
+  ...rowWeightKeys,
 ];
 
-type Optional = 'signal' | 'validationData' | 'stopWhen' | 'learningRate';
+type Optional = 'signal' | 'validationData' | 'stopWhen' | 'learningRate' | keyof RowWeights;
 
 type CheckedOptions = Required<Omit<FitOptions, Optional>> & Pick<FitOptions, Optional>;
 
@@ -93,14 +101,31 @@ function checkOptions(options: FitOptions): CheckedOptions {
     validationSplit = 0,
     validationSplitMode = 'shuffled',
   } = options;
-  const { validationData, callbacks = {}, signal, stopWhen, learningRate, verbose = 0 } = options;
+  const {
+    validationData,
+    callbacks = {},
+    signal,
+    stopWhen,
+    learningRate,
+    verbose = 0,
+    accumulateBatches = 1,
+  } = options;
+  const { sampleWeight, classWeight } = options;
   requireInteger(action, 'epochs', epochs, 1);
   requireInteger(action, 'batchSize', batchSize, 1);
+  requireInteger(action, 'accumulateBatches', accumulateBatches, 1);
   if (typeof shuffle !== 'boolean') throw typeError(action, 'shuffle must be a boolean', shuffle);
   requireNumber(action, 'validationSplit', validationSplit, 'in [0, 1)', (share) => share >= 0 && share < 1);
   requireName(action, 'validationSplitMode', validationSplitMode, ['shuffled', 'last']);
-  if (validationData !== undefined && (!Array.isArray(validationData) || validationData.length !== 2)) {
-    throw typeError(action, 'validationData must be [inputs, targets]', validationData);
+  if (
+    validationData !== undefined &&
+    (!Array.isArray(validationData) || validationData.length < 2 || validationData.length > 3)
+  ) {
+    throw typeError(
+      action,
+      'validationData must be [inputs, targets] or [inputs, targets, sampleWeight]',
+      validationData,
+    );
   }
   requireKnownKeys(`${action}: callbacks`, callbacks, ['onEpochBegin', 'onEpochEnd', 'onBatchEnd']);
   for (const [name, callback] of Object.entries(callbacks)) {
@@ -115,7 +140,7 @@ function checkOptions(options: FitOptions): CheckedOptions {
   if (verbose !== 0 && verbose !== 1) throw rangeError(action, 'verbose must be 0 or 1', verbose);
   return {
     ...{ epochs, batchSize, shuffle, validationSplit, validationSplitMode, validationData },
-    ...{ callbacks, signal, stopWhen, learningRate, verbose },
+    ...{ callbacks, signal, stopWhen, learningRate, verbose, accumulateBatches, sampleWeight, classWeight },
   };
 }
 
@@ -151,15 +176,20 @@ export class Fit {
     this.#engine = engine;
     this.#random = random;
     const { model, reader } = engine;
-    this.#rows = readRows(action, x, t, model, reader);
+    const rows = readRows(action, x, t, model, reader);
+    this.#rows = weighRows(action, rows, model, this.#options);
     const { validationData, stopWhen, learningRate } = this.#options;
     this.#stopWatch = stopWhen ? new StopWatch(action, stopWhen, model.decision !== null) : null;
-    engine.requireOutputs(action, this.#rows);
-    this.#validation = validationData
-      ? readRows(`${action}: validationData`, ...validationData, model, reader)
-      : null;
+    engine.requireOutputs(action, rows);
+    this.#validation = validationData ? this.#readValidation(validationData) : null;
     this.#heldCount = heldRows(this.#rows.count, this.#options);
     if (learningRate !== undefined) engine.setLearningRate(learningRate);
+  }
+
+  #readValidation([x, t, sampleWeight]: NonNullable<FitOptions['validationData']>): Rows {
+    const { model, reader } = this.#engine;
+    const caller = `${action}: validationData`;
+    return weighRows(caller, readRows(caller, x, t, model, reader), model, { sampleWeight });
   }
 
   /** Trains for the epochs asked for. */
@@ -204,6 +234,7 @@ export class Fit {
       validates ||
       this.#stopWatch !== null ||
       this.#progress !== null ||
+      this.#engine.followsEpochs ||
       Object.values(callbacks).some(Boolean)
     );
   }
@@ -223,10 +254,11 @@ export class Fit {
    * are made and the numbers of the one before are put down.
    */
   async #runEpochs(dataset: Dataset, validation: Dataset | null): Promise<void> {
-    const { batchSize, shuffle, callbacks } = this.#options;
+    const { batchSize, shuffle, callbacks, accumulateBatches: accumulate } = this.#options;
     const { control } = this;
     const { train, held } = await this.#splitRows();
     const orders = new EpochOrders(train, shuffle ? this.#random : null);
+    const keepsGradients = accumulate === 1 && this.#stopWatch?.watchesGradient;
     const isWatched = this.#isWatched;
     let before: JobResult | null = null;
     const putDown = (): void => {
@@ -247,9 +279,13 @@ export class Fit {
         await callbacks.onEpochBegin?.(epoch);
         left -= epochs;
         rows = Math.min(2 * rows, MOST_ROWS);
-        const program = this.#engine.trainProgram(this.#rows, batchSize, this.#stopWatch?.watchesGradient);
+        const program = this.#engine.trainProgram(
+          this.#rows,
+          accumulate === 1 ? batchSize : 0,
+          keepsGradients,
+        );
         const sums = this.#sumsFor(epochs);
-        const job = { program, epochs, sums, rowsPerEpoch: train.length, batchSize, order } as const;
+        const job = { program, epochs, sums, rowsPerEpoch: train.length, batchSize, order, accumulate };
         const result = await this.#runJob(epoch, job, dataset, () => {
           orders.prepare(epochsAtOnce());
           putDown();
@@ -287,6 +323,7 @@ export class Fit {
     if (validated === null) return;
     const logs = { ...metrics, ...validated };
     this.#history.add(logs);
+    this.#engine.endEpoch(logs);
     this.#progress?.endEpoch(logs);
     await callbacks.onEpochEnd?.(epoch, logs);
     const norm = (): number => this.#engine.gradientNorm();

@@ -3,6 +3,7 @@ import type { Engine } from './engine.js';
 import { requireKnownKeys, typeError } from './errors.js';
 import type { DecodedModel, ModelFunctions } from './model-decoding.js';
 import type { ModelState } from './model-file.js';
+import type { Optimizer } from './optimizers.js';
 import type { Random } from './random.js';
 
 /** Where `loadTrainer` reads a model file: a path or file URL in Node, bytes or a Blob everywhere. */
@@ -61,11 +62,12 @@ async function bytesOf(action: string, source: ModelSource, files: ModelFiles): 
 }
 
 /** What a trainer at rest would write into a file. */
-export function modelState(
-  { model, plan, executor, steps, epochs }: Engine,
-  random: Random,
-  seed: number,
-): ModelState {
+export function modelState(engine: Engine, random: Random, seed: number): ModelState {
+  const { plan, executor, steps, epochs, rateSetting } = engine;
+  // A function cannot be written: what remains of it is its rate.
+  const learningRate = typeof rateSetting === 'object' ? rateSetting : engine.learningRate;
+  const optimizer = { ...engine.model.optimizer, learningRate } as Optimizer;
+  const model = { ...engine.model, optimizer };
   return {
     ...{ model, plan, seed, steps, epochs },
     random: random.state,

@@ -1,7 +1,6 @@
 import type { Layer, Model } from '../model.js';
 import { DecisionCode, LossCode } from '../opcodes.js';
 import type { PersistentPlaces } from './layout.js';
-import type { OptimizerState } from './optimizer-lowering.js';
 
 /** Up to these a step on one row is a chain of single numbers, in which the way from one operation to the next counts. */
 const MOST_LAYERS = 3;
@@ -9,11 +8,14 @@ const MOST_UNITS = 4;
 const MOST_WEIGHTS = 16;
 
 /** Whether such a layer can be part of `train_rows`. */
-const isTiny = ({ inputs, units, bias, trainable, activation }: Layer): boolean =>
+const isTiny = ({ inputs, units, bias, trainable, activation, l1, l2, maxNorm }: Layer): boolean =>
   bias &&
   trainable &&
   activation.kind === 'elementwise' &&
   activation.differentiable &&
+  l1 === 0 &&
+  l2 === 0 &&
+  maxNorm === null &&
   units <= MOST_UNITS &&
   inputs * units <= MOST_WEIGHTS;
 
@@ -21,10 +23,11 @@ const isTiny = ({ inputs, units, bias, trainable, activation }: Layer): boolean 
 export function tinyNetwork(
   model: Model,
   places: PersistentPlaces,
-  state: OptimizerState,
+  learningRate: number,
 ): Record<string, number> | null {
   const { layers, loss, optimizer, decision } = model;
   if (optimizer.type !== 'sgd' || optimizer.momentum > 0 || optimizer.weightDecay > 0) return null;
+  if (model.gradientClipping || model.averaging || model.labelSmoothing > 0) return null;
   if (model.inputTransform || layers.length > MOST_LAYERS || !layers.every(isTiny)) return null;
   const isFused = loss.fusesWith === layers[layers.length - 1].activation.name;
   if (loss.code === null || (isFused && loss.code !== LossCode.binary_cross_entropy)) return null;
@@ -38,7 +41,7 @@ export function tinyNetwork(
     inputs: model.inputs,
     loss: loss.code,
     decision: decision === null ? -1 : decisions[decision],
-    learningRate: state.learningRate,
+    learningRate,
   };
   for (let index = 0; index < MOST_LAYERS; index++) {
     operands[`units${index + 1}`] = layers[index]?.units ?? 0;

@@ -148,7 +148,8 @@ class Run {
     for (size_t r = 0; r < rows; r++) {
       order.last<uint32_t>(rows)[r] = static_cast<uint32_t>((r * 5 + kRowCount - 1) % kRowCount);
     }
-    double scalars[] = {1, 2, 3, 0.1, 0.01, 0.9, 0.9, 0.999, 1e-8, 0.81, 0.998};
+    double scalars[] = {1,   2,   3,   0.1, 0.01, 0.9, 0.9, 0.999, 1e-8, 0.81, 0.998, 0.5, 0.5,
+                        0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5,  0.5, 0.5,  0.5};
     Batch batch{};
     batch.begin = words_.data();
     batch.end = words_.data() + words_.size();
@@ -456,7 +457,7 @@ void check_gathering(int64_t rows, int64_t columns) {
           1,
           element});
     if (element == Element::uint8) continue;
-    each({named("gather_targets"), Opcode::gather_targets, {0, c}, {{0, all}}, rows, 1, element});
+    each({named("gather_targets"), Opcode::gather_targets, {0, c, c, 0}, {{0, all}}, rows, 1, element});
     each({named("store_rows"), Opcode::store_rows, {0, c}, {{0, all}}, rows, 1, element});
   }
   each({named("gather_labels"), Opcode::gather_labels, {0}, {{0, rows}}, rows});
@@ -473,6 +474,18 @@ void check_optimizers(int64_t count) {
     check({named("sgd_step"), Opcode::sgd_step, {0, 0, 0, n, 3, 5, 4, flag}, with_velocity, 1}, 0, true);
     check({named("adam_step"), Opcode::adam_step, {0, 0, 0, 0, n, 3, 6, 4, flag}, with_moments, 1}, 0, true);
   }
+  const std::vector<Buffer> with_all = {{0, count}, {1, count}, {2, count}, {3, count}, {4, count}};
+  for (int32_t rule = 0; rule <= 8; rule++) {
+    check({named("optimizer_step"), Opcode::optimizer_step, {0, 0, 0, 0, 0, n, 2, rule}, with_all, 1}, 0, true);
+  }
+  const std::vector<Buffer> one = {{0, count}};
+  for (int32_t kind = 0; kind < 3; kind++) {
+    check({named("clip_gradient"), Opcode::clip_gradient, {0, n, kind, 3, 5}, one, 1}, 0, true);
+  }
+  check({named("penalty"), Opcode::penalty, {0, 0, n, 3, 4, 1}, plain, 1}, 0, true);
+  check({named("average_step"), Opcode::average_step, {0, 0, n, 5}, plain, 1}, 0, true);
+  check({named("gradient_squares"), Opcode::gradient_squares, {0, n, 8, 0}, {{0, count}, {3, (count + 7) / 8}}, 1}, 0, true);
+  check({named("max_norm"), Opcode::max_norm, {0, 3, n, 3}, {{0, 3 * count}}, 1}, 0, true);
 }
 
 // Maps over operands of every extent.
