@@ -14,7 +14,7 @@ import {
   softmax_cross_entropy_labels,
   softmax_forward,
 } from './softmax';
-import { execute_program } from './team';
+import { begin_steps, execute_step } from './team';
 import { Word } from './word';
 
 /** Bytes an operation takes in a plan: twelve words. */
@@ -37,11 +37,12 @@ export function runSteps(words: usize): void {
   let position = <u32>Word.int(words, RunWord.position);
   let steps = Word.int(words, RunWord.steps);
   const requests = Word.at(words, RunWord.requests);
+  begin_steps(begin, end, OPERATION_BYTES, batch_size);
   for (; steps > 0 && atomic.load<i32>(requests) === 0; steps--) {
     const rows = min(batch_size, rows_per_epoch - position);
     Batch.rows = rows;
     Batch.position = position;
-    execute_program(begin, end, OPERATION_BYTES);
+    execute_step(begin, end, OPERATION_BYTES, rows === batch_size);
     if (Batch.order !== 0) Batch.order += (<usize>rows) << 2;
     position += rows;
     if (position === rows_per_epoch) {
