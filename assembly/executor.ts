@@ -15,6 +15,7 @@ import {
   softmax_forward,
 } from './softmax';
 import { begin_steps, execute_step } from './team';
+import { train_rows } from './tiny';
 import { Word } from './word';
 
 /** Bytes an operation takes in a plan: twelve words. */
@@ -63,9 +64,9 @@ export function runSteps(words: usize): void {
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
 const OPERAND_COUNTS = memory.data<u8>([
-  5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 1, 4, 3, 1, 8, 9, 3, 2, 5, 7, 8, 5, 2,
+  5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 1, 4, 3, 1, 8, 9, 3, 11, 2, 5, 7, 8, 5, 2,
 ]);
-const OPERATIONS: u32 = 27;
+const OPERATIONS: u32 = 28;
 
 /** Operands of the operation of that code, −1 where there is none. */
 export function operandCount(opcode: i32): i32 {
@@ -223,6 +224,17 @@ export function execute(o: usize): void {
       break;
     case Opcode.scale_by_rate:
       scale_by_rate(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3));
+      break;
+    case Opcode.train_rows:
+      train_rows(
+        Word.address(o, 1),
+        Word.int(o, 2),
+        o + (3 << 2),
+        o + (6 << 2),
+        Word.int(o, 9),
+        Word.int(o, 10),
+        Word.address(o, 11),
+      );
       break;
     case Opcode.store_rows:
       store_rows(Word.address(o, 1), Word.int(o, 2));

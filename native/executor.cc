@@ -10,6 +10,7 @@
 
 #include "native/opcodes.h"
 #include "native/plan_check.h"
+#include "native/tiny_network.h"
 
 namespace fastmlp {
 
@@ -17,6 +18,14 @@ namespace {
 
 constexpr size_t kCacheLine = 64;
 constexpr int64_t kMetrics = static_cast<int64_t>(ScalarCode::first_free);
+
+// Somebody who trains on batches of every size makes them all learn anew.
+constexpr size_t kMostChoices = 256;
+
+using Clock = std::chrono::steady_clock;
+
+// Rows after which a run that goes on within an operation looks whether it is interrupted.
+constexpr int64_t kRowsAtOnce = 64;
 
 // Progress is published about so often, or after each step where steps take longer.
 constexpr std::chrono::microseconds kPublishAfter{50};
@@ -141,6 +150,11 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
     if (opcode == Opcode::gather_targets && !fits(row_count, words[2], lengths.targets)) {
       return "targets are too short";
     }
+    if (opcode == Opcode::train_rows) {
+      const TinyNetwork network(*reinterpret_cast<const operands::train_rows*>(words + 1));
+      if (!fits(row_count, network.layers[0].inputs, lengths.inputs)) return "inputs are too short";
+      if (!fits(row_count, network.last().units, lengths.targets)) return "targets are too short";
+    }
     if (opcode == Opcode::gather_labels && row_count > lengths.labels) return "labels are too short";
     if (opcode == Opcode::store_rows && !fits(run.rows_per_epoch, words[2], lengths.result)) {
       return "the result is too short";
@@ -152,6 +166,11 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
 int Executor::threads_now() const {
   const int runs = active_runs.load(std::memory_order_relaxed);
   return runs <= 1 ? threads_ : std::clamp(cores_ / runs, 1, threads_);
+}
+
+ThreadChoice& Executor::choice_of(int64_t program, int64_t rows) {
+  if (choices_.size() >= kMostChoices) choices_.clear();
+  return choices_[{program, rows}];
 }
 
 Team& Executor::team() {
@@ -216,30 +235,44 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   // If all steps together save less than a thread costs, there is nothing to divide.
   const bool divides =
       threads_ > 1 && partition_for(threads_).saving * static_cast<double>(steps) > kWorthWaking;
-  for (int64_t step = 0; step < steps; step++) {
+  const int64_t usual_rows = batch.rows;
+  ThreadChoice* const choice = divides ? &choice_of(run.begin, usual_rows) : nullptr;
+  Clock::time_point begun = divides ? Clock::now() : Clock::time_point();
+  // Steps of one row each go on within such an operation.
+  const bool by_rows = run.batch_size == 1 && batch.end - batch.begin == kOperationStride &&
+                       static_cast<Opcode>(*batch.begin) == Opcode::train_rows;
+  for (int64_t step = 0; step < steps;) {
     if (control != nullptr && control->interrupted()) {
       publish(step);
       return step;
     }
-    batch.rows = std::min(run.batch_size, run.rows_per_epoch - position);
+    const int64_t most = by_rows ? std::min(kRowsAtOnce, steps - step) : run.batch_size;
+    batch.rows = std::min(most, run.rows_per_epoch - position);
     batch.position = position;
     batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;
-    const int threads = divides ? threads_now() : 1;
+    const int threads = divides && choice->divides() ? threads_now() : 1;
     const ProgramPartition* partition = threads > 1 ? &partition_for(threads) : nullptr;
     if (partition != nullptr && partition->saving > 0) {
-      execute_divided(batch, *partition, threads, step == 0);
+      execute_divided(batch, *partition, threads, step == 0 || choice->begins());
     } else {
       target_.execute(batch);
     }
-    position += run.batch_size;
-    if (position >= run.rows_per_epoch) {
+    if (divides) {
+      const Clock::time_point now = Clock::now();
+      const std::chrono::duration<double, std::nano> time = now - begun;
+      if (batch.rows == usual_rows) choice->took(time.count());
+      begun = now;
+    }
+    step += by_rows ? batch.rows : 1;
+    position += batch.rows;
+    if (position == run.rows_per_epoch) {
       std::memcpy(run.metrics + epoch * kMetrics, scalars_, kMetrics * sizeof(double));
       std::memset(scalars_, 0, kMetrics * sizeof(double));
       position = 0;
       epoch++;
     }
     if (control != nullptr && publications.due()) {
-      publish(step + 1);
+      publish(step);
       publications.next();
     }
   }

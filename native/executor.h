@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "native/batch.h"
@@ -11,6 +13,7 @@
 #include "native/partition.h"
 #include "native/run_control.h"
 #include "native/team.h"
+#include "native/thread_choice.h"
 
 namespace fastmlp {
 
@@ -80,6 +83,8 @@ class Executor {
   // Threads for the next step: with several runs in the process, each takes its share of the cores.
   int threads_now() const;
   Team& team();
+  // Of a program on batches of so many rows.
+  ThreadChoice& choice_of(int64_t program, int64_t rows);
   void execute_divided(Batch batch, const ProgramPartition& partition, int threads, bool wake);
 
   const Target& target_;
@@ -88,6 +93,7 @@ class Executor {
   // One for each thread.
   std::vector<std::unique_ptr<AlignedBytes>> workspaces_;
   ProgramPartitions partitions_;
+  std::map<std::pair<int64_t, int64_t>, ThreadChoice> choices_;
   std::vector<int32_t> operations_;
   int64_t batch_capacity_ = 0;
   float* arena_ = nullptr;

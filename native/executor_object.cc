@@ -7,6 +7,7 @@
 
 #include "native/binding.h"
 #include "native/dispatch.h"
+#include "native/huge_pages.h"
 
 namespace fastmlp {
 
@@ -94,6 +95,7 @@ Napi::Value ExecutorObject::load(const Napi::CallbackInfo& info) {
   if (bytes.data == nullptr || arena_length > (bytes.length - offset) / static_cast<int64_t>(sizeof(float))) {
     throw error(env, "the buffer is too small for the arena");
   }
+  prefer_huge_pages(bytes.data, static_cast<size_t>(bytes.length));
   const auto* first = static_cast<const int32_t*>(words.data);
   const std::string problem = executor.load(std::vector<int32_t>(first, first + words.length),
                                             whole_number(env, info[1]), reinterpret_cast<float*>(aligned),

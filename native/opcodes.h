@@ -28,6 +28,8 @@
   X(adam_step, parameters, gradient, firstMoment, secondMoment, count, learningRate, moments, weightDecay, \
     decoupled)                                                                                             \
   X(scale_by_rate, delta, units, learningRate)                                                             \
+  X(train_rows, parameters, inputs, units1, units2, units3, activation1, activation2, activation3, loss,   \
+    decision, learningRate)                                                                                \
   X(store_rows, output, units)                                                                             \
   X(map_unary, a, aExtent, output, columns, function)                                                      \
   X(map_binary, a, aExtent, b, bExtent, output, columns, function)                                         \

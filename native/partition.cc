@@ -120,6 +120,7 @@ Cost cost_of(const operands::sum_losses&, const Block&) { return {}; }
 Cost cost_of(const operands::count_correct&, const Block&) { return {}; }
 Cost cost_of(const operands::count_correct_labels&, const Block&) { return {}; }
 Cost cost_of(const operands::advance_moments&, const Block&) { return {}; }
+Cost cost_of(const operands::train_rows&, const Block&) { return {}; }
 Cost cost_of(const operands::reduction_scale&, const Block&) { return {}; }
 
 // The depth of a gradient of weights is the batch.

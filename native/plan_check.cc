@@ -1,6 +1,7 @@
 #include "native/plan_check.h"
 
 #include "native/opcodes.h"
+#include "native/tiny_network.h"
 
 namespace fastmlp {
 
@@ -85,6 +86,21 @@ class OperationCheck {
   }
   bool check(const operands::scale_by_rate& o) const {
     return size(o.units) && batch(o.delta, o.units) && scalars(o.learningRate, 1);
+  }
+  bool check(const operands::train_rows& o) const {
+    if (o.units1 < 1 || !code(o.loss, LossCode::binary_cross_entropy) || !scalars(o.learningRate, 1) ||
+        o.decision < -1 || o.decision > static_cast<int32_t>(DecisionCode::zero)) {
+      return false;
+    }
+    const TinyNetwork network(o);
+    for (int index = 0; index < network.count; index++) {
+      const TinyLayer& layer = network.layers[index];
+      if (!size(layer.inputs) || !size(layer.units) || layer.units > kTinyUnits ||
+          layer.inputs > kTinyWeights / layer.units || !code(layer.activation, ActivationCode::exp)) {
+        return false;
+      }
+    }
+    return matrix(o.parameters, 1, network.parameters);
   }
   bool check(const operands::store_rows& o) const { return size(o.units) && batch(o.output, o.units); }
   bool check(const operands::map_unary& o) const {

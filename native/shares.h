@@ -43,6 +43,7 @@ FASTMLP_INLINE Undivided whole_of(const operands::sum_losses&, int64_t) { return
 FASTMLP_INLINE Undivided whole_of(const operands::count_correct&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::count_correct_labels&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::advance_moments&, int64_t) { return {}; }
+FASTMLP_INLINE Undivided whole_of(const operands::train_rows&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::reduction_scale&, int64_t) { return {}; }
 template <class Operands>
 FASTMLP_INLINE Span whole_of(const Operands&, int64_t rows) {

@@ -34,6 +34,8 @@ export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly epochs: number;
   /** Where `predict` puts the outputs of the rows. */
   readonly result?: Numbers;
+  /** Where to put the metric scalars of the epochs; memory that was used before is there at once. */
+  readonly sums?: Float64Array;
 }
 
 /** Metrics of epochs, one after the other. */
@@ -131,11 +133,16 @@ export class Engine {
     });
   }
 
-  /** The program of training steps on such rows; with `keepsGradients`, one after which `gradientNorm` can be asked. */
-  trainProgram({ labels }: Rows, keepsGradients = false): ProgramName {
+  /**
+   * The program of training steps on batches of such rows; with `keepsGradients`, one after which `gradientNorm` can be
+   * asked.
+   */
+  trainProgram({ labels }: Rows, batchSize: number, keepsGradients = false): ProgramName {
+    const { programs } = this.#plan;
     const keeping = labels ? 'trainKeepingGradientsLabels' : 'trainKeepingGradients';
-    if (keepsGradients && this.#plan.programs[keeping]) return keeping;
-    return labels ? 'trainLabels' : 'train';
+    if (keepsGradients && programs[keeping]) return keeping;
+    if (labels) return 'trainLabels';
+    return batchSize === 1 && !keepsGradients && programs.trainRow ? 'trainRow' : 'train';
   }
 
   /** Makes room for batches of `rows`. */
@@ -190,7 +197,8 @@ export class Engine {
     control = new JobControl(),
     started?: () => void,
   ): Promise<JobResult> {
-    const sums = new Float64Array(job.epochs * ScalarCode.first_free);
+    const length = job.epochs * ScalarCode.first_free;
+    const sums = job.sums?.subarray(0, length) ?? new Float64Array(length);
     const running = new Float64Array(ScalarCode.first_free);
     const steps = job.epochs * stepsPerEpoch(job);
     let done = 0;

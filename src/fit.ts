@@ -12,6 +12,7 @@ import {
 } from './errors.js';
 import { type EpochLogs, type History, HistoryBuilder } from './history.js';
 import { JobControl } from './job-control.js';
+import { ScalarCode } from './opcodes.js';
 import { checkLearningRate } from './optimizers.js';
 import type { Random } from './random.js';
 import { type StopReason, StopWatch, type StopWhen } from './stop-when.js';
@@ -139,6 +140,8 @@ export class Fit {
   readonly #heldCount: number;
   readonly #validation: Rows | null;
   readonly #stopWatch: StopWatch | null;
+  /** Used in turn. */
+  readonly #sums = [new Float64Array(0), new Float64Array(0)];
   #stoppedBy: StopReason | null = null;
   #progress: Progress | null = null;
 
@@ -224,7 +227,6 @@ export class Fit {
     const { control } = this;
     const { train, held } = await this.#splitRows();
     const orders = new EpochOrders(train, shuffle ? this.#random : null);
-    const program = this.#engine.trainProgram(this.#rows, this.#stopWatch?.watchesGradient);
     const isWatched = this.#isWatched;
     let before: JobResult | null = null;
     const putDown = (): void => {
@@ -245,7 +247,9 @@ export class Fit {
         await callbacks.onEpochBegin?.(epoch);
         left -= epochs;
         rows = Math.min(2 * rows, MOST_ROWS);
-        const job = { program, epochs, rowsPerEpoch: train.length, batchSize, order } as const;
+        const program = this.#engine.trainProgram(this.#rows, batchSize, this.#stopWatch?.watchesGradient);
+        const sums = this.#sumsFor(epochs);
+        const job = { program, epochs, sums, rowsPerEpoch: train.length, batchSize, order } as const;
         const result = await this.#runJob(epoch, job, dataset, () => {
           orders.prepare(epochsAtOnce());
           putDown();
@@ -258,6 +262,14 @@ export class Fit {
       orders.end();
     }
     putDown();
+  }
+
+  /** Room for the metric scalars of a job, while those of the job before are in use. */
+  #sumsFor(epochs: number): Float64Array {
+    const length = epochs * ScalarCode.first_free;
+    this.#sums.reverse();
+    if (this.#sums[0].length < length) this.#sums[0] = new Float64Array(length);
+    return this.#sums[0];
   }
 
   async #endEpoch(

@@ -28,6 +28,7 @@ export enum Opcode {
   sgd_step,
   adam_step,
   scale_by_rate,
+  train_rows,
   store_rows,
   map_unary,
   map_binary,

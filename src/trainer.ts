@@ -224,7 +224,7 @@ export class Trainer {
       checkLearningRate(action, options.learningRate);
       this.#engine.setLearningRate(options.learningRate);
     }
-    return this.#engine.runNow(this.#engine.trainProgram(rows), rows, rows.count);
+    return this.#engine.runNow(this.#engine.trainProgram(rows, rows.count), rows, rows.count);
   }
 
   /**

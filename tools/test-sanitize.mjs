@@ -13,7 +13,7 @@ const programs = [
 
 /** Everything the programs need: what knows nothing of Node. */
 const isPartOfThem = (/** @type {string} */ file) =>
-  /^native\/(targets\/.*|cpu_features|dispatch|executor|partition|plan_check|run_control|team)\.cc$/.test(
+  /^native\/(targets\/.*|cpu_features|dispatch|executor|partition|plan_check|run_control|team|thread_choice)\.cc$/.test(
     file,
   );
 

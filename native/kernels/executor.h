@@ -10,6 +10,7 @@
 #include "native/kernels/metrics.h"
 #include "native/kernels/optimizers.h"
 #include "native/kernels/softmax.h"
+#include "native/kernels/tiny.h"
 #include "native/opcodes.h"
 #include "native/shares.h"
 

@@ -4,6 +4,7 @@ import { type Context, contextOf, isApart, outputGradientOf } from './context.js
 import type { Emitter } from './emitter.js';
 import type { Layout, PersistentPlaces } from './layout.js';
 import { emitUpdate, type OptimizerState, updatesInPlace } from './optimizer-lowering.js';
+import { tinyNetwork } from './tiny-network.js';
 
 type TargetKind = 'dense' | 'labels';
 
@@ -44,6 +45,8 @@ export function trainPrograms(
       emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
     });
   }
+  const tiny = trains ? tinyNetwork(model, places, state) : null;
+  if (tiny) emitter.program('trainRow', () => emitter.emit('train_rows', tiny));
   if (trains) emitter.program('update', () => emitUpdate(model, places, state, emitter, []));
   emitter.program('predict', () => {
     emitForward(context, false);

@@ -15,7 +15,7 @@ import {
  * - `buffer`: offset of a buffer in the arena, in elements; −1 where the operation may do without it
  * - `size`: a number of elements, columns or units
  * - `scalar`: index into the table of scalars; −1 where the operation may do without it
- * - the rest: a code from `opcodes.ts`, or a flag 0 | 1
+ * - the rest: a code from `opcodes.ts`, or a flag 0 | 1; a decision is −1 where none is made
  */
 export type OperandKind =
   | 'buffer'
@@ -218,6 +218,25 @@ export const operations: readonly Operation[] = [
     units: 'size',
     learningRate: 'scalar',
   }),
+  define(
+    'train_rows',
+    'for each row by itself: forward, E, backward, W -= learningRate dE/dW; sums loss, correct and rows. W1 b1 W2 b2 … ' +
+      'lie one after the other from parameters on; units are 0 where there is no layer. binary_cross_entropy after a ' +
+      'sigmoid, and the decision with it, are taken from the net inputs',
+    {
+      parameters: 'buffer',
+      inputs: 'size',
+      units1: 'size',
+      units2: 'size',
+      units3: 'size',
+      activation1: 'activation',
+      activation2: 'activation',
+      activation3: 'activation',
+      loss: 'loss',
+      decision: 'decision',
+      learningRate: 'scalar',
+    },
+  ),
   define('store_rows', 'result[position + r, j] = output[r, j]', { output: 'buffer', units: 'size' }),
   define('map_unary', 'output[r,j] = function(a[r,j])', {
     a: 'buffer',

@@ -9,7 +9,8 @@ import { printPlan } from './print.js';
 
 /**
  * Programs of a plan. `train` does what `gradients` followed by `update` does, but it may leave no gradient behind; then
- * `trainKeepingGradients` exists, which does. A `Labels` program takes one integer label a row instead of a row of
+ * `trainKeepingGradients` exists, which does. `trainRow` exists for tiny networks: `train` for batches of one row, quicker
+ * and without a gradient. A `Labels` program takes one integer label a row instead of a row of
  * targets. Which ones exist depends on the purpose of the plan and on whether the loss takes labels.
  */
 export type ProgramName =
@@ -17,6 +18,7 @@ export type ProgramName =
   | 'trainLabels'
   | 'trainKeepingGradients'
   | 'trainKeepingGradientsLabels'
+  | 'trainRow'
   | 'gradients'
   | 'gradientsLabels'
   | 'update'

@@ -234,6 +234,7 @@ bool is_divisible(const Case& test) {
     case Opcode::count_correct_labels:
     case Opcode::advance_moments:
     case Opcode::reduction_scale:
+    case Opcode::train_rows:
       return false;
     case Opcode::linear_forward:
     case Opcode::linear_backward_weights:
@@ -415,6 +416,20 @@ void check_rows(int64_t rows, int64_t units) {
   check({named("scale_by_rate"), Opcode::scale_by_rate, {0, u, 3}, {{0, all}}, rows}, 0, true);
 }
 
+// Steps of tiny networks, on rows of every element whose targets are the rows themselves.
+void check_tiny(int64_t rows, int32_t units, Element element) {
+  const int32_t element_code = static_cast<int32_t>(element);
+  for (int32_t loss = 0; loss < 5; loss++) {
+    const bool logistic = loss > 2;
+    Case test{sizes("train_rows", rows, units, units), Opcode::train_rows, {}, {}, rows};
+    test.operands = {0, units, 3, 4, units, 1, 2, logistic ? 1 : element_code % 3, loss, loss % 3, 4};
+    test.buffers = {{0, (units + 1) * 3 + 4 * 4 + 5 * units}};
+    test.units = units;
+    test.element = element;
+    check(test, 0, true);
+  }
+}
+
 // Rows of the data in and out, with every kind of transform and element.
 void check_gathering(int64_t rows, int64_t columns) {
   const auto c = static_cast<int32_t>(columns);
@@ -509,9 +524,20 @@ int main() {
       }
     }
   }
+  for (const int32_t units : {1, 2, 3, 4}) {
+    for (const int64_t rows : {1, 3}) {
+      for (const Element element : {Element::float32, Element::uint8, Element::float64}) {
+        check_tiny(rows, units, element);
+      }
+    }
+  }
   // Where blocks and panels begin to be copied.
   for (const int64_t rows : {66, 200, 520}) check_products(rows, 391, 71, 3, turn++, false);
   for (const int64_t units : {512, 1024, 1100}) check_products(70, 512, units, 3, turn++, false);
+  // Where few columns are computed as rows.
+  for (const int64_t units : {5, 9, 10, 18}) check_products(5, 300, units, 3, turn++, false);
+  // Where weights are read row by row.
+  for (const int64_t rows : {1, 2, 3}) check_products(rows, 1030, 1033, 3, turn++, false);
   std::printf("%d runs, %d failed\n", runs, failures);
   return failures == 0 ? 0 : 1;
 }

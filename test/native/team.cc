@@ -14,6 +14,7 @@
 #include "native/executor.h"
 #include "native/opcodes.h"
 #include "native/team.h"
+#include "native/thread_choice.h"
 
 namespace {
 
@@ -189,12 +190,35 @@ void trains_the_same() {
 
 }  // namespace
 
+// Share of the steps that are divided if they take so long either way, and how many are needed to learn it.
+double divided_share(fastmlp::ThreadChoice& choice, double divided, double alone, int steps) {
+  int count = 0;
+  for (int step = 0; step < steps; step++) {
+    count += choice.divides() ? 1 : 0;
+    choice.took(choice.divides() ? divided : alone);
+  }
+  return static_cast<double>(count) / steps;
+}
+
+void chooses_by_what_steps_take() {
+  for (const double alone : {50e3, 5e6, 200e6}) {
+    fastmlp::ThreadChoice choice;
+    divided_share(choice, alone / 1.8, alone, 1000);
+    expect(divided_share(choice, alone / 1.8, alone, 20000) > 0.96, "a faster team is left alone");
+    divided_share(choice, alone * 1.5, alone, 2000);
+    expect(divided_share(choice, alone * 1.5, alone, 20000) < 0.04, "a slower team goes on");
+    divided_share(choice, alone / 1.8, alone, 40000);
+    expect(divided_share(choice, alone / 1.8, alone, 20000) > 0.96, "a team that got faster is not found");
+  }
+}
+
 int main() {
   for (const int threads : {1, 2, 3, 5, 8}) executes_each_chunk_once(threads);
   wakes_sleepers();
   does_not_need_sleepers();
   ends_at_any_time();
   trains_the_same();
+  chooses_by_what_steps_take();
   std::printf("%d failed\n", failures);
   return failures == 0 ? 0 : 1;
 }

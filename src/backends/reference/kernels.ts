@@ -14,6 +14,7 @@ import {
   UnaryCode,
 } from '../../opcodes.js';
 import type { Numbers } from '../backend.js';
+import { trainRows } from './train-rows.js';
 
 /** What a kernel of the reference works on: the arena, the scalars, and the batch at hand. */
 export interface Batch {
@@ -31,7 +32,7 @@ export interface Batch {
   result: Numbers | null;
 }
 
-type Operands = Readonly<Record<string, number>>;
+export type Operands = Readonly<Record<string, number>>;
 type Kernel = (batch: Batch, operands: Operands) => void;
 
 const scaleOf = (batch: Batch, reduction: number): number =>
@@ -336,6 +337,10 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
 
   scale_by_rate({ arena, scalars, rows }, { delta, units, learningRate }) {
     for (let index = 0; index < rows * units; index++) arena[delta + index] *= -scalars[learningRate];
+  },
+
+  train_rows(batch, o) {
+    trainRows(batch, o);
   },
 
   store_rows({ arena, rows, position, result }, { output, units }) {
