@@ -24,7 +24,7 @@ import {
   softmax_cross_entropy_labels,
   softmax_forward,
 } from './softmax';
-import { execute_program } from './team';
+import { begin_steps, execute_step } from './team';
 import { train_rows } from './tiny';
 import { Word } from './word';
 
@@ -55,6 +55,7 @@ export function runSteps(words: usize): void {
   let position = <u32>Word.int(words, RunWord.position);
   let steps = Word.int(words, RunWord.steps);
   const requests = Word.at(words, RunWord.requests);
+  begin_steps(begin, end, OPERATION_BYTES, batch_size);
   for (; steps > 0 && atomic.load<i32>(requests) === 0; steps--) {
     const rows = min(batch_size, rows_per_epoch - position);
     Batch.rows = rows;
@@ -64,10 +65,10 @@ export function runSteps(words: usize): void {
       rates += 8;
     }
     const place: u32 = accumulated === 0 ? 0 : (position / batch_size) % accumulated;
-    if (place === 0) execute_program(begin, end, OPERATION_BYTES);
-    else execute_program(more_begin, more_end, OPERATION_BYTES);
+    if (place === 0) execute_step(begin, end, OPERATION_BYTES, rows === batch_size);
+    else execute_step(more_begin, more_end, OPERATION_BYTES, false);
     if (accumulated !== 0 && (place === accumulated - 1 || position + rows === rows_per_epoch)) {
-      execute_program(update_begin, update_end, OPERATION_BYTES);
+      execute_step(update_begin, update_end, OPERATION_BYTES, false);
     }
     if (Batch.order !== 0) Batch.order += (<usize>rows) << 2;
     position += rows;

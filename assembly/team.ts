@@ -14,21 +14,26 @@ import { Batch } from './batch';
 import { execute } from './executor';
 import { Partition } from './partition';
 import { Share } from './share';
+import { ThreadChoice } from './thread-choice';
 import { Word } from './word';
 
-/** Cache lines of a team: `done`, the job, and two for each thread. */
+/** Cache lines of a team: `done`, the job, how many helpers there are, and two for each thread. */
 const JOB: usize = 64;
-const SLOTS: usize = 128;
+const HELPERS: usize = 128;
+const SLOTS: usize = 192;
 const SLOT_BYTES: usize = 128;
-/** Of a slot: its range, and whether its thread is asleep. */
+/** Of a slot: its range, whether its thread is asleep, and whether it is to sleep as long as no operation is new. */
 const ASLEEP: usize = 64;
+const REST: usize = 68;
 
 const SEQUENCE_SHIFT: i64 = 24;
 const NEXT_SHIFT: i64 = 12;
 const CHUNK_MASK: i64 = 4095;
 
-/** How often a helper looks before it goes to sleep: for about a millisecond, since it may take as long to wake up. */
-const LOOKS: i32 = 1000000;
+/** How long a helper looks for work before it goes to sleep, in milliseconds. */
+const LOOKING: f64 = 0.2;
+/** Looks that are timed, to know how many that is. */
+const TIMED_LOOKS: i32 = 10000;
 /** How often the owner looks for a last chunk before it leaves the processor to whoever has it, and for how long. */
 const OWNER_LOOKS: i32 = 20000;
 const OWNER_NAP_NS: i64 = 50000;
@@ -75,12 +80,54 @@ function slot_of(thread: i32): usize {
   return base + SLOTS + <usize>thread * SLOT_BYTES;
 }
 
-/** Executes the operations of a program, those that pay with the team. */
-export function execute_program(begin: usize, end: usize, operation_bytes: usize): void {
+/** The program that steps are of, and whether one of its operations is worth dividing. */
+let program: usize = 0;
+let program_rows: i32 = 0;
+let is_divisible: bool = false;
+/** Whether this thread has seen a helper, and whether helpers are to look for work. */
+let is_helped: bool = false;
+let is_looking: bool = true;
+
+/** Before steps of a program, in batches of that many rows. */
+export function begin_steps(begin: usize, end: usize, operation_bytes: usize, rows: i32): void {
+  if (threads === 1) return;
+  Batch.rows = rows;
+  is_divisible = false;
+  for (let operation = begin; operation < end && !is_divisible; operation += operation_bytes) {
+    is_divisible = Partition.divide(operation, threads);
+  }
+  if (!is_divisible || !is_helped) return;
+  if (begin !== program || rows !== program_rows) ThreadChoice.begin(false);
+  else ThreadChoice.resume();
+  program = begin;
+  program_rows = rows;
+}
+
+/** Executes the operations of a program on a batch, those that pay with the team if that is the faster way. */
+export function execute_step(begin: usize, end: usize, operation_bytes: usize, is_whole: bool): void {
+  const chooses = is_divisible && has_help();
+  if (chooses && ThreadChoice.divides !== is_looking) let_look(ThreadChoice.divides);
+  const divides = chooses && is_looking;
   for (let operation = begin; operation < end; operation += operation_bytes) {
-    if (threads > 1 && Partition.divide(operation, threads)) lead(operation);
+    if (divides && Partition.divide(operation, threads)) lead(operation);
     else execute(operation);
   }
+  if (chooses) ThreadChoice.end_step(is_whole);
+}
+
+/** Helpers come when they have started. */
+function has_help(): bool {
+  if (is_helped || atomic.load<i32>(base + HELPERS) === 0) return is_helped;
+  is_helped = true;
+  ThreadChoice.begin(true);
+  return true;
+}
+
+/** Whether helpers look for work between two operations, or sleep. */
+function let_look(looks: bool): void {
+  is_looking = looks;
+  for (let thread: i32 = 1; thread < threads; thread++)
+    atomic.store<i32>(slot_of(thread) + REST, looks ? 0 : 1);
 }
 
 /** Executes all chunks of an operation; returns when they are done. */
@@ -150,25 +197,48 @@ function work(thread: i32, of_sequence: i64, operation: usize): i32 {
 export function help(team: usize, count: i32, thread: i32): void {
   leadTeam(team, count);
   const slot = slot_of(thread);
+  const looks = looks_in(LOOKING, slot);
   let seen: i64 = 0;
+  atomic.add<i32>(base + HELPERS, 1);
   for (;;) {
-    seen = wait_for_job(slot, seen);
+    seen = wait_for_job(slot, seen, looks);
     work(thread, seen, 0);
   }
 }
 
+/** How often a thread looks in that time, by the fastest of some attempts. */
+function looks_in(milliseconds: f64, slot: usize): i32 {
+  let least: f64 = milliseconds;
+  for (let attempt: i32 = 0; attempt < 5; attempt++) {
+    const began = performance.now();
+    let looks: i32 = 0;
+    while (looks < TIMED_LOOKS && sequence_of(slot) >= 0 && !rests(slot)) looks++;
+    least = min(least, performance.now() - began);
+  }
+  // A clock may be coarse.
+  return <i32>((<f64>TIMED_LOOKS * milliseconds) / max(least, 0.005));
+}
+
+function sequence_of(slot: usize): i64 {
+  return atomic.load<i64>(slot) >> SEQUENCE_SHIFT;
+}
+
+function rests(slot: usize): bool {
+  return atomic.load<i32>(slot + REST) !== 0;
+}
+
 /** The sequence of the first operation after `seen`. */
-function wait_for_job(slot: usize, seen: i64): i64 {
+function wait_for_job(slot: usize, seen: i64, most_looks: i32): i64 {
   const asleep = slot + ASLEEP;
-  let now = atomic.load<i64>(slot) >> SEQUENCE_SHIFT;
-  for (let looks: i32 = 0; now === seen; now = atomic.load<i64>(slot) >> SEQUENCE_SHIFT) {
-    if (++looks < LOOKS) continue;
+  let now_there = sequence_of(slot);
+  for (let looks: i32 = 0; now_there === seen; now_there = sequence_of(slot)) {
+    if (++looks < most_looks && !rests(slot)) continue;
     atomic.store<i32>(asleep, 1);
-    if (atomic.load<i64>(slot) >> SEQUENCE_SHIFT === seen) atomic.wait<i32>(asleep, 1, -1);
+    if (sequence_of(slot) === seen) atomic.wait<i32>(asleep, 1, -1);
     atomic.store<i32>(asleep, 0);
     looks = 0;
   }
-  return now;
+  return now_there;
 }
 
 function publish(operation: usize): void {

@@ -23,14 +23,14 @@ async function sentBytes(application: string): Promise<number> {
 }
 
 describe('what a browser has to load', () => {
-  it.each(Object.entries(embeddedModules))('the module %s has at most 52 KiB', async (_, module) => {
+  it.each(Object.entries(embeddedModules))('the module %s has at most 56 KiB', async (_, module) => {
     const { length } = await module();
     expect(length).toBeGreaterThan(10 * KIB);
-    expect(length).toBeLessThanOrEqual(52 * KIB);
+    expect(length).toBeLessThanOrEqual(56 * KIB);
   });
 
-  it('everything that is exported has at most 60 KiB, minified and gzipped', async () => {
-    expect(await sentBytes("export * from './dist/browser.js'")).toBeLessThanOrEqual(60 * KIB);
+  it('everything that is exported has at most 80 KiB, minified and gzipped', async () => {
+    expect(await sentBytes("export * from './dist/browser.js'")).toBeLessThanOrEqual(80 * KIB);
   });
 
   it('an application that trains has less than everything', async () => {

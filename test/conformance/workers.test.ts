@@ -1,8 +1,13 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createWasmProvider, type WasmOptions } from '../../src/backends/wasm/index.js';
+import { LinearMemory } from '../../src/backends/wasm/memory.js';
+import { createMemory } from '../../src/backends/wasm/module.js';
+import { RunState, RunWord } from '../../src/backends/wasm/run-words.js';
+import { SharedRun } from '../../src/backends/wasm/shared-run.js';
+import type { WorkerClient } from '../../src/backends/wasm/worker/client.js';
 import { createNodeWorker } from '../../src/backends/wasm/worker/node.js';
 import type { CreateWorker, WorkerPort } from '../../src/backends/wasm/worker/port.js';
 import { adam, dense, sgd } from '../../src/index.js';
@@ -25,7 +30,7 @@ function watchedWorkers(): { createWorker: CreateWorker; ports: WorkerPort[]; te
       ...port,
       terminate: () => {
         terminated++;
-        port.terminate();
+        return port.terminate();
       },
     };
   };
@@ -158,7 +163,7 @@ describe.each(ways)('runs in %s', (_, wasm, config) => {
     const running = trainer.fit(x, t, { epochs: 1e6, batchSize: 32 });
     await begun(trainer);
     // The last one made executes the runs.
-    (ports.at(-1) as WorkerPort).terminate();
+    void (ports.at(-1) as WorkerPort).terminate();
     await expect(running).rejects.toThrow('the worker has ended');
     expect((await trainer.fit(x, t, { batchSize: 100 })).epoch.length).toBe(1);
     trainer.dispose();
@@ -175,7 +180,55 @@ describe.each(ways)('runs in %s', (_, wasm, config) => {
     }
     await wait(50);
     expect(ports.length).toBeGreaterThan(0);
-    expect(terminated()).toBe(ports.length);
+    await vi.waitFor(() => expect(terminated()).toBe(ports.length), 10_000);
+  });
+});
+
+describe('what fails in mid-run', () => {
+  it('is the run if a helper ends, and its memory serves the next one', async () => {
+    const { createWorker, ports, terminated } = watchedWorkers();
+    const trainer = await create({ createWorker }, { threads: 2 });
+    for (let round = 1; round <= 2; round++) {
+      const running = trainer.fit(x, t, { epochs: 1e6, batchSize: 32 });
+      await begun(trainer);
+      void ports[2 * round - 2].terminate();
+      await expect(running).rejects.toThrow('the worker has ended');
+    }
+    expect((await trainer.fit(x, t, { batchSize: 100 })).epoch.length).toBe(1);
+    expect(ports.length).toBe(6);
+    expect(terminated()).toBe(4);
+    trainer.dispose();
+  });
+
+  it('is a call between two steps, in bounded time, if the worker gives no sign', () => {
+    const memory = new LinearMemory(createMemory(true), 0);
+    const words = memory.allocate(RunWord.count * 4);
+    memory.views.i32[words.address / 4 + RunWord.state] = RunState.running;
+    const causes: unknown[] = [];
+    const silent = { ask: () => new Promise<void>(() => {}) } as unknown as WorkerClient;
+    const run = new SharedRun(memory, words, 10, silent, {
+      patienceMs: 30,
+      resume: () => {},
+      end: () => {},
+      release: () => {},
+      failed: async (cause) => causes.push(cause),
+    });
+    expect(() => run.between(() => 1)).toThrow(
+      'Cannot get between two steps: a step must end within 1 s: received no sign of the worker',
+    );
+    expect(causes.length).toBe(1);
+  });
+});
+
+describe('data too large for the module', () => {
+  it('are trained on in slices, and the backend says so', async () => {
+    const trainer = await create({ datasetBudgetBytes: 1000 }, { threads: 2 });
+    expect(trainer.backend.notes).toEqual([]);
+    await trainer.fit(x, t, options);
+    expect(trainer.backend.notes).toEqual([
+      "runs on a dataset of 1 MiB take place in slices: it does not fit into the module's memory",
+    ]);
+    trainer.dispose();
   });
 });
 
@@ -191,7 +244,7 @@ describe('where no worker can be made', () => {
       'after a while',
       (_, listener) => {
         setTimeout(() => listener.failed(new Error('refused by policy')), 5);
-        return { post: () => {}, terminate: () => {}, keepAlive: () => {} };
+        return { post: () => {}, terminate: async () => {}, keepAlive: () => {} };
       },
     ],
   ];
@@ -241,7 +294,7 @@ describe('workers come and go', () => {
     }
     await wait(50);
     expect(ports.length).toBe(20);
-    expect(terminated()).toBe(20);
+    await vi.waitFor(() => expect(terminated()).toBe(20), 10_000);
   });
 
   it('and a process that forgets them ends', async () => {

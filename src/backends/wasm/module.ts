@@ -69,7 +69,8 @@ export function binaryOf(module: Uint8Array<ArrayBuffer>, shared: boolean): Uint
 }
 
 export async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Instance> {
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  const env = { memory, 'performance.now': () => performance.now() };
+  const { exports } = await WebAssembly.instantiate(module, { env });
   return { exports: exports as unknown as ModuleExports, memory };
 }
 

@@ -1,5 +1,5 @@
 import { ScalarCode } from '../../opcodes.js';
-import type { Dataset, Placement, Run, RunHandle } from '../backend.js';
+import type { Dataset, Placement, Rows, Run, RunHandle } from '../backend.js';
 import { deferRun } from './deferred-run.js';
 import {
   addressesFrom,
@@ -12,7 +12,7 @@ import {
 } from './executor.js';
 import type { Region } from './memory.js';
 import type { Instance } from './module.js';
-import { copyStretch, type PlacedRows } from './rows.js';
+import { copyStretch, type PlacedRows, placedBytes } from './rows.js';
 import { costOf } from './run-cost.js';
 import { SharedRun } from './shared-run.js';
 import type { WorkerClient } from './worker/client.js';
@@ -21,6 +21,13 @@ import type { ToWorker } from './worker/messages.js';
 
 const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 const SCALAR_BYTES = Float64Array.BYTES_PER_ELEMENT;
+
+/**
+ * How long a caller that wants to get between two steps waits for the one under way before it takes the worker for
+ * dead: some seconds, and for what a step costs a hundred times what is usual.
+ */
+const PATIENCE_MS = 5000;
+const COST_MS = 1e-5;
 
 /** A module in a memory that other threads work in as well. */
 export interface SharedInstance extends Instance {
@@ -38,6 +45,9 @@ export class SharedExecutor extends WasmExecutor {
   #helpers: Promise<WorkerClient | null>[] = [];
   /** The workspaces of the workers, and the team. */
   #teamRegion: Region | null = null;
+  /** Resolves when the workers that were there before have ended. */
+  #closed: Promise<unknown> = Promise.resolve();
+  #largestRefused = 0;
 
   constructor(
     instance: SharedInstance,
@@ -53,7 +63,17 @@ export class SharedExecutor extends WasmExecutor {
   }
 
   override get placement(): Placement {
-    return this.#host.placement(this.#threads, []);
+    const mebibytes = Math.ceil(this.#largestRefused / 2 ** 20);
+    const sliced = `runs on a dataset of ${mebibytes} MiB take place in slices: it does not fit into the module's memory`;
+    return this.#host.placement(this.#threads, mebibytes > 0 ? [sliced] : []);
+  }
+
+  override createDataset(rows: Rows): WasmDataset {
+    const dataset = super.createDataset(rows);
+    if ('count' in dataset.source) {
+      this.#largestRefused = Math.max(this.#largestRefused, placedBytes(rows, rows.count));
+    }
+    return dataset;
   }
 
   override start(dataset: Dataset, run: Run): RunHandle {
@@ -69,7 +89,7 @@ export class SharedExecutor extends WasmExecutor {
   }
 
   override dispose(): void {
-    this.#closeTeam();
+    void this.#closeTeam(this.#helpers, new Error('the executor was disposed of'));
     super.dispose();
   }
 
@@ -85,14 +105,31 @@ export class SharedExecutor extends WasmExecutor {
     const setup = (thread: number): ToWorker => {
       return { kind: 'share', module, memory, workspace: workspaces[thread], team, threads, thread };
     };
-    this.#helpers = workspaces.slice(1).map((_, helper) => this.#host.openHelper(this, setup(helper + 1)));
-    return this.#host.open(this, setup(0));
+    const openHelper = (thread: number) =>
+      this.#closed.then(() => this.#host.openHelper(this, setup(thread)));
+    const helpers = workspaces.slice(1).map((_, helper) => openHelper(helper + 1));
+    this.#helpers = helpers;
+    // A helper that fails may have claimed what the others wait for. It keeps no executor alive.
+    const executor = new WeakRef(this);
+    const failed = (cause: unknown): void => {
+      const alive = executor.deref();
+      if (alive) void alive.#closeTeam(helpers, cause);
+    };
+    for (const helper of helpers) void helper.then((one) => one?.onFailure(failed));
+    return this.#closed.then(() => this.#host.open(this, setup(0)));
   }
 
-  #closeTeam(): void {
-    for (const worker of [this.#worker, ...this.#helpers]) void worker?.then((one) => one?.terminate());
+  /** Ends the workers, unless others have taken their place, and takes back their memory when they have ended. */
+  #closeTeam(helpers: readonly unknown[], cause: unknown): Promise<unknown> {
+    if (helpers !== this.#helpers) return this.#closed;
+    const { memory } = this;
+    const region = this.#teamRegion;
+    const ending = [this.#worker, ...this.#helpers].map(async (worker) => (await worker)?.terminate(cause));
     this.#worker = null;
     this.#helpers = [];
+    this.#teamRegion = null;
+    this.#closed = Promise.all([this.#closed, ...ending]).then(() => region && memory.free(region));
+    return this.#closed;
   }
 
   /** Starts a run in the worker; null if there is no memory for what it needs. */
@@ -130,17 +167,23 @@ export class SharedExecutor extends WasmExecutor {
       position,
       rates: rates ? ratesAt : 0,
     });
-    return new SharedRun(this.memory, words, run.steps, worker, {
+    const { memory } = this;
+    const helpers = this.#helpers;
+    const stepMs = (costOf(this.plan.operations, run) * COST_MS) / run.steps;
+    return new SharedRun(memory, words, run.steps, worker, {
+      patienceMs: PATIENCE_MS + stepMs,
       resume: () => this.describeProgram(words, run),
       end: (steps) => {
         const { f32, f64 } = this.memory.views;
         const { epochsEnding: ended } = cutCall(run, run.firstStep, steps, false);
         copyStretch(f64, metricsAt / SCALAR_BYTES, ended * perEpoch, metrics, epoch * perEpoch);
         if (result) copyStretch(f32, resultAt / WORD_BYTES, call.rows * units, result, position * units);
-        this.memory.free(words);
-        this.memory.free(region);
       },
-      failed: () => this.#closeTeam(),
+      release: () => {
+        memory.free(words);
+        memory.free(region);
+      },
+      failed: (cause) => this.#closeTeam(helpers, cause),
     });
   }
 }

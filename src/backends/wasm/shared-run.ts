@@ -1,3 +1,4 @@
+import { fact, stateError } from '../../errors.js';
 import type { RunHandle, RunProgress } from '../backend.js';
 import type { LinearMemory, Region } from './memory.js';
 import { RunNumber, RunRequest, RunState, RunWord } from './run-words.js';
@@ -16,13 +17,17 @@ const mayWait = (): boolean => {
   }
 };
 
-interface SharedRunEvents {
+interface SharedRunHooks {
+  /** How long a step may take at most. */
+  readonly patienceMs: number;
   /** The run goes on after a halt. */
   resume(): void;
-  /** The run touches nothing any more, after so many steps. */
+  /** The run has ended, after so many steps. */
   end(steps: number): void;
-  /** The worker has failed. */
-  failed(): void;
+  /** Nobody touches the memory of the run any more. */
+  release(): void;
+  /** The worker has failed; resolves when it has ended. */
+  failed(cause: unknown): Promise<unknown>;
 }
 
 /** A run in a worker that works in the memory of the caller, and how the caller talks to it through its words. */
@@ -32,7 +37,7 @@ export class SharedRun implements RunHandle {
   readonly #steps: number;
   /** Index of the first of the run's words. */
   readonly #words: number;
-  readonly #resume: () => void;
+  readonly #hooks: SharedRunHooks;
   readonly #mayWait = mayWait();
   #last: RunProgress = { steps: 0, loss: 0, correct: 0, rows: 0 };
   #halts = 0;
@@ -44,24 +49,34 @@ export class SharedRun implements RunHandle {
     words: Region,
     steps: number,
     worker: WorkerClient,
-    { resume, end, failed }: SharedRunEvents,
+    hooks: SharedRunHooks,
   ) {
     this.#memory = memory;
     this.#words = words.address / WORD_BYTES;
     this.#steps = steps;
-    this.#resume = resume;
+    this.#hooks = hooks;
     memory.views.f64[this.#numbers + RunNumber.steps] = steps;
     // The first report is of the beginning.
     this.#request(RunRequest.report);
     const ran = worker.ask({ kind: 'run', words: words.address }, ({ kind }) => kind === 'ran');
-    ran.catch(failed);
-    this.finished = ran
-      .finally(() => {
-        this.#last = this.#report();
-        this.#ended = true;
-        end(this.#last.steps);
-      })
-      .then(() => this.#last.steps);
+    const end = (): number => {
+      this.#last = this.#report();
+      this.#ended = true;
+      hooks.end(this.#last.steps);
+      return this.#last.steps;
+    };
+    this.finished = ran.then(
+      () => {
+        const done = end();
+        hooks.release();
+        return done;
+      },
+      (cause) => {
+        end();
+        void hooks.failed(cause).then(() => hooks.release());
+        throw cause;
+      },
+    );
   }
 
   progress(): RunProgress {
@@ -78,12 +93,13 @@ export class SharedRun implements RunHandle {
 
   between<T>(body: () => T): T {
     if (this.#ended) return body();
-    if (this.#halts++ === 0) this.#halt();
+    if (this.#halts === 0) this.#halt();
+    this.#halts++;
     try {
       return body();
     } finally {
       if (--this.#halts === 0) {
-        this.#resume();
+        this.#hooks.resume();
         const { i32 } = this.#memory.views;
         Atomics.and(i32, this.#words + RunWord.requests, ~RunRequest.halt);
         Atomics.notify(i32, this.#words + RunWord.requests);
@@ -91,13 +107,25 @@ export class SharedRun implements RunHandle {
     }
   }
 
-  /** Returns when no step is running: at once, or after the one under way. */
+  /**
+   * Returns when no step is running: at once, or after the one under way.
+   *
+   * @throws Error if that one does not end; then the run has failed
+   */
   #halt(): void {
     this.#request(RunRequest.halt);
+    const { patienceMs, failed } = this.#hooks;
     const { i32 } = this.#memory.views;
     const state = this.#words + RunWord.state;
+    const asked = performance.now();
     while (Atomics.load(i32, state) === RunState.running) {
-      if (this.#mayWait) Atomics.wait(i32, state, RunState.running);
+      if (performance.now() - asked > patienceMs) {
+        const rule = `a step must end within ${Math.ceil(patienceMs / 1000)} s`;
+        const cause = stateError('Cannot get between two steps', rule, fact('no sign of the worker'));
+        void failed(cause);
+        throw cause;
+      }
+      if (this.#mayWait) Atomics.wait(i32, state, RunState.running, patienceMs);
     }
   }
 

@@ -14,6 +14,8 @@ export class WorkerClient {
   #port: WorkerPort;
   #job: Job | null = null;
   #ended: unknown = null;
+  #failed: (cause: unknown) => void = () => {};
+  #gone: Promise<void> | null = null;
 
   private constructor(createWorker: CreateWorker) {
     this.#port = createWorker(workerScript, {
@@ -44,20 +46,26 @@ export class WorkerClient {
     });
   }
 
+  /** Calls `listener` when the worker has failed or is ended. */
+  onFailure(listener: (cause: unknown) => void): void {
+    if (this.#ended) listener(this.#ended);
+    else this.#failed = listener;
+  }
+
   /** Sends a message without waiting for an answer. */
   tell(message: ToWorker, transfer?: Transferable[]): void {
     if (!this.#ended) this.#port.post(message, transfer);
   }
 
-  terminate(): void {
-    this.#fail(new Error('the worker was terminated'));
+  /** Ends the worker; resolves when it runs no more. What it was asked to do fails for that reason. */
+  terminate(cause: unknown = new Error('the worker was terminated')): Promise<void> {
+    this.#fail(cause);
+    return this.#gone as Promise<void>;
   }
 
   #receive(message: FromWorker): void {
-    const job = this.#job;
-    if (!job) return;
     if (message.kind === 'failed') this.#fail(message.error);
-    else if (job.message(message)) this.#settle()?.resolve();
+    else if (this.#job?.message(message)) this.#settle()?.resolve();
   }
 
   /** The job that was under way; there is none any more. */
@@ -73,6 +81,7 @@ export class WorkerClient {
     if (this.#ended) return;
     this.#ended = error ?? new Error('the worker has failed');
     this.#settle()?.reject(this.#ended);
-    this.#port.terminate();
+    this.#gone = this.#port.terminate();
+    this.#failed(this.#ended);
   }
 }

@@ -4,7 +4,7 @@ import type { ToWorker } from './messages.js';
 import type { CreateWorker } from './port.js';
 
 /** Terminates the workers of executors that were let go without being disposed. */
-const abandoned = new FinalizationRegistry<WorkerClient>((client) => client.terminate());
+const abandoned = new FinalizationRegistry<WorkerClient>((client) => void client.terminate());
 
 /** Runs that cost less, about two milliseconds, stay on the caller's thread: a message and back would take a part of it. */
 const WORTH_A_WORKER = 2 ** 24;

@@ -12,7 +12,9 @@ export const createNodeWorker: CreateWorker = (script, listener) => {
   worker.on('exit', (code) => listener.failed(new Error(`the worker has ended with code ${code}`)));
   return {
     post: (message, transfer = []) => worker.postMessage(message, transfer as never[]),
-    terminate: () => void worker.terminate(),
+    terminate: async () => {
+      await worker.terminate();
+    },
     keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
   };
 };

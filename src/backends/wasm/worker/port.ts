@@ -3,7 +3,8 @@ import type { FromWorker, ToWorker } from './messages.js';
 /** A worker as the thread that made it sees it. */
 export interface WorkerPort {
   post(message: ToWorker, transfer?: Transferable[]): void;
-  terminate(): void;
+  /** Resolves when the worker has ended. */
+  terminate(): Promise<void>;
   /** Whether the worker keeps the process alive. */
   keepAlive(alive: boolean): void;
 }
@@ -16,6 +17,9 @@ export interface WorkerListener {
 
 /** Starts a worker with that script, in the way of a platform. May throw. */
 export type CreateWorker = (script: string, listener: WorkerListener) => WorkerPort;
+
+/** No browser says when a worker has ended; this is how long Chromium lets one go on that is in the middle of a call. */
+const TERMINATED_MS = 2500;
 
 /** A module worker whose script nobody has to host. */
 export const createBrowserWorker: CreateWorker = (script, listener) => {
@@ -45,6 +49,7 @@ export const createBrowserWorker: CreateWorker = (script, listener) => {
     terminate: () => {
       release();
       worker.terminate();
+      return new Promise((resolve) => setTimeout(resolve, TERMINATED_MS));
     },
     keepAlive: () => {},
   };
