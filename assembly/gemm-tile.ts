@@ -81,6 +81,7 @@ function gemm_tile_f32<Rows, Layout>(
   let c41 = c00;
   let c50 = c00;
   let c51 = c00;
+  // Where columns are contiguous, one pointer does for all rows.
   let a0 = a;
   let a1 = a0 + a_row;
   let a2 = a1 + a_row;
@@ -119,37 +120,37 @@ function gemm_tile_f32<Rows, Layout>(
     let x = v128.load32_splat(a0);
     c00 = F32x4.fma(x, b0, c00);
     c01 = F32x4.fma(x, b1, c01);
-    a0 += a_column;
     if (rows > 1) {
-      x = v128.load32_splat(a1);
+      x = is_by_row ? v128.load32_splat(a1) : v128.load32_splat(a0, 4);
       c10 = F32x4.fma(x, b0, c10);
       c11 = F32x4.fma(x, b1, c11);
-      a1 += a_column;
+      if (is_by_row) a1 += a_column;
     }
     if (rows > 2) {
-      x = v128.load32_splat(a2);
+      x = is_by_row ? v128.load32_splat(a2) : v128.load32_splat(a0, 8);
       c20 = F32x4.fma(x, b0, c20);
       c21 = F32x4.fma(x, b1, c21);
-      a2 += a_column;
+      if (is_by_row) a2 += a_column;
     }
     if (rows > 3) {
-      x = v128.load32_splat(a3);
+      x = is_by_row ? v128.load32_splat(a3) : v128.load32_splat(a0, 12);
       c30 = F32x4.fma(x, b0, c30);
       c31 = F32x4.fma(x, b1, c31);
-      a3 += a_column;
+      if (is_by_row) a3 += a_column;
     }
     if (rows > 4) {
-      x = v128.load32_splat(a4);
+      x = is_by_row ? v128.load32_splat(a4) : v128.load32_splat(a0, 16);
       c40 = F32x4.fma(x, b0, c40);
       c41 = F32x4.fma(x, b1, c41);
-      a4 += a_column;
+      if (is_by_row) a4 += a_column;
     }
     if (rows > 5) {
-      x = v128.load32_splat(a5);
+      x = is_by_row ? v128.load32_splat(a5) : v128.load32_splat(a0, 20);
       c50 = F32x4.fma(x, b0, c50);
       c51 = F32x4.fma(x, b1, c51);
-      a5 += a_column;
+      if (is_by_row) a5 += a_column;
     }
+    a0 += a_column;
   }
   v128.store(to, c00);
   v128.store(to, c01, 16);
