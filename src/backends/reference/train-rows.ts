@@ -53,7 +53,7 @@ function rowProgram(o: Operands): RowProgram {
     steps.push((batch) => kernels[name](batch, operands));
   };
   add('gather_rows', { output: x[0], columns: o.inputs, scale: -1, offset: -1, perColumn: 0 });
-  add('gather_targets', { output: target, columns: units });
+  add('gather_targets', { output: target, columns: units, width: units, first: 0 });
   layers.forEach((layer, index) => {
     const activation = isFused && index === last ? ActivationCode.linear : layer.activation;
     add('linear_forward', { ...layer, input: x[index], netInput: -1, output: x[index + 1], activation });
