@@ -3,8 +3,8 @@ import { referenceProvider } from './backends/reference/index.js';
 import { listBackends } from './backends/select.js';
 import { wasmProvider } from './backends/wasm/index.js';
 import { fact, stateError } from './errors.js';
-import type { CreateProgress } from './fit.js';
 import type { LoadOptions, ModelSource } from './model-storage.js';
+import type { CreateProgress } from './progress.js';
 import { type Platform, Trainer, type TrainerConfig } from './trainer.js';
 
 export * from './exports.js';

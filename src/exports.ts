@@ -25,7 +25,7 @@ export type { Metrics } from './engine.js';
 export { type ActivationFunction, defineActivation, type TracedActivation } from './expression/activation.js';
 export { defineLoss, type LossFunction, type TracedLoss } from './expression/loss.js';
 export type { ExpressionOperations, Operand, Traced } from './expression/trace.js';
-export type { BatchLogs, FitCallbacks, FitOptions } from './fit.js';
+export type { BatchLogs, FitCallbacks, FitOptions } from './fit-options.js';
 export {
   type GradientCheck,
   type GradientCheckOptions,

@@ -2,68 +2,13 @@ import { type Dataset, type Rows, stepsPerEpoch } from './backends/backend.js';
 import { type RowsLike, readRows, type TargetsLike } from './data.js';
 import type { Engine, Job, JobResult, Metrics } from './engine.js';
 import { EpochOrders } from './epoch-orders.js';
-import {
-  rangeError,
-  requireInteger,
-  requireKnownKeys,
-  requireName,
-  requireNumber,
-  typeError,
-} from './errors.js';
+import { type CheckedOptions, checkFitOptions, type FitOptions } from './fit-options.js';
 import { type EpochLogs, type History, HistoryBuilder } from './history.js';
 import { JobControl } from './job-control.js';
-import { checkLearningRate } from './optimizers.js';
+import type { CreateProgress, Progress } from './progress.js';
 import type { Random } from './random.js';
-import { type StopReason, StopWatch, type StopWhen } from './stop-when.js';
-
-/** What `onBatchEnd` gets: the batches and rows of the epoch done so far, and the metrics over those rows. */
-export interface BatchLogs extends Metrics {
-  readonly batch: number;
-  readonly size: number;
-  readonly rows: number;
-}
-
-/** Called during `fit`; a promise is waited for, an error ends the run and rejects `fit`. */
-export interface FitCallbacks {
-  onEpochBegin?(epoch: number): unknown;
-  onEpochEnd?(epoch: number, logs: EpochLogs): unknown;
-  /** At most about twenty times a second, and at the end of each epoch. */
-  onBatchEnd?(batch: number, logs: BatchLogs): unknown;
-}
-
-export interface FitOptions {
-  /** Default 1. */
-  readonly epochs?: number;
-  /** Rows per optimizer step; the last batch of an epoch may be smaller. Default 32. */
-  readonly batchSize?: number;
-  /** A new order of rows each epoch; default true. */
-  readonly shuffle?: boolean;
-  /** Share of the rows, in [0, 1), kept from training and evaluated after each epoch. */
-  readonly validationSplit?: number;
-  /** `'shuffled'` (default) takes rows at random by the seed, `'last'` the last ones. */
-  readonly validationSplitMode?: 'shuffled' | 'last';
-  /** Rows to evaluate after each epoch, instead of a split. */
-  readonly validationData?: readonly [x: RowsLike, t: TargetsLike];
-  readonly callbacks?: FitCallbacks;
-  /** Aborting ends the run at the next step; `fit` then resolves with the epochs done. */
-  readonly signal?: AbortSignal;
-  /** Ends the run after the epoch in which a condition holds; the history says which. */
-  readonly stopWhen?: StopWhen;
-  /** Learning rate from this call on, as `setLearningRate` sets it. */
-  readonly learningRate?: number;
-  /** 1 prints a progress bar; default 0. */
-  readonly verbose?: 0 | 1;
-}
-
-/** Shows how a run gets on. */
-export interface Progress {
-  update(state: { epoch: number; rows: number; loss: number; accuracy?: number }): void;
-  endEpoch(logs: EpochLogs): void;
-  stop(): void;
-}
-
-/** How a platform shows progress: a bar in a terminal, lines elsewhere. */
-export type CreateProgress = (options: { totalRows: number; epochs: number }) => Promise<Progress>;
+import { heldRows, splitRows } from './split.js';
+import { type StopReason, StopWatch } from './stop-when.js';
 
 const action = 'Cannot fit';
 const POLL_MS = 50;
@@ -73,59 +18,6 @@ const POLL_MS = 50;
  */
 const FIRST_ROWS = 2 ** 14;
 const MOST_ROWS = 2 ** 18;
-
-const optionNames = [
-  ...['epochs', 'batchSize', 'shuffle', 'validationSplit', 'validationSplitMode', 'validationData'],
-  ...['callbacks', 'signal', 'stopWhen', 'learningRate', 'verbose'],
-];
-
-type Optional = 'signal' | 'validationData' | 'stopWhen' | 'learningRate';
-
-type CheckedOptions = Required<Omit<FitOptions, Optional>> & Pick<FitOptions, Optional>;
-
-function checkOptions(options: FitOptions): CheckedOptions {
-  requireKnownKeys(action, options, optionNames);
-  const {
-    epochs = 1,
-    batchSize = 32,
-    shuffle = true,
-    validationSplit = 0,
-    validationSplitMode = 'shuffled',
-  } = options;
-  const { validationData, callbacks = {}, signal, stopWhen, learningRate, verbose = 0 } = options;
-  requireInteger(action, 'epochs', epochs, 1);
-  requireInteger(action, 'batchSize', batchSize, 1);
-  if (typeof shuffle !== 'boolean') throw typeError(action, 'shuffle must be a boolean', shuffle);
-  requireNumber(action, 'validationSplit', validationSplit, 'in [0, 1)', (share) => share >= 0 && share < 1);
-  requireName(action, 'validationSplitMode', validationSplitMode, ['shuffled', 'last']);
-  if (validationData !== undefined && (!Array.isArray(validationData) || validationData.length !== 2)) {
-    throw typeError(action, 'validationData must be [inputs, targets]', validationData);
-  }
-  requireKnownKeys(`${action}: callbacks`, callbacks, ['onEpochBegin', 'onEpochEnd', 'onBatchEnd']);
-  for (const [name, callback] of Object.entries(callbacks)) {
-    if (callback !== undefined && typeof callback !== 'function') {
-      throw typeError(action, `callbacks.${name} must be a function`, callback);
-    }
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw typeError(action, 'signal must be an AbortSignal', signal);
-  }
-  if (learningRate !== undefined) checkLearningRate(action, learningRate);
-  if (verbose !== 0 && verbose !== 1) throw rangeError(action, 'verbose must be 0 or 1', verbose);
-  return {
-    ...{ epochs, batchSize, shuffle, validationSplit, validationSplitMode, validationData },
-    ...{ callbacks, signal, stopWhen, learningRate, verbose },
-  };
-}
-
-/** Rows kept for validation. */
-function heldRows(count: number, { validationSplit }: CheckedOptions): number {
-  const held = Math.floor(count * validationSplit);
-  if (validationSplit > 0 && (held === 0 || held === count)) {
-    throw rangeError(action, `validationSplit must leave rows on both sides of ${count}`, validationSplit);
-  }
-  return held;
-}
 
 /** One call of `fit`: its data, and where its epochs stand. */
 export class Fit {
@@ -144,7 +36,7 @@ export class Fit {
 
   /** Checks everything. */
   constructor(engine: Engine, random: Random, x: RowsLike, t: TargetsLike, options: FitOptions) {
-    this.#options = checkOptions(options);
+    this.#options = checkFitOptions(options);
     this.#engine = engine;
     this.#random = random;
     const { model, reader } = engine;
@@ -155,7 +47,7 @@ export class Fit {
     this.#validation = validationData
       ? readRows(`${action}: validationData`, ...validationData, model, reader)
       : null;
-    this.#heldCount = heldRows(this.#rows.count, this.#options);
+    this.#heldCount = heldRows(action, this.#rows.count, this.#options);
     if (learningRate !== undefined) engine.setLearningRate(learningRate);
   }
 
@@ -205,16 +97,6 @@ export class Fit {
     );
   }
 
-  /** Row indices to train on and to validate on. */
-  async #splitRows(): Promise<{ train: Uint32Array; held: Uint32Array }> {
-    const rows = new Uint32Array(this.#rows.count);
-    for (let row = 0; row < rows.length; row++) rows[row] = row;
-    const shuffles = this.#heldCount > 0 && this.#options.validationSplitMode === 'shuffled';
-    const order = shuffles ? await new EpochOrders(rows, this.#random).take(1) : null;
-    const split = order ?? rows;
-    return { train: split.subarray(0, this.#trainCount), held: split.subarray(this.#trainCount) };
-  }
-
   /**
    * Runs the epochs in jobs of one if somebody is told of each, else of many. While a job runs, the orders of the next
    * are made and the numbers of the one before are put down.
@@ -222,7 +104,7 @@ export class Fit {
   async #runEpochs(dataset: Dataset, validation: Dataset | null): Promise<void> {
     const { batchSize, shuffle, callbacks } = this.#options;
     const { control } = this;
-    const { train, held } = await this.#splitRows();
+    const { train, held } = await splitRows(this.#rows.count, this.#heldCount, this.#options, this.#random);
     const orders = new EpochOrders(train, shuffle ? this.#random : null);
     const program = this.#engine.trainProgram(this.#rows, this.#stopWatch?.watchesGradient);
     const isWatched = this.#isWatched;

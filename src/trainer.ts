@@ -4,7 +4,8 @@ import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from
 import { argmaxOfRows, binaryOfRows } from './decisions.js';
 import { Engine, type Metrics } from './engine.js';
 import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
-import { type CreateProgress, Fit, type FitOptions } from './fit.js';
+import { Fit } from './fit.js';
+import type { FitOptions } from './fit-options.js';
 import { GradientStore, type Gradients } from './gradients.js';
 import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
@@ -40,6 +41,7 @@ import {
   writeConstants,
   writeLayers,
 } from './parameters.js';
+import type { CreateProgress } from './progress.js';
 import { Random } from './random.js';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.js';
 

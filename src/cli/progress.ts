@@ -1,4 +1,4 @@
-import type { Progress } from '../fit.js';
+import type { Progress } from '../progress.js';
 import type { EpochLogs } from '../history.js';
 
 export interface ProgressOptions {
