@@ -4,12 +4,12 @@ import {
   type Executor,
   type Numbers,
   type Rows,
-  type Run,
   type RunHandle,
   stepsPerEpoch,
 } from './backends/backend.js';
 import { numbersOf, type Reader } from './data.js';
 import { fact, stateError } from './errors.js';
+import { type Capture, type JobOptions, type JobResult, JobState } from './job.js';
 import { JobControl } from './job-control.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
@@ -28,24 +28,10 @@ export type Metrics = {
   readonly accuracy?: number;
 };
 
-/** Epochs of one program over a dataset; see `Run`. */
-export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
-  readonly program: ProgramName;
-  readonly epochs: number;
-  /** Where `predict` puts the outputs of the rows. */
-  readonly result?: Numbers;
-}
-
 /** Metrics of epochs, one after the other. */
 export interface MetricSeries {
   readonly loss: Float64Array;
   readonly accuracy?: Float64Array;
-}
-
-/** The whole epochs that a job did, and their metric scalars, `ScalarCode.first_free` each. */
-export interface JobResult {
-  readonly epochs: number;
-  readonly sums: Float64Array;
 }
 
 const isTraining = (program: ProgramName): boolean => program.startsWith('train') || program === 'update';
@@ -109,6 +95,34 @@ export class Engine {
   countFrom(steps: number, epochs: number): void {
     this.#steps = steps;
     this.#epochs = epochs;
+  }
+
+  /** Copies of everything that training changes, taken between two steps; the metrics of a run under way stay in it. */
+  capture(): Capture {
+    const copy = (): Capture => ({
+      numbers: this.executor.read(0, this.#plan.persistentLength),
+      scalars: this.executor.scalars.slice(),
+      steps: this.steps,
+      epochs: this.#epochs,
+      runSteps: this.#training ? this.#training.progress().steps : null,
+    });
+    return this.#active ? this.#active.between(copy) : copy();
+  }
+
+  /** Goes back to a capture, with no run under way. */
+  restore({ numbers, scalars, steps, epochs }: Capture): void {
+    this.executor.write(0, numbers);
+    this.executor.scalars.set(scalars);
+    this.executor.scalars.fill(0, 0, ScalarCode.first_free);
+    this.countFrom(steps, epochs);
+  }
+
+  /** Whether every bias and, without any, every weight is finite: a delta that is not makes its layer's biases so. */
+  hasFiniteBiases(): boolean {
+    return this.#plan.buffers.every(({ role, name, offset, rows, columns }) => {
+      if (role !== 'parameter' || !name.startsWith('b')) return true;
+      return this.executor.firstNonFinite(this.executor.read(offset, rows * columns)) < 0;
+    });
   }
 
   /** Throws after `dispose`. */
@@ -180,49 +194,39 @@ export class Engine {
     return result;
   }
 
-  /**
-   * Runs a job off the event loop, in one run or, if it is paused, in several. `started` is called when a run is under
-   * way.
-   */
-  async runJob(
-    job: Job,
-    dataset: Dataset,
-    control = new JobControl(),
-    started?: () => void,
-  ): Promise<JobResult> {
-    const sums = new Float64Array(job.epochs * ScalarCode.first_free);
-    const running = new Float64Array(ScalarCode.first_free);
-    const steps = job.epochs * stepsPerEpoch(job);
-    let done = 0;
-    while (done < steps && !control.isStopped) {
-      done += await this.#queued(() => this.#runPart(job, dataset, done, sums, running, control, started));
+  /** Runs a job off the event loop from where it stands, in one run or, if it is paused or cut, in several. */
+  async runJob(state: JobState, dataset: Dataset, options: JobOptions = {}): Promise<JobResult> {
+    const { control = new JobControl(), partEnded, isDone } = options;
+    while (state.done < state.steps && !control.isStopped) {
+      await this.#queued(() => this.#runPart(state, dataset, control, options));
+      if (isDone?.(state)) break;
+      await partEnded?.(state);
       await control.resumed();
     }
     this.requireAlive('Cannot go on');
-    return { epochs: Math.floor(done / stepsPerEpoch(job)), sums };
+    return { epochs: state.epochs, sums: state.sums };
   }
 
-  /** Runs a job from `firstStep` on to its end or until it is stopped; returns the number of steps done. */
+  /** Runs a job on to its end, to that of a part, or until it is stopped. */
   async #runPart(
-    job: Job,
+    state: JobState,
     dataset: Dataset,
-    firstStep: number,
-    sums: Float64Array,
-    running: Float64Array,
     control: JobControl,
-    started?: () => void,
-  ): Promise<number> {
+    { started, partSteps }: JobOptions,
+  ): Promise<void> {
     this.requireAlive('Cannot run');
+    const { job, done: firstStep } = state;
     this.reserve(job.batchSize);
-    this.executor.scalars.set(running);
+    this.executor.scalars.set(state.running);
+    const left = state.steps - firstStep;
     const handle = this.executor.start(dataset, {
       program: this.#programNamed(this.#plan, job.program),
       rowsPerEpoch: job.rowsPerEpoch,
       batchSize: job.batchSize,
       order: job.order,
       firstStep,
-      steps: job.epochs * stepsPerEpoch(job) - firstStep,
-      metrics: sums,
+      steps: partSteps ? Math.min(left, partSteps(firstStep)) : left,
+      metrics: state.sums,
       result: job.result ?? null,
     });
     this.#active = handle;
@@ -233,12 +237,10 @@ export class Engine {
       started?.();
       const done = await finished;
       this.requireAlive('Cannot go on');
-      if (this.#training) {
-        const epochsAt = (step: number): number => Math.floor(step / stepsPerEpoch(job));
-        this.countFrom(this.#steps + done, this.#epochs + epochsAt(firstStep + done) - epochsAt(firstStep));
-      }
-      running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
-      return done;
+      const epochs = state.epochs;
+      state.done += done;
+      if (this.#training) this.countFrom(this.#steps + done, this.#epochs + state.epochs - epochs);
+      state.running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
     } finally {
       control.end();
       this.#active = null;
@@ -254,17 +256,14 @@ export class Engine {
     control?: JobControl,
   ): Promise<Metrics | null> {
     const rowsPerEpoch = order?.length ?? rows.count;
-    const { epochs, sums } = await this.runJob(
-      {
-        program: rows.labels ? 'evaluateLabels' : 'evaluate',
-        epochs: 1,
-        rowsPerEpoch,
-        batchSize: Math.min(rowsPerEpoch, FORWARD_BATCH),
-        order,
-      },
-      dataset,
-      control,
-    );
+    const state = new JobState({
+      program: rows.labels ? 'evaluateLabels' : 'evaluate',
+      epochs: 1,
+      rowsPerEpoch,
+      batchSize: Math.min(rowsPerEpoch, FORWARD_BATCH),
+      order,
+    });
+    const { epochs, sums } = await this.runJob(state, dataset, { control });
     return epochs === 1 ? this.metricsAt(sums, 0) : null;
   }
 
@@ -314,6 +313,11 @@ export class Engine {
     const output = numbersOf(this.backend.precision, rows.count * this.model.outputs);
     this.predict(rows, output);
     requireOutputDomain(action, this.model, rows, output);
+  }
+
+  /** The learning rate of the next step. */
+  get learningRate(): number {
+    return this.executor.scalars[this.#plan.learningRate];
   }
 
   setLearningRate(rate: number): void {

@@ -1,14 +1,26 @@
 import { type Dataset, type Rows, stepsPerEpoch } from './backends/backend.js';
+import type { FitContext } from './callbacks/callback.js';
+import { Checkpoints } from './checkpoints.js';
 import { type RowsLike, readRows, type TargetsLike } from './data.js';
-import type { Engine, Job, JobResult, Metrics } from './engine.js';
-import { EpochOrders } from './epoch-orders.js';
+import { Guard } from './divergence.js';
+import type { Engine } from './engine.js';
+import { EpochOrders, type OrderOrigin } from './epoch-orders.js';
+import { fact, stateError } from './errors.js';
 import { type CheckedOptions, checkFitOptions, type FitOptions } from './fit-options.js';
-import { type EpochLogs, type History, HistoryBuilder } from './history.js';
+import { Watch } from './fit-watch.js';
+import { type EndReason, type EpochLogs, type EpochRun, type History, HistoryBuilder } from './history.js';
+import { type Capture, type Job, type JobResult, JobState } from './job.js';
 import { JobControl } from './job-control.js';
-import type { CreateProgress, Progress } from './progress.js';
-import type { Random } from './random.js';
-import { heldRows, splitRows } from './split.js';
-import { type StopReason, StopWatch } from './stop-when.js';
+import type { SaveTarget } from './model-storage.js';
+import { ScalarCode } from './opcodes.js';
+import type { CreateProgress } from './progress.js';
+import type { Random, RandomState } from './random.js';
+import { requireSameRun, runOptionsOf } from './resume.js';
+import { type Fingerprint, fingerprintOf, type RunPosition } from './run-position.js';
+import { restoreSnapshot, takeSnapshot } from './snapshot.js';
+import { type Split, Splitter } from './split.js';
+import { StopWatch } from './stop-when.js';
+import type { Trainer } from './trainer.js';
 
 const action = 'Cannot fit';
 const POLL_MS = 50;
@@ -19,183 +31,354 @@ const POLL_MS = 50;
 const FIRST_ROWS = 2 ** 14;
 const MOST_ROWS = 2 ** 18;
 
+/** What a call of `fit` has from its trainer. */
+export interface FitHost {
+  readonly trainer: Trainer;
+  readonly engine: Engine;
+  readonly random: Random;
+  readonly createProgress: CreateProgress;
+  /** Where the run stood that the trainer's file holds. */
+  readonly position: RunPosition | null;
+  encode(capture: Capture, position: RunPosition | null): () => Uint8Array;
+  write(target: SaveTarget, bytes: Uint8Array): Promise<void>;
+}
+
+/** The job under way, where its orders begin, and the time it was begun. */
+interface Current {
+  readonly state: JobState;
+  readonly origin: OrderOrigin;
+  readonly began: number;
+}
+
 /** One call of `fit`: its data, and where its epochs stand. */
 export class Fit {
   /** Pauses and ends the call. */
   readonly control = new JobControl();
-  readonly #options: CheckedOptions;
-  readonly #history = new HistoryBuilder();
+  readonly #host: FitHost;
   readonly #engine: Engine;
-  readonly #random: Random;
+  readonly #options: CheckedOptions;
   readonly #rows: Rows;
-  readonly #heldCount: number;
+  readonly #data: Fingerprint;
+  readonly #splitter: Splitter;
   readonly #validation: Rows | null;
   readonly #stopWatch: StopWatch | null;
-  #stoppedBy: StopReason | null = null;
-  #progress: Progress | null = null;
+  readonly #resumed: RunPosition | null;
+  readonly #history: HistoryBuilder;
+  readonly #guard: Guard;
+  readonly #watch: Watch;
+  readonly #checkpoints: Checkpoints;
+  #reason: EndReason | null = null;
+  #orders: EpochOrders | null = null;
+  #splitState: RandomState | null = null;
+  #current: Current | null = null;
+  /** A job whose numbers are still to be put into the history. */
+  #before: { readonly result: JobResult; readonly run: EpochRun } | null = null;
+  /** Steps of the run before the job under way. */
+  #steps = 0;
+  /** Checkpoints asked for while callbacks are told of the end of an epoch. */
+  #asked: SaveTarget[] | null = null;
 
   /** Checks everything. */
-  constructor(engine: Engine, random: Random, x: RowsLike, t: TargetsLike, options: FitOptions) {
-    this.#options = checkFitOptions(options);
-    this.#engine = engine;
-    this.#random = random;
-    const { model, reader } = engine;
+  constructor(host: FitHost, x: RowsLike, t: TargetsLike, options: FitOptions) {
+    this.#options = checkFitOptions(action, options);
+    this.#host = host;
+    this.#engine = host.engine;
+    const { model, reader } = host.engine;
     this.#rows = readRows(action, x, t, model, reader);
-    const { validationData, stopWhen, learningRate } = this.#options;
+    this.#data = fingerprintOf(this.#rows);
+    const { validationData, stopWhen, learningRate, resume, initialEpoch } = this.#options;
     this.#stopWatch = stopWhen ? new StopWatch(action, stopWhen, model.decision !== null) : null;
-    engine.requireOutputs(action, this.#rows);
+    this.#engine.requireOutputs(action, this.#rows);
     this.#validation = validationData
       ? readRows(`${action}: validationData`, ...validationData, model, reader)
       : null;
-    this.#heldCount = heldRows(action, this.#rows.count, this.#options);
-    if (learningRate !== undefined) engine.setLearningRate(learningRate);
+    this.#splitter = new Splitter(action, this.#rows, model, this.#options);
+    this.#resumed = resume ? requireSameRun(action, host.position, this.#options, this.#data) : null;
+    this.#history = new HistoryBuilder(initialEpoch);
+    this.#guard = new Guard(this.#engine, this.#rows, this.#options.divergence);
+    this.#watch = new Watch(this.#options.callbacks, this.#context());
+    this.#checkpoints = new Checkpoints(host.write, () => this.control.stop());
+    if (learningRate !== undefined && !resume) this.#engine.setLearningRate(learningRate);
   }
 
   /** Trains for the epochs asked for. */
-  async run(seed: number, createProgress: CreateProgress): Promise<History> {
-    const { signal, epochs, verbose } = this.#options;
+  async run(): Promise<History> {
+    const { signal, epochs, verbose, maxTimeMs, initialEpoch } = this.#options;
     const { executor } = this.#engine;
     const dataset = executor.createDataset(this.#rows);
     let validation: Dataset | null = null;
+    let failure: { readonly reason: unknown } | null = null;
+    let stopIntervals = (): void => {};
     const stop = (): void => this.control.stop();
+    const timeIsUp = (): void => this.#end('maxTime');
+    const timer = maxTimeMs === undefined ? undefined : setTimeout(timeIsUp, maxTimeMs);
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
     try {
       if (this.#validation) validation = executor.createDataset(this.#validation);
-      if (verbose === 1) this.#progress = await createProgress({ totalRows: this.#trainCount, epochs });
-      await this.#runEpochs(dataset, validation);
+      if (verbose === 1)
+        this.#watch.progress = await this.#host.createProgress({ totalRows: this.#rowsPerEpoch, epochs });
+      const split = await this.#split();
+      if (this.#resumed) this.#goOn(this.#resumed);
+      await this.#watch.trainBegin();
+      stopIntervals = this.#watch.startIntervals((reason) => {
+        failure ??= { reason };
+        stop();
+      });
+      await this.#runEpochs(dataset, validation, split);
+      stopIntervals();
+      if (failure) throw (failure as { readonly reason: unknown }).reason;
       this.#engine.requireAlive('Cannot go on');
-      const whole = this.#history.epochs === epochs ? 'completed' : signal?.aborted ? 'aborted' : 'stopped';
-      const converged = this.#stopWatch ? this.#stoppedBy !== null : null;
+      await this.#watch.trainEnd();
+      await this.#checkpoints.settled();
+      const isWhole = this.#history.epochs === epochs - initialEpoch;
+      const whole = isWhole ? 'completed' : signal?.aborted ? 'aborted' : 'stopped';
       return this.#history.build({
-        seed,
+        seed: this.#host.trainer.seed,
         backend: this.#engine.backend.id,
-        reason: this.#stoppedBy ?? whole,
-        converged,
+        reason: this.#reason ?? whole,
+        converged: this.#stopWatch ? this.#stopWatch.hasEnded : null,
+        divergence: this.#guard.last,
       });
     } finally {
+      clearTimeout(timer);
+      stopIntervals();
       signal?.removeEventListener('abort', stop);
-      this.#progress?.stop();
+      this.#watch.progress?.stop();
       dataset.dispose();
       validation?.dispose();
+      await this.#checkpoints.settled().catch(() => undefined);
     }
   }
 
-  get #trainCount(): number {
-    return this.#rows.count - this.#heldCount;
+  /** Where the run stood when `capture` was taken, just now; null before its first order of rows. */
+  position({ runSteps, scalars }: Capture): RunPosition | null {
+    if (!this.#orders) return null;
+    this.#putDown();
+    const done = (this.#current?.state.done ?? 0) + (runSteps ?? 0);
+    const shared = {
+      options: runOptionsOf(this.#options),
+      data: this.#data,
+      steps: this.#steps + done,
+      gradientNorm: null,
+      split: this.#splitState,
+      reason: this.#reason,
+      stopWhen: this.#stopWatch?.state ?? {},
+      callbacks: this.#options.callbacks.map((callback) => callback.getState?.() ?? {}),
+      history: this.#history.series,
+    };
+    const none = new Float64Array(ScalarCode.first_free);
+    if (!this.#current) return { ...shared, step: 0, running: none, order: this.#orders.next, skip: 0 };
+    const { state, origin } = this.#current;
+    const epochs = Math.floor(done / state.stepsPerEpoch);
+    if (epochs > 0 && this.#isWatched) {
+      const running = state.sums.slice(0, ScalarCode.first_free);
+      const gradientNorm = this.#watchesGradient ? this.#gradientNorm() : null;
+      return { ...shared, gradientNorm, step: state.stepsPerEpoch, running, order: origin, skip: 0 };
+    }
+    const history = new HistoryBuilder();
+    history.assign(this.#history.series);
+    history.addSeries(this.#engine.seriesOf({ epochs, sums: state.sums }), this.#epochRun(epochs));
+    return {
+      ...shared,
+      history: history.series,
+      step: done % state.stepsPerEpoch,
+      running: runSteps === null ? state.running.slice() : scalars.slice(0, ScalarCode.first_free),
+      order: origin,
+      skip: epochs,
+    };
+  }
+
+  /** Rows that an epoch takes. */
+  get #rowsPerEpoch(): number {
+    const { batchSize, stepsPerEpoch: steps } = this.#options;
+    const rowsPerEpoch = this.#rows.count - this.#splitter.heldCount;
+    const isPass = steps === undefined || steps === stepsPerEpoch({ rowsPerEpoch, batchSize });
+    return isPass ? rowsPerEpoch : steps * batchSize;
   }
 
   /** Somebody wants to be told of each epoch. */
   get #isWatched(): boolean {
-    const { callbacks } = this.#options;
-    const validates = this.#validation !== null || this.#heldCount > 0;
-    return (
-      validates ||
-      this.#stopWatch !== null ||
-      this.#progress !== null ||
-      Object.values(callbacks).some(Boolean)
-    );
+    const { gradientNorm, targetLoss } = this.#options;
+    const validates = this.#validation !== null || this.#splitter.heldCount > 0;
+    const isAsked = gradientNorm || targetLoss !== undefined;
+    return validates || isAsked || this.#stopWatch !== null || this.#watch.ofEpochs;
+  }
+
+  get #watchesGradient(): boolean {
+    return this.#options.gradientNorm || this.#stopWatch?.watchesGradient === true;
+  }
+
+  /** Norm of the gradient of the last step, which was before the checkpoint if nothing was left of its epoch. */
+  #gradientNorm(): number {
+    const isFirst = this.#resumed?.history.loss.length === this.#history.epochs;
+    return (isFirst ? this.#resumed?.gradientNorm : null) ?? this.#engine.gradientNorm();
+  }
+
+  /** Ends the run at its next step. */
+  #end(reason: EndReason): void {
+    this.#reason ??= reason;
+    this.control.stop();
+  }
+
+  async #split(): Promise<Split> {
+    const { random } = this.#host;
+    if (this.#splitter.isRandom) {
+      if (this.#resumed?.split) random.state = this.#resumed.split;
+      this.#splitState = random.state;
+    }
+    return this.#splitter.split(random);
+  }
+
+  /** Puts everything but the order of rows where a run stood. */
+  #goOn({ order, history, stopWhen, callbacks, reason, steps, step }: RunPosition): void {
+    if (order.random) this.#host.random.state = order.random;
+    this.#history.assign(history);
+    this.#steps = steps - step;
+    this.#reason = reason as EndReason | null;
+    if (this.#stopWatch) this.#stopWatch.state = stopWhen as StopWatch['state'];
+    callbacks.forEach((state, index) => {
+      this.#options.callbacks[index].setState?.(state);
+    });
   }
 
   /**
    * Runs the epochs in jobs of one if somebody is told of each, else of many. While a job runs, the orders of the next
    * are made and the numbers of the one before are put down.
    */
-  async #runEpochs(dataset: Dataset, validation: Dataset | null): Promise<void> {
-    const { batchSize, shuffle, callbacks } = this.#options;
+  async #runEpochs(dataset: Dataset, validation: Dataset | null, { train, held }: Split): Promise<void> {
+    const { batchSize, shuffle, epochs: end } = this.#options;
     const { control } = this;
-    const { train, held } = await splitRows(this.#rows.count, this.#heldCount, this.#options, this.#random);
-    const orders = new EpochOrders(train, shuffle ? this.#random : null);
-    const program = this.#engine.trainProgram(this.#rows, this.#stopWatch?.watchesGradient);
+    const rowsPerEpoch = this.#rowsPerEpoch;
+    const used = this.#resumed?.order.used ?? 0;
+    const orders = new EpochOrders(train, shuffle ? this.#host.random : null, rowsPerEpoch, used);
+    const skip = this.#resumed?.skip ?? 0;
+    for (let epoch = 0; epoch < skip; epoch++) await orders.take(1);
+    this.#orders = orders;
+    const program = this.#engine.trainProgram(this.#rows, this.#watchesGradient);
     const isWatched = this.#isWatched;
-    let before: JobResult | null = null;
-    const putDown = (): void => {
-      if (before) this.#history.addSeries(this.#engine.seriesOf(before));
-      before = null;
-    };
-    let left = this.#options.epochs;
+    let resumed = this.#resumed;
+    let left = end - this.#history.nextEpoch;
     let rows = FIRST_ROWS;
     const epochsAtOnce = (): number =>
-      isWatched ? Math.min(1, left) : Math.min(left, Math.max(1, Math.floor(rows / train.length)));
+      isWatched ? Math.min(1, left) : Math.min(left, Math.max(1, Math.floor(rows / rowsPerEpoch)));
     try {
-      while (left > 0 && !control.isStopped && !this.#stoppedBy) {
+      while (left > 0 && !control.isStopped && !this.#reason) {
         const epochs = epochsAtOnce();
+        const origin = orders.next;
         const order = await orders.take(epochs);
+        const state = new JobState({ program, epochs, rowsPerEpoch, batchSize, order });
+        this.#current = { state, origin, began: performance.now() };
+        if (resumed) state.begin(resumed);
         await control.resumed();
         if (control.isStopped) break;
-        const epoch = this.#history.epochs;
-        await callbacks.onEpochBegin?.(epoch);
+        if (state.done === 0) await this.#watch.epochBegin(this.#history.nextEpoch);
+        resumed = null;
         left -= epochs;
         rows = Math.min(2 * rows, MOST_ROWS);
-        const job = { program, epochs, rowsPerEpoch: train.length, batchSize, order } as const;
-        const result = await this.#runJob(epoch, job, dataset, () => {
+        await this.#runJob(state, dataset, () => {
           orders.prepare(epochsAtOnce());
-          putDown();
+          this.#putDown();
         });
-        putDown();
-        if (!isWatched) before = result;
-        else if (result.epochs === 1) await this.#endEpoch(result, dataset, validation, held);
+        this.#putDown();
+        if (isWatched && state.epochs === 1) await this.#endEpoch(state, dataset, validation, held);
+        if (!isWatched) {
+          this.#before = { result: state, run: this.#epochRun(state.epochs) };
+          this.#endJob(state);
+        }
+        await this.#checkpoints.room();
       }
     } finally {
       orders.end();
     }
-    putDown();
+    this.#putDown();
+  }
+
+  #endJob({ done }: JobState): void {
+    this.#current = null;
+    this.#steps += done;
+  }
+
+  /** Puts the numbers of the job before into the history. */
+  #putDown(): void {
+    if (!this.#before) return;
+    this.#history.addSeries(this.#engine.seriesOf(this.#before.result), this.#before.run);
+    this.#before = null;
+  }
+
+  /** How each of the `epochs` epochs done by the job under way was trained. */
+  #epochRun(epochs: number): EpochRun {
+    const elapsed = performance.now() - (this.#current?.began ?? 0);
+    const seconds = elapsed / 1000 / Math.max(1, epochs);
+    return { learningRate: this.#engine.learningRate, seconds, rows: this.#rowsPerEpoch };
   }
 
   async #endEpoch(
-    { sums }: JobResult,
+    state: JobState,
     dataset: Dataset,
     validation: Dataset | null,
     held: Uint32Array,
   ): Promise<void> {
-    const { callbacks, batchSize } = this.#options;
-    const epoch = this.#history.epochs;
-    const metrics = this.#engine.metricsAt(sums, 0);
-    const rowsPerEpoch = this.#trainCount;
-    await this.#tell(epoch, stepsPerEpoch({ rowsPerEpoch, batchSize }) - 1, rowsPerEpoch, metrics);
+    const run = this.#epochRun(1);
+    const epoch = this.#history.nextEpoch;
+    const metrics = this.#engine.metricsAt(state.sums, 0);
+    const { rowsPerEpoch: rows, batchSize: size } = state.job;
+    await this.#watch.batchEnd(epoch, { batch: state.stepsPerEpoch - 1, size, rows, ...metrics });
+    const norm = (): number => this.#gradientNorm();
+    const gradient = this.#options.gradientNorm ? { gradient_norm: norm() } : {};
     const validated = await this.#validate(dataset, validation, held);
     if (validated === null) return;
-    const logs = { ...metrics, ...validated };
-    this.#history.add(logs);
-    this.#progress?.endEpoch(logs);
-    await callbacks.onEpochEnd?.(epoch, logs);
-    const norm = (): number => this.#engine.gradientNorm();
-    this.#stoppedBy = this.#stopWatch?.after(epoch, logs, rowsPerEpoch, norm) ?? null;
+    const logs = { ...metrics, ...validated, ...gradient };
+    const learnt = this.#stopWatch?.after(epoch, logs, rows, norm) ?? null;
+    this.#history.add(logs, run);
+    this.#endJob(state);
+    this.#asked = [];
+    try {
+      await this.#watch.epochEnd(epoch, logs);
+      this.#reason ??= learnt ?? this.#reachedTarget(logs);
+    } finally {
+      const asked = this.#asked;
+      this.#asked = null;
+      for (const target of asked) this.#save(target);
+    }
+  }
+
+  #reachedTarget({ loss, val_loss }: EpochLogs): EndReason | null {
+    const { targetLoss } = this.#options;
+    return targetLoss !== undefined && (val_loss ?? loss) <= targetLoss ? 'targetLoss' : null;
   }
 
   /** Runs a job while telling callbacks and progress bar how it gets on. */
-  async #runJob(epoch: number, job: Job, dataset: Dataset, started: () => void): Promise<JobResult> {
+  async #runJob(state: JobState, dataset: Dataset, started: () => void): Promise<void> {
     const { control } = this;
+    const epoch = this.#history.nextEpoch;
+    const { batchSize: size } = state.job as Job;
     let told: Promise<void> = Promise.resolve();
     const tell = async (): Promise<void> => {
       const progress = control.isPaused ? null : control.progress();
       if (!progress || progress.rows === 0) return;
-      await this.#tell(epoch, progress.steps - 1, progress.rows, this.#engine.metricsOf(progress));
+      const { steps, rows } = progress;
+      await this.#watch.batchEnd(epoch, {
+        batch: steps - 1,
+        size,
+        rows,
+        ...this.#engine.metricsOf(progress),
+      });
     };
     const poll = (): void => {
       told = told.then(tell);
       told.catch(() => control.stop());
     };
-    const isTold = this.#progress !== null || this.#options.callbacks.onBatchEnd !== undefined;
-    const timer = isTold ? setInterval(poll, POLL_MS) : undefined;
+    const timer = this.#watch.ofBatches ? setInterval(poll, POLL_MS) : undefined;
     try {
-      const result = await this.#engine.runJob(job, dataset, control, started);
+      const cuts = this.#watch.cuts(this.#steps);
+      const { isDiverged } = await this.#guard.run(state, epoch, dataset, { control, started, ...cuts });
       clearInterval(timer);
       await told;
-      return result;
+      if (isDiverged) this.#reason ??= 'diverged';
     } finally {
       clearInterval(timer);
     }
-  }
-
-  async #tell(epoch: number, batch: number, rows: number, metrics: Metrics): Promise<void> {
-    this.#progress?.update({ epoch, rows, ...metrics });
-    await this.#options.callbacks.onBatchEnd?.(batch, {
-      batch,
-      size: this.#options.batchSize,
-      rows,
-      ...metrics,
-    });
   }
 
   /** Numbers of the validation; null if it was stopped. */
@@ -211,5 +394,51 @@ export class Fit {
     if (metrics === null) return null;
     const { loss, accuracy } = metrics;
     return accuracy === undefined ? { val_loss: loss } : { val_loss: loss, val_accuracy: accuracy };
+  }
+
+  /** Copies the state and has it written; not one that has diverged, of which the next step will tell. */
+  #save(target: SaveTarget): void {
+    const capture = this.#engine.capture();
+    const isLost = !this.#engine.hasFiniteBiases() || !Number.isFinite(capture.scalars[ScalarCode.loss]);
+    if (isLost && this.#options.divergence !== 'ignore') return;
+    this.#checkpoints.add(target, this.#host.encode(capture, this.position(capture)));
+  }
+
+  #context(): FitContext {
+    const fit = this;
+    const { trainer } = this.#host;
+    return {
+      trainer,
+      get epoch() {
+        return fit.#history.nextEpoch;
+      },
+      get step() {
+        const running = fit.control.progress()?.steps ?? fit.#current?.state.done ?? 0;
+        return fit.#steps + running;
+      },
+      get learningRate() {
+        return fit.#engine.learningRate;
+      },
+      get seconds() {
+        return fit.#history.seconds;
+      },
+      get isResumed() {
+        return fit.#resumed !== null;
+      },
+      stop: (reason = 'stopped') => {
+        this.#reason ??= reason;
+        if (!this.#asked) this.control.stop();
+      },
+      snapshot: () => this.#engine.atRest(() => takeSnapshot(this.#engine)),
+      restore: (snapshot) => {
+        if (this.#engine.isRunning)
+          throw stateError('Cannot restore snapshot', 'no step may be running', fact('a call in mid-epoch'));
+        restoreSnapshot('Cannot restore snapshot', this.#engine, snapshot);
+      },
+      save: (target) => {
+        if (this.#asked) this.#asked.push(target);
+        else this.#save(target);
+      },
+    };
   }
 }

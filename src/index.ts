@@ -8,6 +8,7 @@ import { readSafetensorsFile, writeFileWhole } from './io/files.js';
 import type { LoadOptions, ModelSource } from './model-storage.js';
 import { type Platform, Trainer, type TrainerConfig } from './trainer.js';
 
+export { type CsvLoggerOptions, csvLogger } from './callbacks/csv-logger.js';
 export * from './exports.js';
 export { type IdxArray, parseIdx } from './io/idx.js';
 export { readIdx } from './io/read-idx.js';

@@ -1,9 +1,11 @@
 import type { BackendChoice } from './backends/select.js';
 import type { Engine } from './engine.js';
 import { requireKnownKeys, typeError } from './errors.js';
+import type { Capture } from './job.js';
 import { type DecodedModel, decodeModel, type ModelFunctions } from './model-decoding.js';
 import type { ModelState } from './model-file.js';
-import type { Random } from './random.js';
+import type { Random, RandomState } from './random.js';
+import type { RunPosition } from './run-position.js';
 
 /** Where `loadTrainer` reads a model file: a path or file URL in Node, bytes or a Blob everywhere. */
 export type ModelSource = string | URL | Uint8Array | ArrayBuffer | Blob;
@@ -58,17 +60,17 @@ async function bytesOf(action: string, source: ModelSource, files: ModelFiles): 
   throw typeError(action, 'the source must be a path, a URL, bytes or a Blob', source);
 }
 
-/** What a trainer at rest would write into a file. */
+/** What a trainer would write into a file, from a copy of its state. */
 export function modelState(
-  { model, plan, executor, steps, epochs }: Engine,
-  random: Random,
+  { model, plan }: Engine,
+  { numbers, scalars, steps, epochs }: Capture,
+  random: RandomState,
   seed: number,
+  run: RunPosition | null,
 ): ModelState {
   return {
-    ...{ model, plan, seed, steps, epochs },
-    random: random.state,
-    scalars: executor.scalars,
-    read: ({ offset, rows, columns }) => executor.read(offset, rows * columns),
+    ...{ model, plan, seed, steps, epochs, scalars, random, run },
+    read: ({ offset, rows, columns }) => numbers.subarray(offset, offset + rows * columns),
   };
 }
 

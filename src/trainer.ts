@@ -4,12 +4,13 @@ import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from
 import { argmaxOfRows, binaryOfRows } from './decisions.js';
 import { Engine, type Metrics } from './engine.js';
 import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
-import { Fit } from './fit.js';
+import { Fit, type FitHost } from './fit.js';
 import type { FitOptions } from './fit-options.js';
 import { GradientStore, type Gradients } from './gradients.js';
 import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
+import type { Capture } from './job.js';
 import { Matrix } from './matrix.js';
 import { type EvaluateOptions, type Evaluation, type MetricLike, MetricRun } from './metrics/evaluate.js';
 import {
@@ -43,6 +44,7 @@ import {
 } from './parameters.js';
 import type { CreateProgress } from './progress.js';
 import { Random } from './random.js';
+import type { RunPosition } from './run-position.js';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.js';
 
 /** What `createTrainer` takes. */
@@ -99,6 +101,8 @@ export class Trainer {
   /** The last inspection, for `graph`. */
   #inspection: Inspection | null = null;
   #fit: Fit | null = null;
+  /** Where the run stands that a model file was written in the middle of, for `fit` to go on with. */
+  #position: RunPosition | null = null;
 
   private constructor(
     engine: Engine,
@@ -146,6 +150,7 @@ export class Trainer {
     const { backend, threads } = options;
     const trainer = await Trainer.create({ ...decoded.config, backend, threads }, platform);
     restoreModel(trainer.#engine, trainer.#random, decoded);
+    trainer.#position = decoded.run;
     return trainer;
   }
 
@@ -216,10 +221,11 @@ export class Trainer {
     const action = 'Cannot fit';
     this.#requireIdle(action);
     requireTrainable(action, this.#model);
-    const fit = new Fit(this.#engine, this.#random, x, t, options);
+    const fit = new Fit(this.#fitHost(), x, t, options);
     this.#fit = fit;
+    this.#position = null;
     try {
-      return await fit.run(this.seed, this.#platform.createProgress);
+      return await fit.run();
     } finally {
       this.#fit = null;
     }
@@ -396,11 +402,13 @@ export class Trainer {
 
   /**
    * The model file: safetensors with everything that `loadTrainer` needs to go on, and that PyTorch reads as the
-   * state_dict of an `nn.Sequential`. Gradients that wait for `applyGradients` are not in it.
+   * state_dict of an `nn.Sequential`. Gradients that wait for `applyGradients` are not in it. During `fit` it also tells
+   * where the run stands, and `fit` with `resume: true` goes on there.
    */
   toBytes(): Uint8Array {
     this.#engine.requireAlive('Cannot save trainer');
-    return this.#engine.atRest(() => encodeModel(modelState(this.#engine, this.#random, this.seed)));
+    const capture = this.#engine.capture();
+    return this.#encode(capture, this.#fit ? this.#fit.position(capture) : this.#position)();
   }
 
   /**
@@ -447,6 +455,24 @@ export class Trainer {
     this.#inspection = null;
     this.#engine.dispose();
     this.#fit?.control.stop();
+  }
+
+  /** What makes the bytes of a model file from a copy of the state. */
+  #encode(capture: Capture, position: RunPosition | null): () => Uint8Array {
+    const random = this.#random.state;
+    return () => encodeModel(modelState(this.#engine, capture, random, this.seed, position));
+  }
+
+  #fitHost(): FitHost {
+    return {
+      trainer: this,
+      engine: this.#engine,
+      random: this.#random,
+      createProgress: this.#platform.createProgress,
+      position: this.#position,
+      encode: (capture, position) => this.#encode(capture, position),
+      write: (target, bytes) => writeModel(target, bytes, this.#platform.files),
+    };
   }
 
   #fitUnderWay(action: string): Fit {
