@@ -166,7 +166,7 @@ export class Engine {
   runNow(program: ProgramName, rows: Rows, batchSize: number, result: Numbers | null = null): Metrics {
     return this.atRest(() => {
       this.reserve(batchSize);
-      if (isTraining(program)) this.#steps++;
+      if (isTraining(program)) this.#steps += Math.ceil(rows.count / batchSize);
       return this.#runEpoch(this.#plan, program, rows, batchSize, result);
     });
   }

@@ -44,6 +44,7 @@ export { type ActivationFunction, defineActivation, type TracedActivation } from
 export { defineLoss, type LossFunction, type TracedLoss } from './expression/loss.js';
 export type { ExpressionOperations, Operand, Traced } from './expression/trace.js';
 export type { FitOptions } from './fit-options.js';
+export type { Batch, Batches, StreamOptions } from './fit-stream.js';
 export {
   type GradientCheck,
   type GradientCheckOptions,
@@ -91,6 +92,17 @@ export {
 export type { LayerWeights, LayerWeightsLike } from './parameters.js';
 export { type DecisionBoundaryOptions, decisionBoundary } from './plots/decision-boundary.js';
 export { type LossCurveOptions, lossCurve } from './plots/loss-curve.js';
+export {
+  type Fold,
+  grid,
+  type HalvingOptions,
+  kFold,
+  type Range,
+  type Ranked,
+  randomSearch,
+  successiveHalving,
+} from './search.js';
 export type { Snapshot } from './snapshot.js';
 export type { StopConditions, StopReason, StopState, StopWhen } from './stop-when.js';
+export { type ManyConfig, type ManyOptions, type ManyResult, ManyResults } from './train-many.js';
 export type { Trainer, TrainerBackend, TrainerConfig, TrainerLayer } from './trainer.js';

@@ -5,7 +5,7 @@ import { type RowsLike, readRows, type TargetsLike } from './data.js';
 import { Guard } from './divergence.js';
 import type { Engine } from './engine.js';
 import { EpochOrders, type OrderOrigin } from './epoch-orders.js';
-import { fact, stateError } from './errors.js';
+import { contextOf } from './fit-context.js';
 import { type CheckedOptions, checkFitOptions, type FitOptions } from './fit-options.js';
 import { Watch } from './fit-watch.js';
 import { type EndReason, type EpochLogs, type EpochRun, type History, HistoryBuilder } from './history.js';
@@ -17,7 +17,6 @@ import type { CreateProgress } from './progress.js';
 import type { Random, RandomState } from './random.js';
 import { requireSameRun, runOptionsOf } from './resume.js';
 import { type Fingerprint, fingerprintOf, type RunPosition } from './run-position.js';
-import { restoreSnapshot, takeSnapshot } from './snapshot.js';
 import { type Split, Splitter } from './split.js';
 import { StopWatch } from './stop-when.js';
 import type { Trainer } from './trainer.js';
@@ -405,40 +404,19 @@ export class Fit {
   }
 
   #context(): FitContext {
-    const fit = this;
-    const { trainer } = this.#host;
-    return {
-      trainer,
-      get epoch() {
-        return fit.#history.nextEpoch;
-      },
-      get step() {
-        const running = fit.control.progress()?.steps ?? fit.#current?.state.done ?? 0;
-        return fit.#steps + running;
-      },
-      get learningRate() {
-        return fit.#engine.learningRate;
-      },
-      get seconds() {
-        return fit.#history.seconds;
-      },
-      get isResumed() {
-        return fit.#resumed !== null;
-      },
-      stop: (reason = 'stopped') => {
+    return contextOf(this.#host, {
+      epoch: () => this.#history.nextEpoch,
+      step: () => this.#steps + (this.control.progress()?.steps ?? this.#current?.state.done ?? 0),
+      seconds: () => this.#history.seconds,
+      isResumed: this.#resumed !== null,
+      stop: (reason) => {
         this.#reason ??= reason;
         if (!this.#asked) this.control.stop();
-      },
-      snapshot: () => this.#engine.atRest(() => takeSnapshot(this.#engine)),
-      restore: (snapshot) => {
-        if (this.#engine.isRunning)
-          throw stateError('Cannot restore snapshot', 'no step may be running', fact('a call in mid-epoch'));
-        restoreSnapshot('Cannot restore snapshot', this.#engine, snapshot);
       },
       save: (target) => {
         if (this.#asked) this.#asked.push(target);
         else this.#save(target);
       },
-    };
+    });
   }
 }

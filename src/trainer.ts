@@ -6,6 +6,7 @@ import { Engine, type Metrics } from './engine.js';
 import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
 import { Fit, type FitHost } from './fit.js';
 import type { FitOptions } from './fit-options.js';
+import { type Batches, isBatches, StreamFit, type StreamOptions } from './fit-stream.js';
 import { GradientStore, type Gradients } from './gradients.js';
 import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
@@ -100,7 +101,7 @@ export class Trainer {
   readonly #gradients: GradientStore;
   /** The last inspection, for `graph`. */
   #inspection: Inspection | null = null;
-  #fit: Fit | null = null;
+  #fit: Fit | StreamFit | null = null;
   /** Where the run stands that a model file was written in the middle of, for `fit` to go on with. */
   #position: RunPosition | null = null;
 
@@ -212,16 +213,41 @@ export class Trainer {
   }
 
   /**
+   * One pass over these rows in the order they stand, synchronous: for streams, whose rows are seen once. One row is one
+   * step. Returns loss (and accuracy) of the rows, each before the update it led to.
+   */
+  partialFit(x: RowsLike, t: TargetsLike, options: { readonly batchSize?: number } = {}): Metrics {
+    const action = 'Cannot partially fit';
+    this.#requireIdle(action);
+    requireTrainable(action, this.#model);
+    requireKnownKeys(action, options, ['batchSize']);
+    const { batchSize = 32 } = options;
+    requireInteger(action, 'batchSize', batchSize, 1);
+    const rows = readRows(action, x, t, this.#model, this.#engine.reader);
+    this.#engine.requireOutputs(action, rows);
+    return this.#engine.runNow(this.#engine.trainProgram(rows), rows, Math.min(batchSize, rows.count));
+  }
+
+  /**
    * Trains for some epochs of mini-batches, without holding the event loop.
    *
    * @returns the losses of every epoch, the seed, the backend, and why the run ended
    * @throws TypeError or RangeError (as a rejection) before anything is computed
    */
-  async fit(x: RowsLike, t: TargetsLike, options: FitOptions = {}): Promise<History> {
+  async fit(x: RowsLike, t: TargetsLike, options?: FitOptions): Promise<History>;
+  /** The same over batches that come one by one: the next is prepared while one trains, and no more are asked for. */
+  async fit(batches: Batches, options?: StreamOptions): Promise<History>;
+  async fit(
+    x: RowsLike | Batches,
+    t?: TargetsLike | StreamOptions,
+    options: FitOptions = {},
+  ): Promise<History> {
     const action = 'Cannot fit';
     this.#requireIdle(action);
     requireTrainable(action, this.#model);
-    const fit = new Fit(this.#fitHost(), x, t, options);
+    const fit = isBatches(x)
+      ? new StreamFit(this.#fitHost(), x, (t ?? {}) as StreamOptions)
+      : new Fit(this.#fitHost(), x, t as TargetsLike, options);
     this.#fit = fit;
     this.#position = null;
     try {
@@ -475,7 +501,7 @@ export class Trainer {
     };
   }
 
-  #fitUnderWay(action: string): Fit {
+  #fitUnderWay(action: string): Fit | StreamFit {
     this.#engine.requireAlive(action);
     if (!this.#fit) throw stateError(action, 'a fit must be under way', fact('a call without one'));
     return this.#fit;
