@@ -51,6 +51,8 @@ const MAXIMUM_IN_A_JOB = 40;
 export class Guard {
   last: Divergence | null = null;
   #count = 0;
+  #control: JobControl | null = null;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
     readonly engine: Engine,
@@ -71,27 +73,16 @@ export class Guard {
     const first = this.#isWorthCopying(state) ? this.#good(state) : null;
     let from = first;
     for (let tries = 0; ; tries++) {
-      const watch = setInterval(() => {
-        const progress = control.progress();
-        if (progress && !Number.isFinite(progress.loss)) control.interrupt();
-      }, POLL_MS);
-      let result: JobResult;
-      // After a divergence the next is likely near: parts twice as long each time waste no more than they are worth.
-      let part = from === first ? Number.POSITIVE_INFINITY : 1;
-      try {
-        result = await engine.runJob(state, dataset, {
-          ...options,
-          isDone: () => this.#isBad(state),
-          partSteps: (done) => {
-            const steps = Math.min(part, options.partSteps?.(done) ?? part);
-            part *= 2;
-            return steps;
-          },
-        });
-      } finally {
-        clearInterval(watch);
-      }
-      if (!this.#isBad(state)) return { ...result, isDiverged: false };
+      let isBad = false;
+      const isDone = (): boolean => {
+        isBad = this.#isBad(state);
+        return isBad;
+      };
+      this.#control = control;
+      const parts = from === first ? options : { ...options, partSteps: growing(options.partSteps) };
+      const result = await engine.runJob(state, dataset, { ...parts, isDone });
+      this.#control = null;
+      if (!isBad) return { ...result, isDiverged: false };
       const rate = engine.learningRate;
       const found = from && (await this.#lastGood(from, state, dataset, control));
       const step = found ? found.state.done : Math.max(0, state.done - 1);
@@ -112,6 +103,19 @@ export class Guard {
         from = this.#good(state);
       }
     }
+  }
+
+  /** Looks at the loss of the job under way now and then, until `end`. */
+  begin(): void {
+    if (this.policy === 'ignore') return;
+    this.#timer = setInterval(() => {
+      const progress = this.#control?.progress();
+      if (progress && !Number.isFinite(progress.loss)) this.#control?.interrupt();
+    }, POLL_MS);
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
   }
 
   #isWorthCopying({ job, steps, done }: JobState): boolean {
@@ -177,6 +181,18 @@ export class Guard {
     };
     return { ...facts, message: worded(facts, isBefore) };
   }
+}
+
+/**
+ * Parts twice as long each time: after a divergence the next is likely near, and no more is run in vain than has been
+ * run before.
+ */
+function growing(partSteps: JobOptions['partSteps']): (done: number) => number {
+  let part = 0.5;
+  return (done) => {
+    part *= 2;
+    return Math.min(part, partSteps?.(done) ?? part);
+  };
 }
 
 const names = {

@@ -117,12 +117,17 @@ export class Engine {
     this.countFrom(steps, epochs);
   }
 
-  /** Whether every bias and, without any, every weight is finite: a delta that is not makes its layer's biases so. */
+  /** Whether every bias is finite: a delta that is not leaves no bias of its layer so. Parameters come first in a plan. */
   hasFiniteBiases(): boolean {
-    return this.#plan.buffers.every(({ role, name, offset, rows, columns }) => {
-      if (role !== 'parameter' || !name.startsWith('b')) return true;
-      return this.executor.firstNonFinite(this.executor.read(offset, rows * columns)) < 0;
-    });
+    for (const { role, name, offset, columns } of this.#plan.buffers) {
+      if (role !== 'parameter') break;
+      if (!name.startsWith('b')) continue;
+      const biases = this.executor.read(offset, columns);
+      let zeros = 0;
+      for (let index = 0; index < columns; index++) zeros += biases[index] * 0;
+      if (zeros !== 0) return false;
+    }
+    return true;
   }
 
   /** Throws after `dispose`. */

@@ -124,6 +124,7 @@ export class Fit {
         failure ??= { reason };
         stop();
       });
+      this.#guard.begin();
       await this.#runEpochs(dataset, validation, split);
       stopIntervals();
       if (failure) throw (failure as { readonly reason: unknown }).reason;
@@ -141,6 +142,7 @@ export class Fit {
       });
     } finally {
       clearTimeout(timer);
+      this.#guard.end();
       stopIntervals();
       signal?.removeEventListener('abort', stop);
       this.#watch.progress?.stop();

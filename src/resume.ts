@@ -3,6 +3,9 @@ import type { CheckedOptions } from './fit-options.js';
 import { crc32 } from './io/crc32.js';
 import type { Fingerprint, RunOptions, RunPosition } from './run-position.js';
 
+/** More epochs than a job ever has. */
+const MOST_SKIPPED = 2 ** 18;
+
 /** What of the options decides which steps a run makes. */
 export function runOptionsOf(options: CheckedOptions): RunOptions {
   const { validationRows, validationData, stepsPerEpoch = null } = options;
@@ -35,6 +38,18 @@ export function requireSameRun(
   for (const [name, value] of Object.entries(now)) {
     const then = position.options[name];
     if (then !== value) throw typeError(action, `resume needs ${name} as it was, ${then}`, value);
+  }
+  const { order, step, skip, callbacks } = position;
+  if (
+    order.used >= data.rows ||
+    step > Math.max(data.rows, options.stepsPerEpoch ?? 0) ||
+    skip > MOST_SKIPPED ||
+    callbacks.length !== now.callbacks
+  ) {
+    const received = fact(
+      `step ${step} after ${skip} epochs and ${order.used} rows, ${callbacks.length} callbacks`,
+    );
+    throw typeError(action, 'resume needs a position within an epoch of the run', received);
   }
   const { rows, columns, labels, sample } = position.data;
   const isSame =
