@@ -41,8 +41,11 @@
         "native/dispatch.cc",
         "native/executor.cc",
         "native/executor_object.cc",
+        "native/partition.cc",
         "native/plan_check.cc",
         "native/run_control.cc",
+        "native/team.cc",
+        "native/thread_choice.cc",
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       # A worker that is being terminated takes no exceptions any more; without the last of these that ends the process.

@@ -2,6 +2,7 @@
 import { ActivationCode } from '../src/opcodes';
 import { Batch } from './batch';
 import { Math32 } from './math';
+import { Share } from './share';
 import { F32x4 } from './simd';
 
 class Activation {
@@ -92,5 +93,8 @@ export function activation_backward(
   units: i32,
   activation: i32,
 ): void {
-  multiply_by_derivative_f32(activation, gradient, output, delta, Batch.rows * units);
+  const first = Share.first_column();
+  const at = (<usize>first) << 2;
+  const count = Share.end_column(Batch.rows * units) - first;
+  multiply_by_derivative_f32(activation, gradient + at, output + at, delta + at, count);
 }

@@ -14,21 +14,13 @@ import {
   softmax_cross_entropy_labels,
   softmax_forward,
 } from './softmax';
+import { execute_program } from './team';
+import { Word } from './word';
 
 /** Bytes an operation takes in a plan: twelve words. */
 const OPERATION_BYTES: usize = 48;
 
-class Word {
-  @inline static int(words: usize, index: i32): i32 {
-    return load<i32>(words + ((<usize>index) << 2));
-  }
-
-  @inline static address(words: usize, index: i32): usize {
-    return load<usize>(words + ((<usize>index) << 2));
-  }
-}
-
-/** Executes the steps that a run descriptor tells of; see `RunWord`. */
+/** Executes the steps that a run descriptor tells of, until the first request; see `RunWord`. */
 export function runSteps(words: usize): void {
   const begin = Word.address(words, RunWord.operationsBegin);
   const end = Word.address(words, RunWord.operationsEnd);
@@ -43,11 +35,13 @@ export function runSteps(words: usize): void {
   Batch.result = Word.address(words, RunWord.result);
   Batch.order = Word.address(words, RunWord.order);
   let position = <u32>Word.int(words, RunWord.position);
-  for (let steps = Word.int(words, RunWord.steps); steps > 0; steps--) {
+  let steps = Word.int(words, RunWord.steps);
+  const requests = Word.at(words, RunWord.requests);
+  for (; steps > 0 && atomic.load<i32>(requests) === 0; steps--) {
     const rows = min(batch_size, rows_per_epoch - position);
     Batch.rows = rows;
     Batch.position = position;
-    for (let operation = begin; operation < end; operation += OPERATION_BYTES) execute(operation);
+    execute_program(begin, end, OPERATION_BYTES);
     if (Batch.order !== 0) Batch.order += (<usize>rows) << 2;
     position += rows;
     if (position === rows_per_epoch) {
@@ -60,6 +54,10 @@ export function runSteps(words: usize): void {
       metrics += ScalarCode.first_free << 3;
     }
   }
+  Word.set(words, RunWord.position, position);
+  Word.set(words, RunWord.order, <i32>Batch.order);
+  Word.set(words, RunWord.metrics, <i32>metrics);
+  Word.set(words, RunWord.steps, steps);
 }
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
@@ -73,7 +71,8 @@ export function operandCount(opcode: i32): i32 {
   return <u32>opcode < OPERATIONS ? load<u8>(OPERAND_COUNTS + opcode) : -1;
 }
 
-function execute(o: usize): void {
+/** Executes an operation, or this thread's share of it. */
+export function execute(o: usize): void {
   switch (Word.int(o, 0)) {
     case Opcode.gather_rows:
       gather_rows(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.address(o, 4), Word.int(o, 5));

@@ -4,6 +4,7 @@
  */
 import { Math32 } from './math';
 import { F32x4 } from './simd';
+import { Workspace } from './workspace';
 
 /** Larger numbers are reduced one by one. */
 const REDUCED_SIZE: f32 = 25000;
@@ -12,9 +13,6 @@ const REDUCED_SIZE: f32 = 25000;
 const TWO_OVER_PI = memory.data<u64>([
   0, 0xa2f9836e4e441529, 0xfc2757d1f534ddc0, 0xdb6295993c439041, 0xfe5163abdebbc561,
 ]);
-
-/** Three vectors that `reduce_large` works on: the arguments, their rests, their quarter turns. */
-const LARGE = memory.data(48, 16);
 
 export class Function32 {
   /** e^x - 1 = 2^n ((e^r - 1) + (1 - 2^-n)), for x = n ln 2 + r. */
@@ -88,8 +86,8 @@ export class Function32 {
     r = F32x4.fma(n, f32x4.splat(1.62920685e-7), r);
     if (v128.any_true(f32x4.gt(f32x4.abs(x), f32x4.splat(REDUCED_SIZE)))) {
       reduce_large(x, r, turn);
-      r = v128.load(LARGE, 16);
-      turn = v128.load(LARGE, 32);
+      r = v128.load(Workspace.large, 16);
+      turn = v128.load(Workspace.large, 32);
     }
     if (quarters !== 0) turn = i32x4.add(turn, i32x4.splat(quarters));
     const square = f32x4.mul(r, r);
@@ -108,12 +106,13 @@ export class Function32 {
   }
 }
 
-/** Puts the rests and turns of the lanes beyond REDUCED_SIZE right; leaves them all in LARGE. */
+/** Puts the rests and turns of the lanes beyond REDUCED_SIZE right; leaves them all in `Workspace.large`. */
 function reduce_large(x: v128, rest: v128, turn: v128): void {
-  v128.store(LARGE, x);
-  v128.store(LARGE, rest, 16);
-  v128.store(LARGE, turn, 32);
-  for (let lane = LARGE; lane < LARGE + 16; lane += 4) {
+  const large = Workspace.large;
+  v128.store(large, x);
+  v128.store(large, rest, 16);
+  v128.store(large, turn, 32);
+  for (let lane = large; lane < large + 16; lane += 4) {
     const size = abs(load<f32>(lane));
     // The rest of an infinite number is NaN already.
     if (size > REDUCED_SIZE && size < f32.POSITIVE_INFINITY) reduce_lane(lane);

@@ -1,6 +1,7 @@
 /** Rows of the data into the arena, and rows of the arena into the result. */
 import { ElementCode } from '../src/opcodes';
 import { Batch } from './batch';
+import { Share } from './share';
 import { F32x4 } from './simd';
 
 class Element {
@@ -81,7 +82,10 @@ export function gather_rows(output: usize, columns: i32, scale: usize, offset: u
   const by_column = per_column !== 0 && !is_plain;
   const factor = f32x4.splat(scale === 0 || by_column ? 1 : load<f32>(scale));
   const shift = f32x4.splat(offset === 0 || by_column ? 0 : load<f32>(offset));
-  for (let r: i32 = 0; r < Batch.rows; r++, output += (<usize>columns) << 2) {
+  const first = Share.first_row();
+  const end = Share.end_row(Batch.rows);
+  output += (<usize>(first * columns)) << 2;
+  for (let r = first; r < end; r++, output += (<usize>columns) << 2) {
     const row = Batch.inputs + Batch.source_row(r) * row_bytes;
     if (by_column) transform_row_by_column(element, row, output, columns, scale, offset);
     else if (is_plain && element === ElementCode.float32) copy_row(row, output, columns);

@@ -6,6 +6,7 @@
 import { Epilogue } from './epilogue';
 import { gemm_row_of_tiles_f32, Tiles } from './gemm-tile';
 import { pack_columns_of_a_f32, pack_panel_f32, pack_transposed_panel_f32 } from './packing';
+import { Share } from './share';
 import { F32x4 } from './simd';
 import { column_product_f32, outer_product_f32, row_product_f32, tiny_product_f32 } from './thin-products';
 import { Block, Workspace, ZEROS } from './workspace';
@@ -73,7 +74,7 @@ function part_begin(total: i32, parts: i32, index: i32): i32 {
 
 const parts_of = (total: i32, at_most: i32): i32 => (total + at_most - 1) / at_most;
 
-/** Any shape by tiles: blocks of columns of C, within them blocks of depth, within them rows of tiles. */
+/** This thread's share of any shape, by tiles: blocks of columns of C, within them blocks of depth, then rows of tiles. */
 function gemm_f32(
   rows: i32,
   columns: i32,
@@ -91,14 +92,17 @@ function gemm_f32(
   const packs = b_column !== 4 || (rows >= Block.packing_rows && columns >= Block.packing_columns);
   const column_step = packs || accumulate ? Block.columns : columns;
   const depth_parts = parts_of(depth, Block.depth);
-  const row_parts = parts_of(rows, Block.tile_rows);
+  const first_row = Share.first_row();
+  const share_rows = Share.end_row(rows) - first_row;
+  const end_column = Share.end_column(columns);
+  const row_parts = parts_of(share_rows, Block.tile_rows);
   const c_row = (<usize>columns) << 2;
   const is_by_row = a_column === 4;
   const packs_a = !is_by_row && a_column % Block.conflict_bytes === 0 && columns >= Block.packing_columns;
   Tiles.a_step = is_by_row ? a_row : a_column;
   Tiles.c_row = accumulate ? (<usize>Block.columns) << 2 : c_row;
-  for (let j: i32 = 0; j < columns; j += column_step) {
-    const block_columns = min(columns - j, column_step);
+  for (let j = Share.first_column(); j < end_column; j += column_step) {
+    const block_columns = min(end_column - j, column_step);
     Tiles.columns = block_columns;
     for (let part: i32 = 0; part < depth_parts; part++) {
       const k = part_begin(depth, depth_parts, part);
@@ -109,8 +113,8 @@ function gemm_f32(
       Tiles.initial_row = is_first ? 0 : c_row;
       Tiles.initial_column = is_first && initial === 0 ? 0 : 32;
       for (let tile: i32 = 0; tile < row_parts; tile++) {
-        const i = part_begin(rows, row_parts, tile);
-        const tile_rows = part_begin(rows, row_parts, tile + 1) - i;
+        const i = first_row + part_begin(share_rows, row_parts, tile);
+        const tile_rows = first_row + part_begin(share_rows, row_parts, tile + 1) - i;
         const at = c + <usize>i * c_row + ((<usize>j) << 2);
         const begins = initial === 0 ? ZEROS : initial + ((<usize>j) << 2);
         let a_tile = a + <usize>i * a_row + <usize>k * a_column;

@@ -3,4 +3,6 @@
  * here; nothing is allocated or collected.
  */
 export { operandCount, runSteps } from './executor';
-export { firstFree } from './workspace';
+export { runToEnd } from './run-control';
+export { help, leadTeam, teamBytes } from './team';
+export { firstFree, useWorkspace, workspaceBytes } from './workspace';

@@ -6,6 +6,7 @@ import { activate_one_f32, derivative_one_f32 } from './activations';
 import { Batch } from './batch';
 import { Epilogue } from './epilogue';
 import { add_product_f32, product_f32, TINY } from './gemm';
+import { Share } from './share';
 import { ONE } from './workspace';
 
 /**
@@ -126,13 +127,18 @@ export function linear_backward_weights(
   Epilogue.none();
   if (accumulate) {
     add_product_f32(inputs, units, Batch.rows, input, 4, input_row, delta, delta_row, weight_gradient);
-    if (bias_gradient !== 0)
-      add_product_f32(1, units, Batch.rows, ONE, 0, 0, delta, delta_row, bias_gradient);
-    return;
+  } else {
+    product_f32(inputs, units, Batch.rows, input, 4, input_row, delta, delta_row, 4, 0, weight_gradient);
   }
-  product_f32(inputs, units, Batch.rows, input, 4, input_row, delta, delta_row, 4, 0, weight_gradient);
-  if (bias_gradient !== 0)
-    product_f32(1, units, Batch.rows, ONE, 0, 0, delta, delta_row, 4, 0, bias_gradient);
+  if (bias_gradient === 0 || Share.first_row() > 0) return;
+  const first = Share.first_column();
+  const count = Share.end_column(units) - first;
+  delta += (<usize>first) << 2;
+  bias_gradient += (<usize>first) << 2;
+  // This one is not divided further.
+  Share.is_part = false;
+  if (accumulate) add_product_f32(1, count, Batch.rows, ONE, 0, 0, delta, delta_row, bias_gradient);
+  else product_f32(1, count, Batch.rows, ONE, 0, 0, delta, delta_row, 4, 0, bias_gradient);
 }
 
 /** The transpose of the weights is taken while they are packed. */

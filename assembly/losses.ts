@@ -5,6 +5,7 @@
 import { LossCode } from '../src/opcodes';
 import { Batch } from './batch';
 import { Math32 } from './math';
+import { Share } from './share';
 import { F32x4 } from './simd';
 
 /** a ln b, with 0 ln 0 = 0. */
@@ -78,7 +79,13 @@ export function loss_backward(
   const factor = square_factor(loss, units);
   const is_binary = loss === LossCode.binary_cross_entropy;
   const row_bytes = (<usize>units) << 2;
-  for (let r: i32 = 0; r < Batch.rows; r++, row_losses += 4) {
+  const first = Share.first_row();
+  const end = Share.end_row(Batch.rows);
+  prediction += <usize>first * row_bytes;
+  target += <usize>first * row_bytes;
+  if (gradient !== 0) gradient += <usize>first * row_bytes;
+  row_losses += (<usize>first) << 2;
+  for (let r = first; r < end; r++, row_losses += 4) {
     const sum =
       factor !== 0
         ? squared_error_row(prediction, target, gradient, units, factor, scale)

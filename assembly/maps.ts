@@ -8,9 +8,7 @@ import { Function32 } from './functions';
 import { Math32 } from './math';
 import { argmax_row, max_row, sum_row } from './rows';
 import { F32x4 } from './simd';
-
-/** Operands that are repeated, four times each: one vector an operand. */
-const REPEATED = memory.data(48, 16);
+import { Workspace } from './workspace';
 
 /**
  * How a loop over numbers reads an operand: from an address on, by a step in bytes for each vector, which is zero
@@ -56,8 +54,8 @@ class Operand {
   }
 
   @inline private static repeat(p: usize, slot: usize): usize {
-    v128.store(REPEATED + slot, v128.load32_splat(p));
-    return REPEATED + slot;
+    v128.store(Workspace.repeated + slot, v128.load32_splat(p));
+    return Workspace.repeated + slot;
   }
 }
 

@@ -3,6 +3,7 @@
  * by address, 0 where absent.
  */
 import { Batch } from './batch';
+import { Share } from './share';
 import { F32x4 } from './simd';
 
 /** Up to this many parameters go one by one. */
@@ -58,6 +59,10 @@ export function sgd_step(
 ): void {
   const rate = f32x4.splat(<f32>load<f64>(learning_rate));
   const decay = f32x4.splat(<f32>optional_scalar(weight_decay));
+  const first = Share.first_column();
+  count = Share.end_column(count) - first;
+  parameters += (<usize>first) << 2;
+  gradient += (<usize>first) << 2;
   if (velocity === 0) {
     // Gradients of a tiny network have just been stored one by one.
     if (count <= FEW_PARAMETERS) {
@@ -72,6 +77,7 @@ export function sgd_step(
     if (count > 0) Sgd.step(parameters, gradient, rate, decay, count);
     return;
   }
+  velocity += (<usize>first) << 2;
   const momentum = f32x4.splat(<f32>optional_scalar(momentum_at));
   // With Nesterov's momentum the step is momentum v + g, otherwise v.
   const along_v = nesterov !== 0 ? momentum : f32x4.splat(1.0);
@@ -152,7 +158,8 @@ export function adam_step(
   const inverse_root_of_bias2 = f32x4.splat(<f32>(1 / sqrt<f64>(bias2)));
   const epsilon = f32x4.splat(<f32>load<f64>(moments + 16));
   const kept = f32x4.splat(decoupled !== 0 ? <f32>(1 - rate * decay) : 1);
-  let at: usize = 0;
+  let at: usize = (<usize>Share.first_column()) << 2;
+  count = Share.end_column(count) - Share.first_column();
   for (; count >= 4; count -= 4, at += 16) {
     Adam.step(
       at,

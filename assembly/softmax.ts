@@ -5,6 +5,7 @@
 import { Batch } from './batch';
 import { Math32 } from './math';
 import { dot_row, max_row, scale_row, sum_row } from './rows';
+import { Share } from './share';
 import { F32x4 } from './simd';
 
 /** Sum of exp(z - largest) over a row; stores the exponentials unless `exponentials` is 0. */
@@ -22,7 +23,11 @@ function exponential_row(z: usize, largest: f32, units: i32, exponentials: usize
 
 export function softmax_forward(net_input: usize, output: usize, units: i32): void {
   const row_bytes = (<usize>units) << 2;
-  for (let r: i32 = 0; r < Batch.rows; r++, net_input += row_bytes, output += row_bytes) {
+  const first = Share.first_row();
+  const end = Share.end_row(Batch.rows);
+  net_input += <usize>first * row_bytes;
+  output += <usize>first * row_bytes;
+  for (let r = first; r < end; r++, net_input += row_bytes, output += row_bytes) {
     const sum = exponential_row(net_input, max_row(net_input, units), units, output);
     scale_row(output, units, 1 / sum);
   }
@@ -65,7 +70,13 @@ export function softmax_cross_entropy(
 ): void {
   const scale = Batch.reduction_scale(reduction);
   const row_bytes = (<usize>units) << 2;
-  for (let r: i32 = 0; r < Batch.rows; r++, row_losses += 4) {
+  const first = Share.first_row();
+  const end = Share.end_row(Batch.rows);
+  net_input += <usize>first * row_bytes;
+  target += <usize>first * row_bytes;
+  if (delta !== 0) delta += <usize>first * row_bytes;
+  row_losses += (<usize>first) << 2;
+  for (let r = first; r < end; r++, row_losses += 4) {
     const largest = max_row(net_input, units);
     const sum = exponential_row(net_input, largest, units, delta);
     store<f32>(row_losses, cross_entropy_row(net_input, target, units, largest, Math32.log(sum)));
@@ -93,7 +104,13 @@ export function softmax_cross_entropy_labels(
 ): void {
   const scale = Batch.reduction_scale(reduction);
   const row_bytes = (<usize>units) << 2;
-  for (let r: i32 = 0; r < Batch.rows; r++, labels += 4, row_losses += 4, net_input += row_bytes) {
+  const first = Share.first_row();
+  const end = Share.end_row(Batch.rows);
+  net_input += <usize>first * row_bytes;
+  labels += (<usize>first) << 2;
+  if (delta !== 0) delta += <usize>first * row_bytes;
+  row_losses += (<usize>first) << 2;
+  for (let r = first; r < end; r++, labels += 4, row_losses += 4, net_input += row_bytes) {
     const label = load<f32>(labels);
     const is_inside = label >= 0 && label < <f32>units;
     const place = is_inside ? (<usize>(<i32>label)) << 2 : 0;

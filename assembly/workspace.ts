@@ -13,24 +13,51 @@ export class Block {
   static readonly dot_rows: i32 = 3;
 }
 
-/** Memory of the kernels, between the static data and what TypeScript hands out. Addresses. */
+const PANEL_BYTES: usize = (<usize>Block.depth * <usize>Block.columns) << 2;
+const A_BYTES: usize = (<usize>Block.depth * 6) << 2;
+const C_BYTES: usize = 6 * 32;
+const SUMS_BYTES: usize = (<usize>Block.columns * 6) << 2;
+const REPEATED_BYTES: usize = 3 * 16;
+const LARGE_BYTES: usize = 3 * 16;
+
+/** Memory of the kernels. Every thread has its own; the first lies behind the static data. Addresses. */
 export class Workspace {
+  private static readonly first: usize = (__heap_base + 63) & ~63;
   /** Panels of B: Block.depth × Block.columns numbers. */
-  static readonly panels: usize = (__heap_base + 63) & ~63;
+  static panels: usize = Workspace.first;
   /** A row of tiles of A: up to six rows × Block.depth numbers. */
-  static readonly a: usize = Workspace.panels + ((<usize>Block.depth * <usize>Block.columns) << 2);
+  static a: usize = Workspace.first + PANEL_BYTES;
   /** A tile of C that has fewer than eight columns: six rows of eight numbers. */
-  static readonly c: usize = Workspace.a + ((<usize>Block.depth * 6) << 2);
+  static c: usize = Workspace.first + PANEL_BYTES + A_BYTES;
   /** A row of tiles that is to be added to C: up to six rows × Block.columns numbers. */
-  static readonly sums: usize = Workspace.c + 6 * 32;
+  static sums: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES;
+  /** Operands of expressions that are repeated, four times each: one vector an operand. */
+  static repeated: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES;
+  /** What the reduction of large arguments of sine and cosine works on: the arguments, their rests, their quarter turns. */
+  static large: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES + REPEATED_BYTES;
+}
+
+/** Bytes of a workspace. */
+export function workspaceBytes(): usize {
+  return PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES + REPEATED_BYTES + LARGE_BYTES;
+}
+
+/** Gives this instance, of a thread of its own, a workspace at that address. */
+export function useWorkspace(address: usize): void {
+  Workspace.panels = address;
+  Workspace.a = Workspace.panels + PANEL_BYTES;
+  Workspace.c = Workspace.a + A_BYTES;
+  Workspace.sums = Workspace.c + C_BYTES;
+  Workspace.repeated = Workspace.sums + SUMS_BYTES;
+  Workspace.large = Workspace.repeated + REPEATED_BYTES;
 }
 
 /** Address from which on memory is free for plans and rows. */
 export function firstFree(): usize {
-  return Workspace.sums + ((<usize>Block.columns * 6) << 2);
+  return ((__heap_base + 63) & ~63) + workspaceBytes();
 }
 
-/** Eight zeros. */
+/** Eight zeros. What is static here is never written: every thread has it at the same place. */
 export const ZEROS: usize = memory.data(32, 16);
 /** The number 1. */
 export const ONE: usize = memory.data<f32>([1]);

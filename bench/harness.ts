@@ -5,7 +5,7 @@ import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Backend, BackendId } from '../src/backends/backend.js';
 import { nativeProvider } from '../src/backends/native/index.js';
-import { wasmProvider } from '../src/backends/wasm/index.js';
+import { wasmProvider } from '../src/backends/wasm/node.js';
 import { Peer, type PeerName } from './peer.js';
 import { median } from './tables.js';
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "native/batch.h"
+#include "native/shares.h"
 
 namespace fastmlp {
 
@@ -11,8 +12,10 @@ struct Target {
   const char* id;
   // Why this machine cannot run it; null if it can.
   const char* (*unusable)();
-  // Both null if the addon was built for another architecture.
+  // All null if the addon was built for another architecture.
   void (*execute)(const Batch& batch);
+  // Executes a share of the first operation of the batch.
+  void (*execute_share)(const Batch& batch, const Block& share);
   const int64_t* workspace_size;
 };
 

@@ -1,8 +1,10 @@
 #include "native/executor.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -15,6 +17,11 @@ namespace {
 
 constexpr size_t kCacheLine = 64;
 constexpr int64_t kMetrics = static_cast<int64_t>(ScalarCode::first_free);
+
+// Somebody who trains on batches of every size makes them all learn anew.
+constexpr size_t kMostChoices = 256;
+
+using Clock = std::chrono::steady_clock;
 
 // Progress is published about so often, or after each step where steps take longer.
 constexpr std::chrono::microseconds kPublishAfter{50};
@@ -38,8 +45,43 @@ class Publications {
   int64_t left_ = 1;
 };
 
+// Runs under way in this process. Nothing else is shared between executors, and nothing of an environment is.
+std::atomic<int> active_runs{0};
+
+class ActiveRun {
+ public:
+  ActiveRun() { active_runs.fetch_add(1, std::memory_order_relaxed); }
+  ~ActiveRun() { active_runs.fetch_sub(1, std::memory_order_relaxed); }
+  ActiveRun(const ActiveRun&) = delete;
+  ActiveRun& operator=(const ActiveRun&) = delete;
+};
+
+// The first operation of a batch, in chunks.
+class DividedOperation final : public Job {
+ public:
+  DividedOperation(const Target& target, const Batch& batch, const Partition& partition,
+                   const std::vector<std::unique_ptr<AlignedBytes>>& workspaces)
+      : target_(target), batch_(batch), partition_(partition), workspaces_(workspaces) {}
+
+  void execute(int thread, int chunk) const override {
+    Batch batch = batch_;
+    batch.workspace = static_cast<float*>(workspaces_[static_cast<size_t>(thread)]->data());
+    target_.execute_share(batch, partition_.chunk(chunk));
+  }
+
+ private:
+  const Target& target_;
+  const Batch& batch_;
+  const Partition& partition_;
+  const std::vector<std::unique_ptr<AlignedBytes>>& workspaces_;
+};
+
 // Whether `count` rows of `width` elements fit into `length`; never overflows.
 bool fits(int64_t count, int64_t width, int64_t length) { return count <= length / width; }
+
+size_t workspace_bytes_of(const Target& target) {
+  return static_cast<size_t>(*target.workspace_size) * sizeof(float);
+}
 
 }  // namespace
 
@@ -48,8 +90,12 @@ AlignedBytes::AlignedBytes(size_t size)
 
 AlignedBytes::~AlignedBytes() { ::operator delete(data_, std::align_val_t(kCacheLine)); }
 
-Executor::Executor(const Target& target)
-    : target_(target), workspace_(static_cast<size_t>(*target.workspace_size) * sizeof(float)) {}
+Executor::Executor(const Target& target, int threads, int cores)
+    : target_(target), threads_(threads), cores_(cores) {
+  workspaces_.push_back(std::make_unique<AlignedBytes>(workspace_bytes_of(target)));
+}
+
+size_t Executor::workspace_bytes() const { return workspaces_.size() * workspace_bytes_of(target_); }
 
 std::string Executor::load(std::vector<int32_t> operations, int64_t batch_capacity, float* arena,
                            int64_t arena_length, double* scalars, int64_t scalar_count) {
@@ -59,6 +105,7 @@ std::string Executor::load(std::vector<int32_t> operations, int64_t batch_capaci
   batch_capacity_ = batch_capacity;
   arena_ = arena;
   scalars_ = scalars;
+  partitions_.forget();
   return problem;
 }
 
@@ -107,8 +154,53 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
   return {};
 }
 
+int Executor::threads_now() const {
+  const int runs = active_runs.load(std::memory_order_relaxed);
+  return runs <= 1 ? threads_ : std::clamp(cores_ / runs, 1, threads_);
+}
+
+ThreadChoice& Executor::choice_of(int64_t program, int64_t rows) {
+  if (choices_.size() >= kMostChoices) choices_.clear();
+  return choices_[{program, rows}];
+}
+
+Team& Executor::team() {
+  if (team_ == nullptr) {
+    team_ = std::make_unique<Team>(threads_);
+    // Each thread is the first to touch its own, so that it lies near it.
+    for (int thread = 1; thread < team_->threads(); thread++) {
+      workspaces_.push_back(std::make_unique<AlignedBytes>(workspace_bytes_of(target_)));
+    }
+  }
+  return *team_;
+}
+
+void Executor::execute_divided(Batch batch, const ProgramPartition& partition, int threads, bool wake) {
+  const int32_t* const program = batch.begin;
+  const int32_t* const end = batch.end;
+  const auto count = static_cast<int64_t>(partition.operations.size());
+  int64_t index = 0;
+  while (index < count) {
+    batch.begin = program + index * kOperationStride;
+    const Partition& operation = partition.operations[static_cast<size_t>(index)];
+    if (operation.chunks() > 1) {
+      const DividedOperation job(target_, batch, operation, workspaces_);
+      team().run(job, operation.chunks(), threads, wake || operation.alone - operation.time >= kWorthWaking);
+      index++;
+      continue;
+    }
+    do {
+      index++;
+    } while (index < count && partition.operations[static_cast<size_t>(index)].chunks() == 1);
+    batch.end = program + index * kOperationStride;
+    target_.execute(batch);
+    batch.end = end;
+  }
+}
+
 int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, int64_t steps,
                           RunControl* control) {
+  const ActiveRun active;
   const int64_t epoch_steps = run.steps_per_epoch();
   int64_t epoch = first_step / epoch_steps;
   int64_t position = first_step % epoch_steps * run.batch_size;
@@ -117,7 +209,7 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   batch.end = operations_.data() + run.end * kOperationStride;
   batch.arena = arena_;
   batch.scalars = scalars_;
-  batch.workspace = static_cast<float*>(workspace_.data());
+  batch.workspace = static_cast<float*>(workspaces_[0]->data());
   batch.source = rows;
   batch.result = run.result;
   batch.result_element = run.result_element;
@@ -127,6 +219,16 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
     }
   };
   Publications publications;
+  const auto partition_for = [&](int threads) -> const ProgramPartition& {
+    return partitions_.of(batch.begin, batch.end, batch.rows, threads);
+  };
+  batch.rows = std::min(run.batch_size, run.rows_per_epoch);
+  // If all steps together save less than a thread costs, there is nothing to divide.
+  const bool divides =
+      threads_ > 1 && partition_for(threads_).saving * static_cast<double>(steps) > kWorthWaking;
+  const int64_t usual_rows = batch.rows;
+  ThreadChoice* const choice = divides ? &choice_of(run.begin, usual_rows) : nullptr;
+  Clock::time_point begun = divides ? Clock::now() : Clock::time_point();
   for (int64_t step = 0; step < steps; step++) {
     if (control != nullptr && control->interrupted()) {
       publish(step);
@@ -135,7 +237,19 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
     batch.rows = std::min(run.batch_size, run.rows_per_epoch - position);
     batch.position = position;
     batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;
-    target_.execute(batch);
+    const int threads = divides && choice->divides() ? threads_now() : 1;
+    const ProgramPartition* partition = threads > 1 ? &partition_for(threads) : nullptr;
+    if (partition != nullptr && partition->saving > 0) {
+      execute_divided(batch, *partition, threads, step == 0 || choice->begins());
+    } else {
+      target_.execute(batch);
+    }
+    if (divides) {
+      const Clock::time_point now = Clock::now();
+      const std::chrono::duration<double, std::nano> time = now - begun;
+      if (batch.rows == usual_rows) choice->took(time.count());
+      begun = now;
+    }
     position += run.batch_size;
     if (position >= run.rows_per_epoch) {
       std::memcpy(run.metrics + epoch * kMetrics, scalars_, kMetrics * sizeof(double));

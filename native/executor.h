@@ -2,12 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "native/batch.h"
 #include "native/dispatch.h"
+#include "native/partition.h"
 #include "native/run_control.h"
+#include "native/team.h"
+#include "native/thread_choice.h"
 
 namespace fastmlp {
 
@@ -54,7 +60,9 @@ class AlignedBytes {
 
 class Executor {
  public:
-  explicit Executor(const Target& target);
+  // `threads` is how many may work on a run, the one that calls execute() among them; `cores` is how many the
+  // machine runs at a time.
+  Executor(const Target& target, int threads, int cores);
 
   // Takes a plan. Arena and scalars belong to the caller and must live until the next call. Returns what is
   // wrong with the plan, in which case the old one stays, or an empty string.
@@ -65,18 +73,33 @@ class Executor {
   std::string check(const Run& run, int64_t row_count, const RunLengths& lengths) const;
 
   // Executes `steps` steps of a checked run from `first_step` on. With a control, publishes the progress now
-  // and then and on leaving, and ends early when it asks for it. Returns the number of steps done.
+  // and then and on leaving, and ends early when it asks for it. Returns the number of steps done. The first
+  // run that is worth it starts the other threads. What is computed does not depend on how many there are.
   int64_t execute(const Rows& rows, const Run& run, int64_t first_step, int64_t steps, RunControl* control);
 
-  size_t workspace_bytes() const { return workspace_.size(); }
+  size_t workspace_bytes() const;
 
  private:
+  // Threads for the next step: with several runs in the process, each takes its share of the cores.
+  int threads_now() const;
+  Team& team();
+  // Of a program on batches of so many rows.
+  ThreadChoice& choice_of(int64_t program, int64_t rows);
+  void execute_divided(Batch batch, const ProgramPartition& partition, int threads, bool wake);
+
   const Target& target_;
-  AlignedBytes workspace_;
+  const int threads_;
+  const int cores_;
+  // One for each thread.
+  std::vector<std::unique_ptr<AlignedBytes>> workspaces_;
+  ProgramPartitions partitions_;
+  std::map<std::pair<int64_t, int64_t>, ThreadChoice> choices_;
   std::vector<int32_t> operations_;
   int64_t batch_capacity_ = 0;
   float* arena_ = nullptr;
   double* scalars_ = nullptr;
+  // Last, so that its threads end before what they work on.
+  std::unique_ptr<Team> team_;
 };
 
 }  // namespace fastmlp

@@ -1,5 +1,6 @@
 #include "native/executor_object.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@ namespace fastmlp {
 namespace {
 
 constexpr uintptr_t kCacheLine = 64;
+constexpr int64_t kMostThreads = 256;
 
 // The nine arguments of a run from `first` on.
 struct RunArguments {
@@ -62,8 +64,13 @@ ExecutorObject::ExecutorObject(const Napi::CallbackInfo& info)
   const std::string id = info[0].ToString().Utf8Value();
   const Target* target = find_target(id.c_str());
   if (target == nullptr || target->unusable() != nullptr) throw error(env_, "cannot use " + id);
-  executor_ = std::make_unique<Executor>(*target);
-  Napi::MemoryManagement::AdjustExternalMemory(env_, static_cast<int64_t>(executor_->workspace_bytes()));
+  const int64_t threads = whole_number(env_, info[1]);
+  const int64_t cores = whole_number(env_, info[2]);
+  if (threads < 1 || threads > kMostThreads || cores < 1)
+    throw error(env_, "threads and cores must be at least 1");
+  executor_ = std::make_unique<Executor>(*target, static_cast<int>(threads),
+                                         static_cast<int>(std::min(cores, kMostThreads)));
+  report_memory();
 }
 
 ExecutorObject::~ExecutorObject() { release(); }
@@ -116,6 +123,7 @@ void ExecutorObject::run(const Napi::CallbackInfo& info) {
   const std::string problem = executor.check(arguments.run, row_count, arguments.lengths);
   if (!problem.empty()) throw error(env, problem);
   executor.execute(rows, arguments.run, arguments.run.first_step, arguments.run.steps, nullptr);
+  report_memory();
 }
 
 Napi::Value ExecutorObject::start(const Napi::CallbackInfo& info) {
@@ -136,6 +144,7 @@ Napi::Value ExecutorObject::start(const Napi::CallbackInfo& info) {
   const auto on_finished = [this] {
     last_progress_ = background_->control().progress();
     background_.reset();
+    report_memory();
     Unref();
   };
   background_ = std::make_unique<BackgroundRun>(env, executor, std::move(dataset), arguments.run,
@@ -176,14 +185,20 @@ void ExecutorObject::progress(const Napi::CallbackInfo& info) {
   numbers[3] = progress.rows;
 }
 
+void ExecutorObject::report_memory() {
+  const auto bytes = executor_ == nullptr ? 0 : static_cast<int64_t>(executor_->workspace_bytes());
+  if (bytes != reported_bytes_) Napi::MemoryManagement::AdjustExternalMemory(env_, bytes - reported_bytes_);
+  reported_bytes_ = bytes;
+}
+
 void ExecutorObject::dispose(const Napi::CallbackInfo&) { release(); }
 
 // The promise of a run that is stopped here is resolved later, by its own way.
 void ExecutorObject::release() {
   if (background_ != nullptr) background_->stop_and_wait();
   if (executor_ == nullptr) return;
-  Napi::MemoryManagement::AdjustExternalMemory(env_, -static_cast<int64_t>(executor_->workspace_bytes()));
   executor_.reset();
+  report_memory();
   buffer_.Reset();
   scalars_.Reset();
 }

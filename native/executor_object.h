@@ -10,7 +10,7 @@
 
 namespace fastmlp {
 
-// new Executor(targetId)
+// new Executor(targetId, threads, cores)
 //   load(operations, batchCapacity, buffer, arenaLength, scalars): byte offset of the arena in the buffer
 //   run(rowCount, inputs, targets, labels, ...run)
 //   start(dataset, ...run): promise of the number of steps done
@@ -36,6 +36,8 @@ class ExecutorObject : public Napi::ObjectWrap<ExecutorObject> {
   // Throws if disposed of, or if a step may be running.
   Executor& resting_executor(Napi::Env env);
   void release();
+  // Tells the garbage collector of memory outside of its own.
+  void report_memory();
 
   Napi::Env env_;
   std::unique_ptr<Executor> executor_;
@@ -45,6 +47,7 @@ class ExecutorObject : public Napi::ObjectWrap<ExecutorObject> {
   // Another plan came while a run was halted.
   bool reloaded_ = false;
   RunProgress last_progress_{};
+  int64_t reported_bytes_ = 0;
 };
 
 }  // namespace fastmlp

@@ -1,7 +1,8 @@
 import type { BackendReport } from './backends/backend.js';
 import { referenceProvider } from './backends/reference/index.js';
 import { listBackends } from './backends/select.js';
-import { wasmProvider } from './backends/wasm/index.js';
+import { createWasmProvider } from './backends/wasm/index.js';
+import { createBrowserWorker } from './backends/wasm/worker/port.js';
 import type { RowsLike, TargetsLike } from './data.js';
 import { fact, stateError } from './errors.js';
 import type { LoadOptions, ModelSource } from './model-storage.js';
@@ -32,7 +33,13 @@ const noPath = (action: string, instead: string) => (path: string | URL) => {
 };
 
 const platform: Platform = {
-  providers: [wasmProvider, referenceProvider],
+  providers: [
+    createWasmProvider({
+      createWorker: createBrowserWorker,
+      concurrency: () => navigator.hardwareConcurrency ?? 1,
+    }),
+    referenceProvider,
+  ],
   createProgress,
   files: {
     read: noPath('Cannot load trainer', 'bytes and Blobs'),

@@ -46,8 +46,17 @@ export const isMatrix = (value: unknown): value is MatrixLike =>
   typeof value === 'object' && value !== null && 'data' in value && 'rows' in value && 'columns' in value;
 
 /** An array of the precision with `length` zeros. */
-export const numbersOf = (precision: Precision, length: number): Numbers =>
-  precision === 'float32' ? new Float32Array(length) : new Float64Array(length);
+export function numbersOf(precision: Precision, length: number): Numbers {
+  try {
+    return precision === 'float32' ? new Float32Array(length) : new Float64Array(length);
+  } catch {
+    throw rangeError(
+      'Cannot reserve memory',
+      'numbers must fit into memory',
+      fact(`${length} of ${precision}`),
+    );
+  }
+}
 
 /** An array of the type of `source` with `length` zeros. */
 export const numbersLike = (source: Numbers, length: number): Numbers =>
@@ -231,7 +240,7 @@ function readLabels(action: string, t: Labels, count: number, model: Model): Int
       );
     }
   }
-  return t instanceof Int32Array ? t : Int32Array.from(t);
+  return t instanceof Int32Array ? t : new Int32Array(t);
 }
 
 /** A parameter as given by a user, in float64 and checked: `rows` × `columns` finite numbers. */

@@ -68,9 +68,9 @@ export class Engine {
     };
   }
 
-  static async create(model: Model, backend: Backend, threads: number): Promise<Engine> {
+  static async create(model: Model, backend: Backend, threads: number, worker: boolean): Promise<Engine> {
     const plan = createPlan(model, INITIAL_BATCH);
-    return new Engine(model, backend, await backend.createExecutor(plan, threads), plan);
+    return new Engine(model, backend, await backend.createExecutor(plan, threads, worker), plan);
   }
 
   get plan(): Plan {
@@ -275,6 +275,22 @@ export class Engine {
   /** Outputs of all rows into `result`. */
   predict(rows: Rows, result: Numbers): void {
     this.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), result);
+  }
+
+  /** Outputs of all rows, off the event loop. */
+  async predictAsync({ count }: Rows, dataset: Dataset): Promise<Numbers> {
+    const result = numbersOf(this.backend.precision, count * this.model.outputs);
+    const batchSize = Math.min(count, FORWARD_BATCH);
+    const job = {
+      program: 'predict',
+      epochs: 1,
+      rowsPerEpoch: count,
+      batchSize,
+      order: null,
+      result,
+    } as const;
+    await this.runJob(new JobState(job), dataset);
+    return result;
   }
 
   /** Metrics of the part of an epoch that a run has done. */

@@ -76,7 +76,6 @@ export type {
   MetricWithOptions,
   OwnMetric,
 } from './metrics/evaluate.js';
-export * as metrics from './metrics/index.js';
 export { type DenseLayer, type DenseOptions, dense, type InputTransform } from './model.js';
 export type { LoadOptions, ModelSource, SaveTarget } from './model-storage.js';
 export {

@@ -3,7 +3,7 @@ import type { BackendReport } from './backends/backend.js';
 import { nativeProvider } from './backends/native/index.js';
 import { referenceProvider } from './backends/reference/index.js';
 import { listBackends } from './backends/select.js';
-import { wasmProvider } from './backends/wasm/index.js';
+import { wasmProvider } from './backends/wasm/node.js';
 import { createProgress } from './cli/progress.js';
 import type { RowsLike, TargetsLike } from './data.js';
 import { readSafetensorsFile, writeFileWhole } from './io/files.js';
@@ -20,6 +20,7 @@ export { type CsvLoggerOptions, csvLogger } from './callbacks/csv-logger.js';
 export * from './exports.js';
 export { type IdxArray, parseIdx } from './io/idx.js';
 export { readIdx } from './io/read-idx.js';
+export * as metrics from './metrics/index.js';
 
 const platform: Platform = {
   providers: [nativeProvider, wasmProvider, referenceProvider],

@@ -2,7 +2,7 @@ import type { BackendChoice } from './backends/select.js';
 import type { Engine } from './engine.js';
 import { requireKnownKeys, typeError } from './errors.js';
 import type { Capture } from './job.js';
-import { type DecodedModel, decodeModel, type ModelFunctions } from './model-decoding.js';
+import type { DecodedModel, ModelFunctions } from './model-decoding.js';
 import type { ModelState } from './model-file.js';
 import type { Random, RandomState } from './random.js';
 import type { RunPosition } from './run-position.js';
@@ -49,7 +49,9 @@ export async function readModel(
 ): Promise<DecodedModel> {
   const action = 'Cannot load trainer';
   requireKnownKeys(action, options, ['backend', 'threads', 'activations', 'losses']);
-  return decodeModel(await bytesOf(action, source, files), options, action);
+  const bytes = await bytesOf(action, source, files);
+  const { decodeModel } = await import('./model-decoding.js');
+  return decodeModel(bytes, options, action);
 }
 
 async function bytesOf(action: string, source: ModelSource, files: ModelFiles): Promise<Uint8Array> {

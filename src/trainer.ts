@@ -13,7 +13,7 @@ import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
 import type { Capture } from './job.js';
 import { Matrix } from './matrix.js';
-import { type EvaluateOptions, type Evaluation, type MetricLike, MetricRun } from './metrics/evaluate.js';
+import type { EvaluateOptions, Evaluation, MetricLike } from './metrics/evaluate.js';
 import {
   createModel,
   initialParameters,
@@ -54,8 +54,13 @@ export interface TrainerConfig extends ModelConfig {
   readonly seed?: number;
   /** `'auto'` (default), a kind, or an exact id such as `'native-avx2'`. */
   readonly backend?: BackendChoice;
-  /** `'auto'` (default) or a number of threads. */
+  /** A number of threads, or `'auto'` (default): what the machine has, 1 for a model too small to divide. */
   readonly threads?: number | 'auto';
+  /**
+   * Whether `fit` and `evaluate` run in a worker on the WebAssembly backends, where one can be made (default true), or
+   * in slices of a few milliseconds on the caller's thread. The native backend has threads of its own.
+   */
+  readonly worker?: boolean;
 }
 
 /** The backend a trainer runs on, and those before it that could not be used. */
@@ -64,6 +69,10 @@ export interface TrainerBackend {
   readonly kind: BackendKind;
   readonly instructionSet: string;
   readonly threads: number;
+  /** Whether `fit` and `evaluate` run on another thread than the caller's. */
+  readonly worker: boolean;
+  /** Why there is no worker, or only one thread. That no worker can be made may turn out at the first long run. */
+  readonly notes: readonly string[];
   readonly rejected: readonly RejectedBackend[];
 }
 
@@ -82,7 +91,7 @@ export interface Platform {
 
 const configNames = [
   ...['inputs', 'inputTransform', 'layers', 'loss', 'optimizer', 'reduction'],
-  ...['seed', 'backend', 'threads'],
+  ...['seed', 'backend', 'threads', 'worker'],
 ];
 
 /** Largest safe seed. */
@@ -92,7 +101,8 @@ const MAXIMUM_SEED = Number.MAX_SAFE_INTEGER;
 export class Trainer {
   /** Seed of the initial weights, the splits and the order of rows. */
   readonly seed: number;
-  readonly backend: TrainerBackend;
+  readonly #rejected: readonly RejectedBackend[];
+  readonly #threads: number;
   readonly #engine: Engine;
   readonly #model: Model;
   readonly #random: Random;
@@ -109,7 +119,8 @@ export class Trainer {
     engine: Engine,
     seed: number,
     random: Random,
-    backend: TrainerBackend,
+    threads: number,
+    rejected: readonly RejectedBackend[],
     config: TrainerConfig,
     platform: Platform,
   ) {
@@ -117,7 +128,8 @@ export class Trainer {
     this.#model = engine.model;
     this.seed = seed;
     this.#random = random;
-    this.backend = backend;
+    this.#threads = threads;
+    this.#rejected = rejected;
     this.#config = config;
     this.#platform = platform;
     this.#gradients = new GradientStore(engine);
@@ -129,10 +141,15 @@ export class Trainer {
     const { seed = Math.floor(Math.random() * 2 ** 32) } = config;
     requireInteger('Cannot create trainer', 'seed', seed, 0, MAXIMUM_SEED);
     const wantedThreads = checkThreads(config.threads);
+    const { worker = true } = config;
+    if (typeof worker !== 'boolean') {
+      throw typeError('Cannot create trainer', 'worker must be a boolean', worker);
+    }
     const model = createModel(config);
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
-    const threads = backend.threadsFor(wantedThreads);
-    const engine = await Engine.create(model, backend, threads);
+    const parameters = model.layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
+    const threads = backend.threadsFor(wantedThreads, parameters);
+    const engine = await Engine.create(model, backend, threads, worker);
     const random = new Random(seed);
     const initial = initialParameters(model, random).map(({ weights, biases }, index) => {
       const { units, inputs } = model.layers[index];
@@ -140,9 +157,15 @@ export class Trainer {
     });
     writeLayers(engine.executor, engine.plan, initial);
     writeConstants(engine.executor, engine.plan);
+    return new Trainer(engine, seed, random, threads, rejected, config, platform);
+  }
+
+  /** The backend that runs this trainer, and how. */
+  get backend(): TrainerBackend {
+    const { backend, executor } = this.#engine;
     const { id, kind, instructionSet } = backend;
-    const shown = { id, kind, instructionSet, threads, rejected };
-    return new Trainer(engine, seed, random, shown, config, platform);
+    const usual = { worker: kind === 'native', threads: this.#threads, notes: [] };
+    return { id, kind, instructionSet, ...(executor.placement ?? usual), rejected: this.#rejected };
   }
 
   /** @internal */
@@ -290,7 +313,8 @@ export class Trainer {
   async evaluate(x: RowsLike, t: TargetsLike, options?: EvaluateOptions): Promise<Metrics | Evaluation> {
     const action = 'Cannot evaluate';
     this.#engine.requireAlive(action);
-    const asked = options && new MetricRun(action, options);
+    const asked = options && new (await import('./metrics/evaluate.js')).MetricRun(action, options);
+    this.#engine.requireAlive(action);
     const rows = readRows(action, x, t, this.#model, this.#engine.reader);
     this.#engine.requireOutputs(action, rows);
     const dataset = this.#engine.executor.createDataset(rows);
@@ -315,6 +339,19 @@ export class Trainer {
     const data = numbersOf(this.#engine.backend.precision, rows.count * outputs);
     this.#engine.predict(rows, data);
     return new Matrix(data, rows.count, outputs);
+  }
+
+  /** As `predict`, without holding the event loop; waits for the epoch under way where `fit` is running. */
+  async predictAsync(x: RowsLike): Promise<Matrix> {
+    const action = 'Cannot predict';
+    this.#engine.requireAlive(action);
+    const rows = readInputs(action, x, this.#model, this.#engine.reader);
+    const dataset = this.#engine.executor.createDataset(rows);
+    try {
+      return new Matrix(await this.#engine.predictAsync(rows, dataset), rows.count, this.#model.outputs);
+    } finally {
+      dataset.dispose();
+    }
   }
 
   /**
@@ -448,13 +485,14 @@ export class Trainer {
   }
 
   /** A second trainer in the same state, on the same backend or another. */
-  async clone(options: Pick<TrainerConfig, 'backend' | 'threads'> = {}): Promise<Trainer> {
+  async clone(options: Pick<TrainerConfig, 'backend' | 'threads' | 'worker'> = {}): Promise<Trainer> {
     const action = 'Cannot clone trainer';
     this.#engine.requireAlive(action);
-    requireKnownKeys(action, options, ['backend', 'threads']);
-    const { backend = this.backend.id, threads = this.#config.threads } = options;
+    requireKnownKeys(action, options, ['backend', 'threads', 'worker']);
+    const { backend = this.backend.id } = options;
     const snapshot = this.snapshot();
-    const copy = await Trainer.create({ ...this.#config, seed: this.seed, backend, threads }, this.#platform);
+    const config = { ...this.#config, ...options, seed: this.seed, backend };
+    const copy = await Trainer.create(config, this.#platform);
     copy.restore(snapshot);
     for (const [layer, { trainable }] of this.layers.entries()) {
       if (copy.layers[layer].trainable !== trainable) copy.setTrainable(layer, trainable);

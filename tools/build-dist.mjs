@@ -1,5 +1,6 @@
-// Bundles the entry points into dist/. The browser bundle resolves Node's modules to nothing, so one that slips in
+// Bundles the entry points into dist/. What is imported on demand comes in files of its own. The browser bundle resolves Node's modules to nothing, so one that slips in
 // fails the build.
+import { rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { at, root } from './lib.mjs';
 
@@ -15,18 +16,25 @@ const common = {
   logLevel: 'warning',
 };
 /** @type {import('esbuild').BuildOptions} */
+const modules = { format: 'esm', splitting: true, outdir: at('dist'), chunkNames: 'chunks/[name]-[hash]' };
+/** @type {import('esbuild').BuildOptions} */
 const node = {
   ...common,
-  entryPoints: [at('src', 'index.ts')],
   platform: 'node',
   external: ['node-gyp-build', 'cli-progress', ...drawing],
 };
 
+rmSync(at('dist', 'chunks'), { recursive: true, force: true });
 try {
   await Promise.all([
-    build({ ...node, format: 'esm', outfile: at('dist', 'index.js') }),
     build({
       ...node,
+      ...modules,
+      entryPoints: { index: at('src', 'index.ts'), metrics: at('src', 'metrics', 'index.ts') },
+    }),
+    build({
+      ...node,
+      entryPoints: [at('src', 'index.ts')],
       format: 'cjs',
       outfile: at('dist', 'index.cjs'),
       define: { 'import.meta.url': 'importMetaUrl' },
@@ -34,13 +42,13 @@ try {
     }),
     build({
       ...common,
-      entryPoints: [at('src', 'browser.ts')],
+      entryPoints: { browser: at('src', 'browser.ts'), 'browser-metrics': at('src', 'metrics', 'index.ts') },
       platform: 'browser',
       external: drawing,
-      format: 'esm',
-      outfile: at('dist', 'browser.js'),
+      ...modules,
     }),
   ]);
+  writeFileSync(at('dist', 'metrics.cjs'), "module.exports = require('./index.cjs').metrics;\n");
 } catch {
   // esbuild has printed the errors.
   process.exitCode = 1;

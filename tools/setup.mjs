@@ -48,12 +48,35 @@ const steps = [
       'src/opcodes.ts',
       'src/backends/wasm/run-words.ts',
       'tools/build-wasm.mjs',
+      'tools/module-patch.mjs',
       'package-lock.json',
     ],
     output: at('src', 'backends', 'wasm', 'modules.generated.ts'),
     async build() {
       const { status } = await run(process.execPath, [at('tools', 'build-wasm.mjs')]);
       if (status !== 0) throw new Error('the WebAssembly modules could not be built');
+      return true;
+    },
+  },
+  {
+    name: 'worker',
+    inputs: [
+      ...[
+        'errors',
+        'opcodes',
+        'plan/operations',
+        'backends/backend',
+        'backends/finite',
+        'backends/sliced-run',
+      ],
+      ...['executor', 'memory', 'module', 'rows', 'run-words'].map((name) => `backends/wasm/${name}`),
+    ]
+      .map((name) => `src/${name}.ts`)
+      .concat('src/backends/wasm/worker', 'tools/build-worker.mjs', 'package-lock.json'),
+    output: at('src', 'backends', 'wasm', 'worker.generated.ts'),
+    async build() {
+      const { status } = await run(process.execPath, [at('tools', 'build-worker.mjs')]);
+      if (status !== 0) throw new Error('the script of the workers could not be built');
       return true;
     },
   },

@@ -8,11 +8,14 @@ import { compileCommands, findToolchain } from './native.mjs';
 const programs = [
   { source: 'edges.cc', sanitizers: 'address,undefined' },
   { source: 'run-control.cc', sanitizers: 'thread' },
+  { source: 'team.cc', sanitizers: 'thread' },
 ];
 
 /** Everything the programs need: what knows nothing of Node. */
 const isPartOfThem = (/** @type {string} */ file) =>
-  /^native\/(targets\/.*|cpu_features|dispatch|executor|plan_check|run_control)\.cc$/.test(file);
+  /^native\/(targets\/.*|cpu_features|dispatch|executor|partition|plan_check|run_control|team|thread_choice)\.cc$/.test(
+    file,
+  );
 
 /** @param {string} command */
 async function mustRun(command) {

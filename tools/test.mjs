@@ -1,5 +1,6 @@
 // Everything that must hold before a change lands: format, lint, types, tests. Ends with `N passed, N failed`.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { missingBrowsers } from './browsers.mjs';
 import { at, runPackage } from './lib.mjs';
 import { checks, report } from './lint.mjs';
 
@@ -31,5 +32,6 @@ failed += result?.numFailedTests ?? 0;
 // A file that cannot be loaded, or an error outside every test, fails the run without failing a test.
 if (status !== 0 && !result?.numFailedTests) failed++;
 if (result?.numPendingTests) console.log(`${result.numPendingTests} tests skipped`);
+for (const line of missingBrowsers()) console.log(line);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -5,6 +5,7 @@
 #include "native/kernels/elementwise.h"
 #include "native/kernels/math.h"
 #include "native/opcodes.h"
+#include "native/shares.h"
 
 namespace fastmlp {
 
@@ -56,12 +57,14 @@ FASTMLP_INLINE void with_activation(int32_t code, Body body) {
 }
 
 template <class S>
-FASTMLP_NOINLINE void activation_backward(const Batch& batch, const operands::activation_backward& o) {
-  const float* gradient = batch.arena + o.gradient;
-  const float* output = batch.arena + o.output;
-  float* delta = batch.arena + o.delta;
+FASTMLP_NOINLINE void activation_backward(const Batch& batch, const operands::activation_backward& o,
+                                          Span rows) {
+  const int64_t first = rows.begin * o.units;
+  const float* gradient = batch.arena + o.gradient + first;
+  const float* output = batch.arena + o.output + first;
+  float* delta = batch.arena + o.delta + first;
   with_activation(o.activation, [&](auto code) {
-    for_each<S>(batch.rows * o.units, [&](auto lanes, int64_t i) {
+    for_each<S>((rows.end - rows.begin) * o.units, [&](auto lanes, int64_t i) {
       using L = typename decltype(lanes)::Simd;
       const auto derivative = derivative_from_output<L, decltype(code)::value>(lanes.load(output + i));
       lanes.store(delta + i, L::mul(lanes.load(gradient + i), derivative));

@@ -1,5 +1,7 @@
 // C = A B^T for few rows of A: dot products along the rows of both.
 // Shapes: C is rows × columns, A rows × depth, B columns × depth.
+// A number is summed in the same order whatever the rows, and whatever the columns but for the last, fewer
+// than kDotColumns.
 #pragma once
 
 #include "native/kernels/elementwise.h"
@@ -47,19 +49,18 @@ FASTMLP_INLINE void dot_tile_of(int64_t rows, const float* a, const float* b, in
 
 template <class S>
 FASTMLP_NOINLINE void dot_products(const float* a, const float* b, int64_t rows, int64_t columns,
-                                   int64_t depth, float* c) {
+                                   int64_t depth, float* c, int64_t c_row) {
   const Pieces<S> tiles(rows, S::kDotTileRows);
   int64_t j = 0;
   for (; j + kDotColumns <= columns; j += kDotColumns) {
     for (int64_t t = 0; t < tiles.count; t++) {
       const int64_t i = tiles.begin(t);
-      dot_tile_of<S>(tiles.begin(t + 1) - i, a + i * depth, b + j * depth, depth, c + i * columns + j,
-                     columns);
+      dot_tile_of<S>(tiles.begin(t + 1) - i, a + i * depth, b + j * depth, depth, c + i * c_row + j, c_row);
     }
   }
   for (; j < columns; j++) {
     for (int64_t i = 0; i < rows; i++) {
-      c[i * columns + j] = sum_each<S>(depth, [&](auto lanes, int64_t k) {
+      c[i * c_row + j] = sum_each<S>(depth, [&](auto lanes, int64_t k) {
         using L = typename decltype(lanes)::Simd;
         return L::mul(lanes.load(a + i * depth + k), lanes.load(b + j * depth + k));
       });

@@ -11,6 +11,7 @@
 #include "native/kernels/optimizers.h"
 #include "native/kernels/softmax.h"
 #include "native/opcodes.h"
+#include "native/shares.h"
 
 namespace fastmlp {
 
@@ -18,9 +19,10 @@ namespace fastmlp {
 template <class S>
 struct Kernels {
   using Kernel = void (*)(const Batch& batch, const int32_t* operands);
-#define FASTMLP_KERNEL(name, ...)                                       \
-  [](const Batch& batch, const int32_t* operands) {                     \
-    name<S>(batch, *reinterpret_cast<const operands::name*>(operands)); \
+#define FASTMLP_KERNEL(name, ...)                                    \
+  [](const Batch& batch, const int32_t* words) {                     \
+    const auto& o = *reinterpret_cast<const operands::name*>(words); \
+    name<S>(batch, o, whole_of(o, batch.rows));                      \
   },
   static constexpr Kernel kOfOpcode[] = {FASTMLP_OPERATIONS(FASTMLP_KERNEL)};
 #undef FASTMLP_KERNEL
@@ -32,6 +34,20 @@ void execute(const Batch& batch) {
   const int32_t* const end = batch.end;
   for (const int32_t* words = batch.begin; words != end; words += kOperationStride) {
     Kernels<S>::kOfOpcode[*words](batch, words + 1);
+  }
+}
+
+// Executes a share of the first operation.
+template <class S>
+void execute_share(const Batch& batch, const Block& share) {
+  switch (static_cast<Opcode>(*batch.begin)) {
+#define FASTMLP_CASE(name, ...)                                                \
+  case Opcode::name: {                                                         \
+    const auto& o = *reinterpret_cast<const operands::name*>(batch.begin + 1); \
+    return name<S>(batch, o, share_of<decltype(whole_of(o, 0))>(share));       \
+  }
+    FASTMLP_OPERATIONS(FASTMLP_CASE)
+#undef FASTMLP_CASE
   }
 }
 

@@ -4,6 +4,7 @@
 #include "native/batch.h"
 #include "native/kernels/elementwise.h"
 #include "native/opcodes.h"
+#include "native/shares.h"
 
 namespace fastmlp {
 
@@ -77,10 +78,11 @@ FASTMLP_INLINE void fetch_row(const T* row, int64_t columns) {
 }
 
 template <class S, class T>
-FASTMLP_INLINE void gather_typed_rows(const Batch& batch, const T* source, const operands::gather_rows& o) {
+FASTMLP_INLINE void gather_typed_rows(const Batch& batch, const T* source, const operands::gather_rows& o,
+                                      Span rows) {
   if (o.scale < 0 && o.offset < 0 && batch.rows * o.columns <= kSingleLanes) {
-    float* output = batch.arena + o.output;
-    for (int64_t r = 0; r < batch.rows; r++) {
+    float* output = batch.arena + o.output + rows.begin * o.columns;
+    for (int64_t r = rows.begin; r < rows.end; r++) {
       const T* row = source + source_row<S>(batch, r) * o.columns;
       for (const T* end = row + o.columns; row < end; row++) *output++ = static_cast<float>(*row);
     }
@@ -88,31 +90,31 @@ FASTMLP_INLINE void gather_typed_rows(const Batch& batch, const T* source, const
   }
   const float* scale = o.scale < 0 ? nullptr : batch.arena + o.scale;
   const float* offset = o.offset < 0 ? nullptr : batch.arena + o.offset;
-  for (int64_t r = 0; r < batch.rows; r++) {
+  for (int64_t r = rows.begin; r < rows.end; r++) {
     const T* row = source + source_row<S>(batch, r) * o.columns;
-    if (r + kRowsAhead < batch.rows)
+    if (r + kRowsAhead < rows.end)
       fetch_row<S>(source + source_row<S>(batch, r + kRowsAhead) * o.columns, o.columns);
     transform_row<S>(row, o.columns, scale, offset, o.perColumn != 0, batch.arena + o.output + r * o.columns);
   }
 }
 
 template <class S>
-FASTMLP_NOINLINE void gather_rows(const Batch& batch, const operands::gather_rows& o) {
+FASTMLP_NOINLINE void gather_rows(const Batch& batch, const operands::gather_rows& o, Span rows) {
   const void* inputs = batch.source.inputs;
   switch (batch.source.input_element) {
     case Element::float32:
-      return gather_typed_rows<S>(batch, static_cast<const float*>(inputs), o);
+      return gather_typed_rows<S>(batch, static_cast<const float*>(inputs), o, rows);
     case Element::uint8:
-      return gather_typed_rows<S>(batch, static_cast<const uint8_t*>(inputs), o);
+      return gather_typed_rows<S>(batch, static_cast<const uint8_t*>(inputs), o, rows);
     case Element::float64:
-      return gather_typed_rows<S>(batch, static_cast<const double*>(inputs), o);
+      return gather_typed_rows<S>(batch, static_cast<const double*>(inputs), o, rows);
   }
 }
 
 template <class S>
-FASTMLP_NOINLINE void gather_targets(const Batch& batch, const operands::gather_targets& o) {
+FASTMLP_NOINLINE void gather_targets(const Batch& batch, const operands::gather_targets& o, Span rows) {
   const void* targets = batch.source.targets;
-  for (int64_t r = 0; r < batch.rows; r++) {
+  for (int64_t r = rows.begin; r < rows.end; r++) {
     const int64_t first = source_row<S>(batch, r) * o.columns;
     float* output = batch.arena + o.output + r * o.columns;
     if (batch.source.target_element == Element::float64) {
@@ -126,18 +128,18 @@ FASTMLP_NOINLINE void gather_targets(const Batch& batch, const operands::gather_
 }
 
 template <class S>
-FASTMLP_NOINLINE void gather_labels(const Batch& batch, const operands::gather_labels& o) {
+FASTMLP_NOINLINE void gather_labels(const Batch& batch, const operands::gather_labels& o, Span rows) {
   float* output = batch.arena + o.output;
-  for (int64_t r = 0; r < batch.rows; r++) {
+  for (int64_t r = rows.begin; r < rows.end; r++) {
     output[r] = static_cast<float>(batch.source.labels[source_row<S>(batch, r)]);
   }
 }
 
 template <class S>
-FASTMLP_NOINLINE void store_rows(const Batch& batch, const operands::store_rows& o) {
-  const float* output = batch.arena + o.output;
-  const int64_t count = batch.rows * o.units;
-  const int64_t first = batch.position * o.units;
+FASTMLP_NOINLINE void store_rows(const Batch& batch, const operands::store_rows& o, Span rows) {
+  const float* output = batch.arena + o.output + rows.begin * o.units;
+  const int64_t count = (rows.end - rows.begin) * o.units;
+  const int64_t first = (batch.position + rows.begin) * o.units;
   if (batch.result_element == Element::float64) {
     double* result = static_cast<double*>(batch.result) + first;
     for (int64_t i = 0; i < count; i++) result[i] = static_cast<double>(output[i]);

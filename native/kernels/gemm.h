@@ -5,6 +5,7 @@
 #include "native/kernels/elementwise.h"
 #include "native/kernels/gemm_tile.h"
 #include "native/kernels/pieces.h"
+#include "native/shares.h"
 
 namespace fastmlp {
 
@@ -20,13 +21,29 @@ struct Product {
   const float* b;
   int64_t b_row;
   bool b_transposed;
-  // Rows of `columns` floats, one after the other.
+  // C[i][j] is c[i * c_row + j].
   float* c;
+  int64_t c_row;
   // One number per column that is added, or null.
   const float* bias;
   // A B is added to C.
   bool accumulate;
 };
+
+// The part of a product whose result is `block`. A number of C is summed in the order that the depth alone
+// decides, so parts make the same numbers as the whole.
+template <class S>
+Product part_of(Product p, const Block& block) {
+  const int64_t top = block.rows.begin;
+  const int64_t left = block.columns.begin;
+  p.rows = block.rows.end - top;
+  p.columns = block.columns.end - left;
+  p.a += top * p.a_row;
+  p.b += left * (p.b_transposed ? p.b_row : 1);
+  p.c += top * p.c_row + left;
+  if (p.bias != nullptr) p.bias += left;
+  return p;
+}
 
 // Floats of a cache line.
 constexpr int64_t kLineFloats = 16;
@@ -168,7 +185,7 @@ FASTMLP_NOINLINE void gemm(const Product& p, float* workspace) {
   const Pieces<S> depths(p.depth, S::kBlockDepth);
   const Pieces<S> blocks(p.rows, S::kBlockRows);
   Tile tile;
-  tile.c_row = p.columns;
+  tile.c_row = p.c_row;
   for (int64_t begin = 0; begin < p.columns; begin += S::kBlockColumns) {
     const int64_t end = begin + S::kBlockColumns < p.columns ? begin + S::kBlockColumns : p.columns;
     for (int64_t d = 0; d < depths.count; d++) {
@@ -177,7 +194,7 @@ FASTMLP_NOINLINE void gemm(const Product& p, float* workspace) {
       // What belongs to C itself is summed apart; other sums go on in C from block to block.
       tile.accumulate = p.accumulate;
       const bool goes_on = d > 0 && !p.accumulate;
-      tile.start_row = goes_on ? p.columns : 0;
+      tile.start_row = goes_on ? p.c_row : 0;
       for (int64_t block = 0; block < blocks.count; block++) {
         const int64_t top = blocks.begin(block);
         const int64_t height = blocks.begin(block + 1) - top;
@@ -187,7 +204,7 @@ FASTMLP_NOINLINE void gemm(const Product& p, float* workspace) {
           const int64_t columns = end - column < width ? end - column : width;
           float* packed = workspace + (column - begin) * tile.depth;
           place_panel<S>(p, k, column, columns, width, block == 0, packed, &tile);
-          tile.c = p.c + top * p.columns + column;
+          tile.c = p.c + top * p.c_row + column;
           tile.start = goes_on ? tile.c : p.bias == nullptr ? nullptr : p.bias + column;
           tile.tail = static_cast<int>(columns % S::kLanes);
           const int64_t next = column + width;

@@ -9,8 +9,24 @@
 #include "native/kernels/elementwise.h"
 #include "native/kernels/gemm.h"
 #include "native/opcodes.h"
+#include "native/shares.h"
 
 namespace fastmlp {
+
+// Calls body(lanes, i) for the places of a block in a matrix of rows of `columns`.
+template <class S, class Body>
+FASTMLP_INLINE void for_each_in(const Block& block, int64_t columns, Body body) {
+  const int64_t left = block.columns.begin;
+  const int64_t width = block.columns.end - left;
+  if (width == columns) {
+    const int64_t first = block.rows.begin * columns;
+    for_each<S>(block.rows.end * columns - first, [&](auto lanes, int64_t i) { body(lanes, first + i); });
+    return;
+  }
+  for (int64_t r = block.rows.begin; r < block.rows.end; r++) {
+    for_each<S>(width, [&](auto lanes, int64_t j) { body(lanes, r * columns + left + j); });
+  }
+}
 
 // Products of up to this many terms are summed one by one; see kSingleLanes.
 constexpr int64_t kSingleTerms = 16;
@@ -49,7 +65,8 @@ FASTMLP_NOINLINE void linear_forward_single(const Batch& batch, const operands::
 }
 
 template <class S>
-FASTMLP_NOINLINE void linear_forward_wide(const Batch& batch, const operands::linear_forward& o) {
+FASTMLP_NOINLINE void linear_forward_wide(const Batch& batch, const operands::linear_forward& o,
+                                          const Block& share) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
   float* output = batch.arena + o.output;
@@ -64,17 +81,18 @@ FASTMLP_NOINLINE void linear_forward_wide(const Batch& batch, const operands::li
   product.b_row = units;
   product.b_transposed = false;
   product.c = output;
+  product.c_row = units;
   product.bias = o.biases < 0 ? nullptr : batch.arena + o.biases;
   product.accumulate = false;
-  gemm<S>(product, batch.workspace);
+  gemm<S>(part_of<S>(product, share), batch.workspace);
   if (o.netInput >= 0) {
     float* net_input = batch.arena + o.netInput;
-    for_each<S>(batch.rows * units,
-                [&](auto lanes, int64_t i) { lanes.store(net_input + i, lanes.load(output + i)); });
+    for_each_in<S>(share, units,
+                   [&](auto lanes, int64_t i) { lanes.store(net_input + i, lanes.load(output + i)); });
   }
   if (static_cast<ActivationCode>(o.activation) == ActivationCode::linear) return;
   with_activation(o.activation, [&](auto code) {
-    for_each<S>(batch.rows * units, [&](auto lanes, int64_t i) {
+    for_each_in<S>(share, units, [&](auto lanes, int64_t i) {
       using L = typename decltype(lanes)::Simd;
       lanes.store(output + i, activate<L, decltype(code)::value>(lanes.load(output + i)));
     });
@@ -82,17 +100,20 @@ FASTMLP_NOINLINE void linear_forward_wide(const Batch& batch, const operands::li
 }
 
 template <class S>
-FASTMLP_INLINE void linear_forward(const Batch& batch, const operands::linear_forward& o) {
-  if (!is_single<S>(batch, o.inputs, o.units)) return linear_forward_wide<S>(batch, o);
+FASTMLP_INLINE void linear_forward(const Batch& batch, const operands::linear_forward& o,
+                                   const Block& share) {
+  if (!is_single<S>(batch, o.inputs, o.units)) return linear_forward_wide<S>(batch, o, share);
   with_activation(o.activation,
                   [&](auto code) { linear_forward_single<S, decltype(code)::value>(batch, o); });
 }
 
-// sums[u] = sum of values[r][u] over the rows, added to what is there if `accumulate`.
+// sums[u] = sum of values[r][u] over the rows, for some of the units; added to what is there if `accumulate`.
 template <class S>
-FASTMLP_INLINE void column_sums(const float* values, int64_t rows, int64_t units, bool accumulate,
+FASTMLP_INLINE void column_sums(const float* values, int64_t rows, int64_t units, Span share, bool accumulate,
                                 float* sums) {
-  for_each<S>(units, [&](auto lanes, int64_t u) {
+  values += share.begin;
+  sums += share.begin;
+  for_each<S>(share.end - share.begin, [&](auto lanes, int64_t u) {
     using L = typename decltype(lanes)::Simd;
     auto sum = lanes.load(values + u);
     for (int64_t r = 1; r < rows; r++) sum = L::add(sum, lanes.load(values + r * units + u));
@@ -143,13 +164,15 @@ FASTMLP_NOINLINE void linear_backward_weights_single(const Batch& batch,
 
 template <class S>
 FASTMLP_NOINLINE void linear_backward_weights_wide(const Batch& batch,
-                                                   const operands::linear_backward_weights& o) {
+                                                   const operands::linear_backward_weights& o,
+                                                   const Block& share) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
   const bool accumulate = o.accumulate != 0;
   const float* delta = batch.arena + o.delta;
-  if (o.biasGradient >= 0) {
-    column_sums<S>(delta, batch.rows, units, accumulate, batch.arena + o.biasGradient);
+  if (o.biasGradient >= 0 && share.rows.begin == 0) {
+    float* bias_gradient = batch.arena + o.biasGradient;
+    column_sums<S>(delta, batch.rows, units, share.columns, accumulate, bias_gradient);
   }
   Product product;
   product.rows = inputs;
@@ -162,15 +185,17 @@ FASTMLP_NOINLINE void linear_backward_weights_wide(const Batch& batch,
   product.b_row = units;
   product.b_transposed = false;
   product.c = batch.arena + o.weightGradient;
+  product.c_row = units;
   product.bias = nullptr;
   product.accumulate = accumulate;
-  gemm<S>(product, batch.workspace);
+  gemm<S>(part_of<S>(product, share), batch.workspace);
 }
 
 template <class S>
-FASTMLP_INLINE void linear_backward_weights(const Batch& batch, const operands::linear_backward_weights& o) {
+FASTMLP_INLINE void linear_backward_weights(const Batch& batch, const operands::linear_backward_weights& o,
+                                            const Block& share) {
   if (o.accumulate != 0 || !is_single<S>(batch, o.inputs, o.units)) {
-    return linear_backward_weights_wide<S>(batch, o);
+    return linear_backward_weights_wide<S>(batch, o, share);
   }
   if (batch.rows == 1) return linear_backward_weights_row<S>(batch, o);
   linear_backward_weights_single<S>(batch, o);
@@ -204,15 +229,18 @@ FASTMLP_INLINE bool prefers_dot_products(int64_t rows, int64_t units) {
 }
 
 template <class S>
-FASTMLP_NOINLINE void linear_backward_input_wide(const Batch& batch,
-                                                 const operands::linear_backward_input& o) {
+FASTMLP_NOINLINE void linear_backward_input_wide(const Batch& batch, const operands::linear_backward_input& o,
+                                                 const Block& share) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
   const float* delta = batch.arena + o.delta;
   const float* weights = batch.arena + o.weights;
   float* gradient = batch.arena + o.gradient;
   if (prefers_dot_products<S>(batch.rows, units)) {
-    dot_products<S>(delta, weights, batch.rows, inputs, units, gradient);
+    const int64_t top = share.rows.begin;
+    const int64_t left = share.columns.begin;
+    dot_products<S>(delta + top * units, weights + left * units, share.rows.end - top,
+                    share.columns.end - left, units, gradient + top * inputs + left, inputs);
   } else {
     Product product;
     product.rows = batch.rows;
@@ -225,14 +253,15 @@ FASTMLP_NOINLINE void linear_backward_input_wide(const Batch& batch,
     product.b_row = units;
     product.b_transposed = true;
     product.c = gradient;
+    product.c_row = inputs;
     product.bias = nullptr;
     product.accumulate = false;
-    gemm<S>(product, batch.workspace);
+    gemm<S>(part_of<S>(product, share), batch.workspace);
   }
   if (o.output < 0) return;
   const float* output = batch.arena + o.output;
   with_activation(o.activation, [&](auto code) {
-    for_each<S>(batch.rows * inputs, [&](auto lanes, int64_t i) {
+    for_each_in<S>(share, inputs, [&](auto lanes, int64_t i) {
       using L = typename decltype(lanes)::Simd;
       const auto derivative = derivative_from_output<L, decltype(code)::value>(lanes.load(output + i));
       lanes.store(gradient + i, L::mul(lanes.load(gradient + i), derivative));
@@ -241,8 +270,9 @@ FASTMLP_NOINLINE void linear_backward_input_wide(const Batch& batch,
 }
 
 template <class S>
-FASTMLP_INLINE void linear_backward_input(const Batch& batch, const operands::linear_backward_input& o) {
-  if (!is_single<S>(batch, o.inputs, o.units)) return linear_backward_input_wide<S>(batch, o);
+FASTMLP_INLINE void linear_backward_input(const Batch& batch, const operands::linear_backward_input& o,
+                                          const Block& share) {
+  if (!is_single<S>(batch, o.inputs, o.units)) return linear_backward_input_wide<S>(batch, o, share);
   with_activation(o.activation,
                   [&](auto code) { linear_backward_input_single<S, decltype(code)::value>(batch, o); });
 }

@@ -6,6 +6,7 @@
 #include "native/kernels/elementwise.h"
 #include "native/kernels/math.h"
 #include "native/opcodes.h"
+#include "native/shares.h"
 
 namespace fastmlp {
 
@@ -79,12 +80,12 @@ FASTMLP_INLINE void with_loss(int32_t code, Body body) {
 }
 
 template <class S>
-FASTMLP_NOINLINE void loss_backward(const Batch& batch, const operands::loss_backward& o) {
+FASTMLP_NOINLINE void loss_backward(const Batch& batch, const operands::loss_backward& o, Span rows) {
   const float scale = scale_of<S>(o.reduction, batch.rows);
   const float share = 1.0f / static_cast<float>(o.units);
   with_loss(o.loss, [&](auto code) {
     constexpr LossCode kLoss = decltype(code)::value;
-    for (int64_t r = 0; r < batch.rows; r++) {
+    for (int64_t r = rows.begin; r < rows.end; r++) {
       const float* x = batch.arena + o.prediction + r * o.units;
       const float* t = batch.arena + o.target + r * o.units;
       float* gradient = o.gradient < 0 ? nullptr : batch.arena + o.gradient + r * o.units;
@@ -104,10 +105,11 @@ FASTMLP_NOINLINE void loss_backward(const Batch& batch, const operands::loss_bac
 
 // As loss_backward with the loss cross_entropy and t = 1 at the label of the row, 0 elsewhere.
 template <class S>
-FASTMLP_NOINLINE void cross_entropy_labels(const Batch& batch, const operands::cross_entropy_labels& o) {
+FASTMLP_NOINLINE void cross_entropy_labels(const Batch& batch, const operands::cross_entropy_labels& o,
+                                           Span rows) {
   using One = typename S::One;
   const float scale = scale_of<S>(o.reduction, batch.rows);
-  for (int64_t r = 0; r < batch.rows; r++) {
+  for (int64_t r = rows.begin; r < rows.end; r++) {
     const float label = batch.arena[o.labels + r];
     const bool inside = label >= 0 && label < static_cast<float>(o.units);
     const int64_t place = inside ? static_cast<int64_t>(label) : 0;
@@ -124,9 +126,10 @@ FASTMLP_NOINLINE void cross_entropy_labels(const Batch& batch, const operands::c
 // e^-|z|), delta = s (sigmoid(z) - t).
 template <class S>
 FASTMLP_NOINLINE void sigmoid_binary_cross_entropy(const Batch& batch,
-                                                   const operands::sigmoid_binary_cross_entropy& o) {
+                                                   const operands::sigmoid_binary_cross_entropy& o,
+                                                   Span rows) {
   const float scale = scale_of<S>(o.reduction, batch.rows);
-  for (int64_t r = 0; r < batch.rows; r++) {
+  for (int64_t r = rows.begin; r < rows.end; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
     const float* t = batch.arena + o.target + r * o.units;
     float* delta = o.delta < 0 ? nullptr : batch.arena + o.delta + r * o.units;

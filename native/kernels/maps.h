@@ -11,6 +11,7 @@
 #include "native/kernels/math.h"
 #include "native/kernels/metrics.h"
 #include "native/opcodes.h"
+#include "native/shares.h"
 
 namespace fastmlp {
 
@@ -85,6 +86,11 @@ FASTMLP_INLINE ExtentCode plain_extent(int32_t code, int64_t rows, int64_t colum
   return extent;
 }
 
+// Distance of an operand's numbers from one row to the next.
+FASTMLP_INLINE int64_t row_step(ExtentCode extent, int64_t columns) {
+  return extent == ExtentCode::full ? columns : extent == ExtentCode::row ? 1 : 0;
+}
+
 FASTMLP_INLINE bool is_flat(const MapOperand& operand) {
   return operand.extent == ExtentCode::full || operand.extent == ExtentCode::constant;
 }
@@ -98,9 +104,7 @@ class MapReader {
       : row_(operand.values),
         spread_(operand.extent == ExtentCode::row || operand.extent == ExtentCode::constant),
         mask_(spread_ ? 0 : -1),
-        step_(operand.extent == ExtentCode::full  ? columns
-              : operand.extent == ExtentCode::row ? 1
-                                                  : 0) {}
+        step_(row_step(operand.extent, columns)) {}
   MapReader(const MapReader&) = delete;
   MapReader& operator=(const MapReader&) = delete;
 
@@ -142,15 +146,19 @@ FASTMLP_NOINLINE void map_rows(const MapShape& shape, float* output, const Opera
 }
 
 template <class S, class Function, class... Operands>
-FASTMLP_INLINE void map(const Batch& batch, int32_t output, int64_t columns, const Operands&... operands) {
+FASTMLP_INLINE void map(const Batch& batch, Span rows, int32_t output, int64_t columns,
+                        const Operands&... operands) {
   const bool flat = (is_flat(operands) && ...);
-  const MapShape shape = flat ? MapShape{1, batch.rows * columns} : MapShape{batch.rows, columns};
-  map_rows<S, Function>(shape, batch.arena + output, operands...);
+  const int64_t count = rows.end - rows.begin;
+  const MapShape shape = flat ? MapShape{1, count * columns} : MapShape{count, columns};
+  map_rows<S, Function>(shape, batch.arena + output + rows.begin * columns, operands...);
 }
 
 template <class S>
-FASTMLP_INLINE MapOperand map_operand(const Batch& batch, int32_t offset, int32_t extent, int64_t columns) {
-  return {batch.arena + offset, plain_extent(extent, batch.rows, columns)};
+FASTMLP_INLINE MapOperand map_operand(const Batch& batch, Span rows, int32_t offset, int32_t code,
+                                      int64_t columns) {
+  const ExtentCode extent = plain_extent(code, batch.rows, columns);
+  return {batch.arena + offset + rows.begin * row_step(extent, columns), extent};
 }
 
 // Calls body with a code as a type, one of 0 … kLast.
@@ -161,28 +169,28 @@ FASTMLP_INLINE void with_code(int32_t code, Body body) {
 }
 
 template <class S>
-FASTMLP_INLINE void map_unary(const Batch& batch, const operands::map_unary& o) {
-  const MapOperand a = map_operand<S>(batch, o.a, o.aExtent, o.columns);
+FASTMLP_INLINE void map_unary(const Batch& batch, const operands::map_unary& o, Span rows) {
+  const MapOperand a = map_operand<S>(batch, rows, o.a, o.aExtent, o.columns);
   with_code<UnaryCode, UnaryCode::erf>(o.function, [&](auto code) {
-    map<S, MapFunction<UnaryCode, decltype(code)::value>>(batch, o.output, o.columns, a);
+    map<S, MapFunction<UnaryCode, decltype(code)::value>>(batch, rows, o.output, o.columns, a);
   });
 }
 
 template <class S>
-FASTMLP_INLINE void map_binary(const Batch& batch, const operands::map_binary& o) {
-  const MapOperand a = map_operand<S>(batch, o.a, o.aExtent, o.columns);
-  const MapOperand b = map_operand<S>(batch, o.b, o.bExtent, o.columns);
+FASTMLP_INLINE void map_binary(const Batch& batch, const operands::map_binary& o, Span rows) {
+  const MapOperand a = map_operand<S>(batch, rows, o.a, o.aExtent, o.columns);
+  const MapOperand b = map_operand<S>(batch, rows, o.b, o.bExtent, o.columns);
   with_code<BinaryCode, BinaryCode::equal>(o.function, [&](auto code) {
-    map<S, MapFunction<BinaryCode, decltype(code)::value>>(batch, o.output, o.columns, a, b);
+    map<S, MapFunction<BinaryCode, decltype(code)::value>>(batch, rows, o.output, o.columns, a, b);
   });
 }
 
 template <class S>
-FASTMLP_INLINE void map_where(const Batch& batch, const operands::map_where& o) {
-  const MapOperand condition = map_operand<S>(batch, o.condition, o.conditionExtent, o.columns);
-  const MapOperand a = map_operand<S>(batch, o.a, o.aExtent, o.columns);
-  const MapOperand b = map_operand<S>(batch, o.b, o.bExtent, o.columns);
-  map<S, WhereFunction>(batch, o.output, o.columns, condition, a, b);
+FASTMLP_INLINE void map_where(const Batch& batch, const operands::map_where& o, Span rows) {
+  const MapOperand condition = map_operand<S>(batch, rows, o.condition, o.conditionExtent, o.columns);
+  const MapOperand a = map_operand<S>(batch, rows, o.a, o.aExtent, o.columns);
+  const MapOperand b = map_operand<S>(batch, rows, o.b, o.bExtent, o.columns);
+  map<S, WhereFunction>(batch, rows, o.output, o.columns, condition, a, b);
 }
 
 // Sum or largest of a row, or of as many columns of one repeated number.
@@ -194,14 +202,14 @@ FASTMLP_INLINE float map_row_value(const float* row, int64_t columns, bool repea
 }
 
 template <class S>
-FASTMLP_NOINLINE void map_row(const Batch& batch, const operands::map_row& o) {
+FASTMLP_NOINLINE void map_row(const Batch& batch, const operands::map_row& o, Span rows) {
   const auto extent = static_cast<ExtentCode>(o.aExtent);
   const auto function = static_cast<RowCode>(o.function);
   const bool repeated = extent == ExtentCode::row || extent == ExtentCode::constant;
-  const int64_t step = extent == ExtentCode::full ? o.columns : extent == ExtentCode::row ? 1 : 0;
-  const float* row = batch.arena + o.a;
+  const int64_t step = row_step(extent, o.columns);
+  const float* row = batch.arena + o.a + rows.begin * step;
   float* output = batch.arena + o.output;
-  for (int64_t r = 0; r < batch.rows; r++, row += step) {
+  for (int64_t r = rows.begin; r < rows.end; r++, row += step) {
     if (function != RowCode::firstMax) {
       output[r] = map_row_value<S>(row, o.columns, repeated, function);
       continue;
@@ -217,7 +225,7 @@ FASTMLP_NOINLINE void map_row(const Batch& batch, const operands::map_row& o) {
 }
 
 template <class S>
-FASTMLP_INLINE void reduction_scale(const Batch& batch, const operands::reduction_scale& o) {
+FASTMLP_INLINE void reduction_scale(const Batch& batch, const operands::reduction_scale& o, Undivided) {
   batch.arena[o.output] = scale_of<S>(o.reduction, batch.rows);
 }
 

@@ -5,6 +5,7 @@
 #include "native/batch.h"
 #include "native/kernels/elementwise.h"
 #include "native/opcodes.h"
+#include "native/shares.h"
 
 namespace fastmlp {
 
@@ -24,7 +25,7 @@ FASTMLP_INLINE int64_t argmax(const float* values, int64_t units) {
 }
 
 template <class S>
-FASTMLP_NOINLINE void sum_losses(const Batch& batch, const operands::sum_losses& o) {
+FASTMLP_NOINLINE void sum_losses(const Batch& batch, const operands::sum_losses& o, Undivided) {
   double sum = metric<S>(batch, ScalarCode::loss);
   for (int64_t r = 0; r < batch.rows; r++) sum += static_cast<double>(batch.arena[o.rowLosses + r]);
   metric<S>(batch, ScalarCode::loss) = sum;
@@ -32,7 +33,7 @@ FASTMLP_NOINLINE void sum_losses(const Batch& batch, const operands::sum_losses&
 }
 
 template <class S>
-FASTMLP_NOINLINE void count_correct(const Batch& batch, const operands::count_correct& o) {
+FASTMLP_NOINLINE void count_correct(const Batch& batch, const operands::count_correct& o, Undivided) {
   const auto decision = static_cast<DecisionCode>(o.decision);
   const float threshold = decision == DecisionCode::half ? 0.5f : 0.0f;
   const double units = o.units;
@@ -65,7 +66,8 @@ FASTMLP_NOINLINE void count_correct(const Batch& batch, const operands::count_co
 }
 
 template <class S>
-FASTMLP_NOINLINE void count_correct_labels(const Batch& batch, const operands::count_correct_labels& o) {
+FASTMLP_NOINLINE void count_correct_labels(const Batch& batch, const operands::count_correct_labels& o,
+                                           Undivided) {
   double correct = 0;
   for (int64_t r = 0; r < batch.rows; r++) {
     const int64_t decided = argmax<S>(batch.arena + o.prediction + r * o.units, o.units);

@@ -7,6 +7,7 @@
 #include "native/kernels/losses.h"
 #include "native/kernels/math.h"
 #include "native/opcodes.h"
+#include "native/shares.h"
 
 namespace fastmlp {
 
@@ -22,8 +23,8 @@ FASTMLP_INLINE float exponential_row(const float* z, float largest, int64_t unit
 }
 
 template <class S>
-FASTMLP_NOINLINE void softmax_forward(const Batch& batch, const operands::softmax_forward& o) {
-  for (int64_t r = 0; r < batch.rows; r++) {
+FASTMLP_NOINLINE void softmax_forward(const Batch& batch, const operands::softmax_forward& o, Span rows) {
+  for (int64_t r = rows.begin; r < rows.end; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
     float* x = batch.arena + o.output + r * o.units;
     const float sum = exponential_row<S>(z, max_each<S>(z, o.units), o.units, x);
@@ -35,8 +36,8 @@ FASTMLP_NOINLINE void softmax_forward(const Batch& batch, const operands::softma
 }
 
 template <class S>
-FASTMLP_NOINLINE void softmax_backward(const Batch& batch, const operands::softmax_backward& o) {
-  for (int64_t r = 0; r < batch.rows; r++) {
+FASTMLP_NOINLINE void softmax_backward(const Batch& batch, const operands::softmax_backward& o, Span rows) {
+  for (int64_t r = rows.begin; r < rows.end; r++) {
     const float* gradient = batch.arena + o.gradient + r * o.units;
     const float* x = batch.arena + o.output + r * o.units;
     float* delta = batch.arena + o.delta + r * o.units;
@@ -54,9 +55,10 @@ FASTMLP_NOINLINE void softmax_backward(const Batch& batch, const operands::softm
 
 // rowLosses[r] = sum_j t_j (lse - z_j) with lse = largest + ln(sum); delta = s (softmax(z) sum_j t_j - t).
 template <class S>
-FASTMLP_NOINLINE void softmax_cross_entropy(const Batch& batch, const operands::softmax_cross_entropy& o) {
+FASTMLP_NOINLINE void softmax_cross_entropy(const Batch& batch, const operands::softmax_cross_entropy& o,
+                                            Span rows) {
   const float scale = scale_of<S>(o.reduction, batch.rows);
-  for (int64_t r = 0; r < batch.rows; r++) {
+  for (int64_t r = rows.begin; r < rows.end; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
     const float* t = batch.arena + o.target + r * o.units;
     float* delta = o.delta < 0 ? nullptr : batch.arena + o.delta + r * o.units;
@@ -84,9 +86,10 @@ FASTMLP_NOINLINE void softmax_cross_entropy(const Batch& batch, const operands::
 // As softmax_cross_entropy with t = 1 at the label of the row, 0 elsewhere.
 template <class S>
 FASTMLP_NOINLINE void softmax_cross_entropy_labels(const Batch& batch,
-                                                   const operands::softmax_cross_entropy_labels& o) {
+                                                   const operands::softmax_cross_entropy_labels& o,
+                                                   Span rows) {
   const float scale = scale_of<S>(o.reduction, batch.rows);
-  for (int64_t r = 0; r < batch.rows; r++) {
+  for (int64_t r = rows.begin; r < rows.end; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
     float* delta = o.delta < 0 ? nullptr : batch.arena + o.delta + r * o.units;
     const float label = batch.arena[o.labels + r];

@@ -7,6 +7,7 @@
 namespace fastmlp::avx2 {
 
 void execute(const Batch& batch) { fastmlp::execute<Simd>(batch); }
+void execute_share(const Batch& batch, const Block& share) { fastmlp::execute_share<Simd>(batch, share); }
 const int64_t workspace_size = workspace_floats<Simd>();
 
 }  // namespace fastmlp::avx2

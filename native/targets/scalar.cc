@@ -9,6 +9,9 @@ namespace fastmlp::scalar {
 struct Simd : OneLane<Simd> {};
 
 void execute(const Batch& batch) { fastmlp::execute<OneLane<Simd>>(batch); }
+void execute_share(const Batch& batch, const Block& share) {
+  fastmlp::execute_share<OneLane<Simd>>(batch, share);
+}
 const int64_t workspace_size = workspace_floats<OneLane<Simd>>();
 
 }  // namespace fastmlp::scalar

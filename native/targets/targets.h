@@ -5,11 +5,13 @@
 #include <cstdint>
 
 #include "native/batch.h"
+#include "native/shares.h"
 
-#define FASTMLP_TARGET(name)           \
-  namespace fastmlp::name {            \
-  void execute(const Batch& batch);    \
-  extern const int64_t workspace_size; \
+#define FASTMLP_TARGET(name)                                  \
+  namespace fastmlp::name {                                   \
+  void execute(const Batch& batch);                           \
+  void execute_share(const Batch& batch, const Block& share); \
+  extern const int64_t workspace_size;                        \
   }
 
 FASTMLP_TARGET(scalar)

@@ -86,10 +86,21 @@ export interface Dataset {
   dispose(): void;
 }
 
+/** Where an executor runs what does not hold the event loop. */
+export interface Placement {
+  /** On another thread than the caller's. */
+  readonly worker: boolean;
+  readonly threads: number;
+  /** Why there is no worker, or no more than one thread. */
+  readonly notes: readonly string[];
+}
+
 /** Executes one plan. Holds the arena; has no policy, no defaults, no validation. */
 export interface Executor {
   /** The table of scalars, readable and writable whenever no step is running. */
   readonly scalars: Float64Array;
+  /** Where it is not the same for every executor of a backend; that no worker can be made may turn out at a run. */
+  readonly placement?: Placement;
   /** Takes a new plan for the same model; parameters, state, constants and scalars stay. */
   load(plan: Plan): void;
   /** A copy of `length` elements of the arena. */
@@ -108,9 +119,10 @@ export interface Executor {
 /** One way of executing plans, on one instruction set. */
 export interface Backend extends BackendReport {
   readonly precision: 'float32' | 'float64';
-  createExecutor(plan: Plan, threads: number): Promise<Executor>;
-  /** Threads an executor would use when asked for `threads`. */
-  threadsFor(threads: number | 'auto'): number;
+  /** `worker`: whether runs may take place on another thread than the caller's, where that is a choice. Default true. */
+  createExecutor(plan: Plan, threads: number, worker?: boolean): Promise<Executor>;
+  /** Threads an executor uses for a model of `parameters` parameters when asked for `threads`. */
+  threadsFor(threads: number | 'auto', parameters: number): number;
 }
 
 /** Finds the backends of one kind: reports for all its ids, and the backend for a usable one. */

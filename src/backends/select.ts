@@ -92,7 +92,7 @@ function warnOfReference(rejected: readonly RejectedBackend[]): void {
 /** `auto` or a number of threads, checked. */
 export function checkThreads(threads: unknown = 'auto'): number | 'auto' {
   if (threads === 'auto') return threads;
-  if (typeof threads === 'number' && Number.isInteger(threads) && threads >= 1 && threads <= 1024)
+  if (typeof threads === 'number' && Number.isInteger(threads) && threads >= 1 && threads <= 256)
     return threads;
-  throw rangeError('Cannot create trainer', "threads must be 'auto' or an integer from 1 to 1024", threads);
+  throw rangeError('Cannot create trainer', "threads must be 'auto' or an integer from 1 to 256", threads);
 }

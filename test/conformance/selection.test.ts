@@ -97,7 +97,8 @@ describe('a trainer', () => {
   it.each(usableIds)('runs on %s when told to, and says so', async (backend) => {
     const trainer = await createTrainer({ ...config, backend });
     const { id, kind, instructionSet } = reports.find((report) => report.id === backend) ?? {};
-    expect(trainer.backend).toEqual({ id, kind, instructionSet, threads: 1, rejected: [] });
+    const placement = { threads: 1, worker: kind !== 'reference', notes: [] };
+    expect(trainer.backend).toEqual({ id, kind, instructionSet, ...placement, rejected: [] });
     trainer.dispose();
   });
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend, Executor, Rows, Run } from '../../src/backends/backend.js';
-import { type ModuleExports, WasmExecutor } from '../../src/backends/wasm/executor.js';
+import { embeddedModules } from '../../src/backends/wasm/embedded.js';
+import { WasmExecutor } from '../../src/backends/wasm/executor.js';
 import { createWasmProvider } from '../../src/backends/wasm/index.js';
-import { simdModule } from '../../src/backends/wasm/modules.generated.js';
+import { binaryOf, createMemory, instantiate } from '../../src/backends/wasm/module.js';
+import { createNodeWorker } from '../../src/backends/wasm/worker/node.js';
 import { createModel, dense, initialParameters } from '../../src/model.js';
 import { ScalarCode } from '../../src/opcodes.js';
 import { adam } from '../../src/optimizers.js';
@@ -30,7 +32,7 @@ function fill(executor: Executor): Executor {
 }
 
 const open = async (options?: { datasetBudgetBytes: number }): Promise<Backend> =>
-  createWasmProvider(options).open('wasm-simd');
+  createWasmProvider({ createWorker: createNodeWorker, concurrency: () => 1, ...options }).open('wasm-simd');
 
 const labels = Int32Array.from({ length: COUNT }, (_, row) => row % 5);
 const targets = Float32Array.from({ length: COUNT * 5 }, (_, index) => (index % 6 === 0 ? 1 : 0));
@@ -88,20 +90,19 @@ describe('a dataset fed in pieces', () => {
 
 /** An executor whose memory ends at `pages`. */
 async function executorWithin(pages: number): Promise<WasmExecutor> {
-  const binary = Uint8Array.from(atob(simdModule), (character) => character.charCodeAt(0));
-  const { instance } = await WebAssembly.instantiate(binary);
-  const exports = instance.exports as unknown as ModuleExports;
+  const whole = createMemory(false);
+  const binary = binaryOf(await embeddedModules.simd(), false);
+  const { exports } = await instantiate(await WebAssembly.compile(binary), whole);
   const memory = {
     get buffer() {
-      return exports.memory.buffer;
+      return whole.buffer;
     },
     grow(delta: number) {
-      if (exports.memory.buffer.byteLength / 65536 + delta > pages) throw new RangeError('no more pages');
-      return exports.memory.grow(delta);
+      if (whole.buffer.byteLength / 65536 + delta > pages) throw new RangeError('no more pages');
+      return whole.grow(delta);
     },
   };
-  const { firstFree, operandCount, runSteps } = exports;
-  return new WasmExecutor({ memory, firstFree, operandCount, runSteps }, plan, 2 ** 30);
+  return new WasmExecutor({ exports, memory }, plan, 2 ** 30);
 }
 
 describe('an executor whose memory cannot grow', () => {

@@ -1,7 +1,8 @@
 // Every operation, on every instruction set this machine can run, at sizes around the vectors and tiles. The
 // operands lie in one arena with poisoned gaps between them, one of them at the very end, before a page that
 // must not be touched; so do the rows of the data. Results must agree with the scalar target, gaps must stay
-// as they were. Built and run by tools/test-sanitize.mjs with the address and undefined-behaviour sanitizers.
+// as they were. Each operation is executed whole, in the shares of a partition, which must give the same bits, and
+// in shares with odd borders. Built and run by tools/test-sanitize.mjs with the address and undefined-behaviour sanitizers.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,11 +12,13 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "native/batch.h"
 #include "native/dispatch.h"
 #include "native/opcodes.h"
+#include "native/partition.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -27,8 +30,10 @@
 namespace {
 
 using fastmlp::Batch;
+using fastmlp::Block;
 using fastmlp::Element;
 using fastmlp::Opcode;
+using fastmlp::Partition;
 
 // Memory that ends at a page without access.
 class GuardedMemory {
@@ -119,8 +124,11 @@ class Run {
     }
   }
 
-  // The arena and the scalars after the operation, and what it stored.
-  std::vector<double> execute(const fastmlp::Target& target) {
+  // How the operation is divided, whether or not that pays.
+  Partition partition() const { return fastmlp::partition_of(words_.data(), test_.rows, 8, true); }
+
+  // The arena and the scalars after the operation, or after all of these shares, and what it stored.
+  std::vector<double> execute(const fastmlp::Target& target, const std::vector<Block>& shares = {}) {
     std::memcpy(begin_, initial_.data(), initial_.size() * sizeof(float));
     const auto columns = static_cast<size_t>(test_.units);
     const auto rows = static_cast<size_t>(test_.rows);
@@ -158,7 +166,8 @@ class Run {
     batch.result = result.last<char>(rows * columns * bytes);
 
     poison(true);
-    target.execute(batch);
+    if (shares.empty()) target.execute(batch);
+    for (const Block& share : shares) target.execute_share(batch, share);
     poison(false);
     std::vector<double> after(begin_, begin_ + initial_.size());
     after.insert(after.end(), std::begin(scalars), std::end(scalars));
@@ -209,10 +218,93 @@ class Run {
 
 int failures = 0;
 int runs = 0;
+// Goes on with every case, so that the borders of odd shares come to lie everywhere.
+size_t share_turn = 0;
 
 void fail(const Case& test, const char* target, const char* what) {
   std::printf("%s on %s: %s\n", test.name.c_str(), target, what);
   failures++;
+}
+
+// Operations that one thread executes, and products that a single loop makes, which are too small to divide.
+bool is_divisible(const Case& test) {
+  switch (test.opcode) {
+    case Opcode::sum_losses:
+    case Opcode::count_correct:
+    case Opcode::count_correct_labels:
+    case Opcode::advance_moments:
+    case Opcode::reduction_scale:
+      return false;
+    case Opcode::linear_forward:
+    case Opcode::linear_backward_weights:
+    case Opcode::linear_backward_input: {
+      const size_t inputs = test.opcode == Opcode::linear_forward ? 5 : 4;
+      return test.rows * test.operands[inputs] * test.operands[inputs + 1] > 16;
+    }
+    default:
+      return true;
+  }
+}
+
+// The chunks of a partition into `down` and `across` parts, or as many as there may be.
+std::vector<Block> chunks_of(Partition partition, int64_t down, int64_t across) {
+  const auto parts = [](const fastmlp::Span& span, int64_t quantum, int64_t wanted) {
+    return static_cast<int32_t>(std::clamp((span.end - span.begin) / quantum, int64_t{1}, wanted));
+  };
+  partition.row_parts = parts(partition.whole.rows, partition.row_quantum, down);
+  partition.column_parts = parts(partition.whole.columns, partition.column_quantum, across);
+  std::vector<Block> chunks;
+  for (int index = 0; index < partition.chunks(); index++) chunks.push_back(partition.chunk(index));
+  return chunks;
+}
+
+// Four shares that meet at a place, which may lie on a border.
+std::vector<Block> quarters_of(const Block& whole, int64_t row, int64_t column) {
+  const fastmlp::Span rows[] = {{whole.rows.begin, row}, {row, whole.rows.end}};
+  const fastmlp::Span columns[] = {{whole.columns.begin, column}, {column, whole.columns.end}};
+  std::vector<Block> shares;
+  for (const fastmlp::Span& r : rows) {
+    for (const fastmlp::Span& c : columns) {
+      if (r.begin < r.end && c.begin < c.end) shares.push_back({r, c});
+    }
+  }
+  return shares;
+}
+
+bool is_close(const std::vector<double>& received, const std::vector<double>& expected, double tolerance,
+              size_t* place) {
+  for (size_t i = 0; i < expected.size(); i++) {
+    const double difference = std::fabs(received[i] - expected[i]);
+    if (received[i] == expected[i] || difference <= tolerance * (std::fabs(expected[i]) + 0.1)) continue;
+    *place = i;
+    return false;
+  }
+  return true;
+}
+
+void check_shares(const Case& test, Run* run, const fastmlp::Target& target, const std::vector<double>& whole,
+                  size_t turn) {
+  const Partition partition = run->partition();
+  const Block& all = partition.whole;
+  size_t place = 0;
+  for (const auto& [down, across] : {std::pair(2, 1), std::pair(1, 2), std::pair(3, 5)}) {
+    const std::vector<Block> chunks = chunks_of(partition, down, across);
+    if (chunks.size() == 1) continue;
+    runs++;
+    const std::vector<double> received = run->execute(target, chunks);
+    if (!run->gaps_intact(received)) fail(test, target.id, "wrote outside its operands in shares");
+    if (!is_close(received, whole, 0, &place)) {
+      fail(test, target.id, ("has other bits in shares at " + std::to_string(place)).c_str());
+    }
+  }
+  const int64_t row = static_cast<int64_t>(2 * turn + 1) % (all.rows.end + 1);
+  const int64_t column = static_cast<int64_t>(2 * turn + 1) % (all.columns.end + 1);
+  runs++;
+  const std::vector<double> received = run->execute(target, quarters_of(all, row, column));
+  if (!run->gaps_intact(received)) fail(test, target.id, "wrote outside its operands in odd shares");
+  if (!is_close(received, whole, 1e-4, &place)) {
+    fail(test, target.id, ("differs in odd shares at " + std::to_string(place)).c_str());
+  }
 }
 
 // Runs a case with each of its buffers last, or with one of them, `turn`, if it is a large one.
@@ -224,17 +316,18 @@ void check(const Case& test, size_t turn, bool every, int labels_operand = -1) {
     if (labels_operand >= 0) run.set_labels(static_cast<size_t>(labels_operand), test.units);
     const std::vector<double> expected = run.execute(*scalar);
     if (!run.gaps_intact(expected)) fail(test, scalar->id, "wrote outside its operands");
+    const size_t border = share_turn++;
+    if (is_divisible(test)) check_shares(test, &run, *scalar, expected, border);
     for (const fastmlp::Target& target : fastmlp::kTargets) {
       if (&target == scalar || target.unusable() != nullptr) continue;
       runs++;
       const std::vector<double> received = run.execute(target);
       if (!run.gaps_intact(received)) fail(test, target.id, "wrote outside its operands");
-      for (size_t i = 0; i < expected.size(); i++) {
-        const double difference = std::fabs(received[i] - expected[i]);
-        if (received[i] == expected[i] || difference <= 1e-4 * (std::fabs(expected[i]) + 0.1)) continue;
-        fail(test, target.id, ("differs from the scalar target at " + std::to_string(i)).c_str());
-        break;
+      size_t place = 0;
+      if (!is_close(received, expected, 1e-4, &place)) {
+        fail(test, target.id, ("differs from the scalar target at " + std::to_string(place)).c_str());
       }
+      if (is_divisible(test)) check_shares(test, &run, target, received, border);
     }
   }
 }

@@ -28,7 +28,7 @@ struct Setup {
   std::vector<double> scalars = {0, 0, 0};
   std::vector<double> metrics = std::vector<double>(3 * kSteps / kEpochSteps);
   float input = 0;
-  fastmlp::Executor executor{*fastmlp::find_target("native-scalar")};
+  fastmlp::Executor executor{*fastmlp::find_target("native-scalar"), 1, 1};
   fastmlp::Rows rows{&input, nullptr, nullptr, fastmlp::Element::float32, fastmlp::Element::float32};
   fastmlp::Run run{};
   fastmlp::RunControl control;

@@ -1,7 +1,7 @@
 import type { Backend } from '../../src/backends/backend.js';
 import { nativeProvider } from '../../src/backends/native/index.js';
 import { referenceProvider } from '../../src/backends/reference/index.js';
-import { wasmProvider } from '../../src/backends/wasm/index.js';
+import { wasmProvider } from '../../src/backends/wasm/node.js';
 import { availableBackends, type BackendId } from '../../src/index.js';
 
 const providers = [nativeProvider, wasmProvider, referenceProvider];

@@ -48,7 +48,7 @@ describe('a configuration', () => {
     ],
     ['with an unknown transform', { inputTransform: { mean: 1 } }, "unknown option 'mean'"],
     ['with a negative seed', { seed: -1 }, 'seed must be an integer >= 0'],
-    ['with no threads', { threads: 0 }, "threads must be 'auto' or an integer from 1 to 1024: received 0"],
+    ['with no threads', { threads: 0 }, "threads must be 'auto' or an integer from 1 to 256: received 0"],
     ['with an unknown backend', { backend: 'cuda' }, 'backend must be one of auto, native, wasm'],
     [
       'of absurd size',

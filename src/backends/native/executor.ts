@@ -1,5 +1,6 @@
 import type { Plan } from '../../plan/plan.js';
 import type { Dataset, Executor, Numbers, Rows, Run, RunHandle } from '../backend.js';
+import { availableThreads } from './available-threads.js';
 import type { Addon, AddonDataset, AddonExecutor, RunArguments } from './loader.js';
 
 /** Bytes that the arena may be moved up to begin on a cache line. */
@@ -28,9 +29,9 @@ export class NativeExecutor implements Executor {
   readonly #native: AddonExecutor;
   #arena = new Float32Array(0);
 
-  constructor(addon: Addon, target: string, plan: Plan) {
+  constructor(addon: Addon, target: string, plan: Plan, threads: number) {
     this.#addon = addon;
-    this.#native = new addon.Executor(target);
+    this.#native = new addon.Executor(target, threads, availableThreads());
     this.scalars = Float64Array.from(plan.scalars, ({ initial }) => initial);
     this.load(plan);
   }

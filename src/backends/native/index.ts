@@ -1,5 +1,6 @@
 import { fact, stateError } from '../../errors.js';
 import type { Backend, BackendId, BackendProvider, BackendReport } from '../backend.js';
+import { availableThreads } from './available-threads.js';
 import { NativeExecutor } from './executor.js';
 import { loadAddon } from './loader.js';
 
@@ -9,6 +10,14 @@ const instructionSets = {
   'native-neon': 'NEON',
   'native-scalar': 'scalar C++',
 } satisfies Partial<Record<BackendId, string>>;
+
+/** Below so many parameters no operation is worth dividing, in batches of a few hundred rows. */
+const DIVISIBLE_PARAMETERS = 1000;
+
+function threadsFor(threads: number | 'auto', parameters: number): number {
+  if (threads !== 'auto') return threads;
+  return parameters < DIVISIBLE_PARAMETERS ? 1 : availableThreads();
+}
 
 function reports(): BackendReport[] {
   const addon = loadAddon();
@@ -37,8 +46,8 @@ export const nativeProvider: BackendProvider = {
     return {
       ...report,
       precision: 'float32',
-      createExecutor: async (plan) => new NativeExecutor(addon, id, plan),
-      threadsFor: () => 1,
+      createExecutor: async (plan, threads) => new NativeExecutor(addon, id, plan, threads),
+      threadsFor,
     };
   },
 };

@@ -69,7 +69,7 @@ export interface Addon {
   codes(): string[];
   targets(): { readonly id: string; readonly reason: string | null }[];
   firstNonFinite(values: Float32Array | Float64Array): number;
-  readonly Executor: new (target: string) => AddonExecutor;
+  readonly Executor: new (target: string, threads: number, cores: number) => AddonExecutor;
   readonly Dataset: new (
     count: number,
     inputs: Float32Array | Float64Array | Uint8Array,

@@ -4,24 +4,35 @@ import type { Plan, Program } from '../../plan/plan.js';
 import {
   type Dataset,
   type Executor,
+  type Placement,
   type Rows,
   type Run,
   type RunHandle,
+  type RunProgress,
   stepsPerEpoch,
 } from '../backend.js';
 import { firstNonFinite } from '../finite.js';
 import { startSliced } from '../sliced-run.js';
-import { alignToLine, type GrowingMemory, LinearMemory, type Region } from './memory.js';
-import { copyStretch, type PlacedRows, placedBytes, placeRows, withRowsBefore } from './rows.js';
+import { type Copy, copyInTurns, roomFor } from './copying.js';
+import { deferRun } from './deferred-run.js';
+import { alignToLine, LinearMemory, type Region } from './memory.js';
+import type { Instance, ModuleExports } from './module.js';
+import {
+  copiesOf,
+  copyStretch,
+  type PlacedRows,
+  placedBytes,
+  placeOf,
+  placeRows,
+  withRowsBefore,
+} from './rows.js';
 import { RunWord } from './run-words.js';
 
-/** What a module exports. Addresses go in modulo 2^32. */
-export interface ModuleExports {
-  readonly memory: GrowingMemory;
-  firstFree(): number;
-  operandCount(opcode: number): number;
-  runSteps(words: number): void;
-}
+/** What an executor needs of a plan; plain data. */
+export type ExecutablePlan = Pick<
+  Plan,
+  'operations' | 'scalars' | 'arenaLength' | 'persistentLength' | 'gradients'
+>;
 
 /** A dataset up to this size is copied into linear memory once; a larger one goes through it in pieces. */
 export const DATASET_BUDGET_BYTES = 512 * 2 ** 20;
@@ -35,12 +46,23 @@ const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 const SCALAR_BYTES = Float64Array.BYTES_PER_ELEMENT;
 
 /** A dataset in linear memory, or in JavaScript's, from where it is fed in pieces. */
-interface WasmDataset extends Dataset {
+export interface WasmDataset extends Dataset {
   readonly source: PlacedRows | Rows;
+  /** Resolves when the source is complete; null if it is. */
+  readonly ready: Promise<void> | null;
+}
+
+/** Where a call of the module finds what belongs to its first row: addresses, and a position in the epoch. */
+interface Placed {
+  readonly rows: PlacedRows;
+  readonly order: number;
+  readonly metrics: number;
+  readonly result: number;
+  readonly position: number;
 }
 
 /** Steps that one call of the module executes: within one epoch, or several whole epochs and parts of two. */
-interface Call {
+export interface Call {
   readonly steps: number;
   readonly rows: number;
   /** Epoch of the first row, and its position there. */
@@ -51,61 +73,65 @@ interface Call {
 
 /** Executes plans in float32 in the linear memory of an instance of the module. */
 export class WasmExecutor implements Executor {
+  protected memory: LinearMemory;
+  protected plan: ExecutablePlan;
   readonly #datasetBudget: number;
   readonly #scalars: Region;
   readonly #words: Region;
   #module: ModuleExports;
-  #memory: LinearMemory;
-  #plan: Plan;
   /** The arena and, behind it, the operations. */
   #planRegion = NO_REGION;
   #operations = 0;
   /** What calls read and write beyond the plan, sized by the largest so far. */
   #staging = NO_REGION;
 
-  constructor(module: ModuleExports, plan: Plan, datasetBudget: number) {
+  constructor({ exports, memory }: Instance, plan: ExecutablePlan, datasetBudget: number) {
     this.#datasetBudget = datasetBudget;
-    this.#module = module;
-    this.#memory = new LinearMemory(module.memory, module.firstFree());
-    this.#words = this.#memory.allocate(RunWord.count * WORD_BYTES);
-    this.#scalars = this.#memory.allocate(plan.scalars.length * SCALAR_BYTES);
-    this.#plan = { ...plan, arenaLength: 0 };
+    this.#module = exports;
+    this.memory = new LinearMemory(memory, exports.firstFree());
+    this.#words = this.allocateWords();
+    this.#scalars = this.memory.allocate(plan.scalars.length * SCALAR_BYTES);
+    this.plan = { ...plan, arenaLength: 0 };
     this.load(plan);
     this.scalars.set(plan.scalars.map(({ initial }) => initial));
   }
 
-  get scalars(): Float64Array {
-    const begin = this.#scalars.address / SCALAR_BYTES;
-    return this.#memory.views.f64.subarray(begin, begin + this.#plan.scalars.length);
+  get placement(): Placement {
+    return { worker: false, threads: 1, notes: [] };
   }
 
-  load(plan: Plan): void {
+  get scalars(): Float64Array {
+    const begin = this.#scalars.address / SCALAR_BYTES;
+    return this.memory.views.f64.subarray(begin, begin + this.plan.scalars.length);
+  }
+
+  load(plan: ExecutablePlan): void {
     const old = this.#planRegion;
     const arenaBytes = alignToLine(plan.arenaLength * WORD_BYTES);
     const bytes = arenaBytes + plan.operations.byteLength;
-    const region = bytes <= old.bytes ? old : this.#memory.allocate(bytes);
-    const { f32, i32 } = this.#memory.views;
+    const region = bytes <= old.bytes ? old : this.memory.allocate(bytes);
+    const { f32, i32 } = this.memory.views;
     const begin = region.address / WORD_BYTES;
-    const kept = Math.min(plan.persistentLength, this.#plan.arenaLength);
+    const kept = Math.min(plan.persistentLength, this.plan.arenaLength);
     if (region !== old) {
       const from = old.address / WORD_BYTES;
       f32.copyWithin(begin, from, from + kept);
-      this.#memory.free(old);
+      this.memory.free(old);
     }
     f32.fill(0, begin + kept, begin + plan.arenaLength);
     this.#planRegion = region;
-    this.#plan = plan;
+    this.plan = plan;
     this.#operations = region.address + arenaBytes;
     i32.set(this.#withAddresses(plan.operations), this.#operations / WORD_BYTES);
   }
 
   read(offset: number, length: number): Float32Array {
     const begin = this.#planRegion.address / WORD_BYTES + offset;
-    return this.#memory.views.f32.slice(begin, begin + length);
+    return this.memory.views.f32.slice(begin, begin + length);
   }
 
   write(offset: number, values: ArrayLike<number>): void {
-    this.#memory.views.f32.set(values, this.#planRegion.address / WORD_BYTES + offset);
+    this.memory.views.f32.set(values, this.#planRegion.address / WORD_BYTES + offset);
   }
 
   firstNonFinite(values: Float32Array | Float64Array): number {
@@ -113,40 +139,44 @@ export class WasmExecutor implements Executor {
   }
 
   createDataset(rows: Rows): WasmDataset {
-    const { count, inputs, targets, labels, shared } = rows;
-    const region = this.#allocateDataset(placedBytes(rows, count));
-    if (region) {
-      const source = placeRows(rows, { first: 0, count, order: null }, this.#memory.views, region.address);
-      return { count, source, dispose: once(() => this.#memory.free(region)) };
-    }
-    const source = shared
-      ? rows
-      : {
-          ...rows,
-          inputs: inputs.slice(),
-          targets: targets?.slice() ?? null,
-          labels: labels?.slice() ?? null,
-        };
-    return { count, source, dispose: () => {} };
+    const { count } = rows;
+    const bytes = placedBytes(rows, count);
+    const region = bytes > this.#datasetBudget ? null : this.tryAllocate(bytes);
+    if (!region) return { count, ...ownRows(rows) };
+    const source = placeOf(rows, count, region.address);
+    let disposed = false;
+    const copies = copiesOf(rows, source, () => this.memory.views);
+    return {
+      count,
+      source,
+      ready: copyInTurns(copies, () => disposed),
+      dispose: () => {
+        if (!disposed) this.memory.free(region);
+        disposed = true;
+      },
+    };
   }
 
   run(rows: Rows, run: Run): void {
     this.#run(rows, run, run.firstStep, run.steps);
   }
 
-  start(dataset: Dataset, run: Run): RunHandle {
-    const { source } = dataset as WasmDataset;
-    return startSliced(
-      run,
-      () => this.scalars,
-      (firstStep, steps) => this.#run(source, run, firstStep, steps),
-    );
+  /** Runs in slices on this thread. */
+  start(dataset: Dataset, run: Run, onSlice?: (progress: RunProgress) => void): RunHandle {
+    const { source, ready } = dataset as WasmDataset;
+    const begin = (): RunHandle =>
+      startSliced(
+        run,
+        () => this.scalars,
+        (firstStep, steps) => this.#run(source, run, firstStep, steps),
+        onSlice,
+      );
+    return ready ? deferRun(ready, begin) : begin();
   }
 
   dispose(): void {
-    const memory = new WebAssembly.Memory({ initial: 0 });
-    this.#module = { ...this.#module, memory, runSteps: () => {} };
-    this.#memory = new LinearMemory(memory, 0);
+    this.#module = { ...this.#module, runSteps: () => {} };
+    this.memory = new LinearMemory(new WebAssembly.Memory({ initial: 0 }), 0);
     this.#planRegion = NO_REGION;
     this.#staging = NO_REGION;
   }
@@ -165,11 +195,10 @@ export class WasmExecutor implements Executor {
     return placed;
   }
 
-  /** Room for a dataset, or null where it exceeds the budget or the memory that there is. */
-  #allocateDataset(bytes: number): Region | null {
-    if (bytes > this.#datasetBudget) return null;
+  /** A region, or null where the memory cannot grow so far. */
+  protected tryAllocate(bytes: number): Region | null {
     try {
-      return this.#memory.allocate(bytes);
+      return this.memory.allocate(bytes);
     } catch (error) {
       if (error instanceof RangeError) return null;
       throw error;
@@ -186,40 +215,31 @@ export class WasmExecutor implements Executor {
     const { result, metrics, order } = run;
     const call = cutCall(run, firstStep, Math.min(steps, stepsPerCall(run, pieces)), pieces !== null);
     const { epoch, position, rows, epochsEnding } = call;
-    const units = result ? this.#unitsStored(run.program) : 0;
+    const units = result ? this.unitsStored(run.program) : 0;
     const [rowsAt, orderAt, metricsAt, resultAt] = this.#stage([
       pieces ? placedBytes(pieces, rows) : 0,
       order && !pieces ? rows * WORD_BYTES : 0,
       epochsEnding * ScalarCode.first_free * SCALAR_BYTES,
       rows * units * WORD_BYTES,
     ]);
-    const { f32, f64, i32 } = this.#memory.views;
+    const { f32, f64, i32 } = this.memory.views;
     const firstRow = epoch * run.rowsPerEpoch + position;
     let placed: PlacedRows;
     if (pieces) {
       const selection = { first: order ? firstRow : position, count: rows, order };
-      const atPosition = placeRows(pieces, selection, this.#memory.views, rowsAt);
+      const atPosition = placeRows(pieces, selection, this.memory.views, rowsAt);
       placed = withRowsBefore(atPosition, pieces, position);
     } else {
       placed = source as PlacedRows;
       if (order) copyStretch(order, firstRow, rows, i32, orderAt / WORD_BYTES);
     }
-    const word = this.#words.address / WORD_BYTES;
-    const operationBytes = OPERATION_STRIDE * WORD_BYTES;
-    i32[word + RunWord.operationsBegin] = this.#operations + run.program.begin * operationBytes;
-    i32[word + RunWord.operationsEnd] = this.#operations + run.program.end * operationBytes;
-    i32[word + RunWord.scalars] = this.#scalars.address;
-    i32[word + RunWord.inputs] = placed.inputs;
-    i32[word + RunWord.inputElement] = placed.inputElement;
-    i32[word + RunWord.targets] = placed.targets;
-    i32[word + RunWord.labels] = placed.labels;
-    i32[word + RunWord.result] = resultAt - position * units * WORD_BYTES;
-    i32[word + RunWord.order] = order && !pieces ? orderAt : 0;
-    i32[word + RunWord.rowsPerEpoch] = run.rowsPerEpoch;
-    i32[word + RunWord.batchSize] = run.batchSize;
-    i32[word + RunWord.position] = position;
-    i32[word + RunWord.steps] = call.steps;
-    i32[word + RunWord.metrics] = metricsAt;
+    this.describeRun(this.#words, run, call.steps, {
+      rows: placed,
+      order: order && !pieces ? orderAt : 0,
+      metrics: metricsAt,
+      result: resultAt,
+      position,
+    });
     this.#module.runSteps(this.#words.address);
     const metricsFrom = metricsAt / SCALAR_BYTES;
     const perEpoch = ScalarCode.first_free;
@@ -228,26 +248,59 @@ export class WasmExecutor implements Executor {
     return call.steps;
   }
 
+  /** Words of a run nothing is asked of. */
+  protected allocateWords(): Region {
+    const region = this.memory.allocate(RunWord.count * WORD_BYTES);
+    const begin = region.address / WORD_BYTES;
+    this.memory.views.i32.fill(0, begin, begin + RunWord.count);
+    return region;
+  }
+
+  /** Tells of `steps` steps of a run, in the words that `runSteps` reads. */
+  protected describeRun({ address }: Region, run: Run, steps: number, placed: Placed): void {
+    const { i32 } = this.memory.views;
+    const word = address / WORD_BYTES;
+    const { rows, position } = placed;
+    const rowsBefore = position * (run.result ? this.unitsStored(run.program) : 0);
+    this.describeProgram({ address }, run.program);
+    i32[word + RunWord.scalars] = this.#scalars.address;
+    i32[word + RunWord.inputs] = rows.inputs;
+    i32[word + RunWord.inputElement] = rows.inputElement;
+    i32[word + RunWord.targets] = rows.targets;
+    i32[word + RunWord.labels] = rows.labels;
+    i32[word + RunWord.result] = placed.result - rowsBefore * WORD_BYTES;
+    i32[word + RunWord.order] = placed.order;
+    i32[word + RunWord.rowsPerEpoch] = run.rowsPerEpoch;
+    i32[word + RunWord.batchSize] = run.batchSize;
+    i32[word + RunWord.position] = position;
+    i32[word + RunWord.steps] = steps;
+    i32[word + RunWord.metrics] = placed.metrics;
+  }
+
+  /** Tells where the operations of a program are, which moves with the plan. */
+  protected describeProgram({ address }: Pick<Region, 'address'>, { begin, end }: Program): void {
+    const { i32 } = this.memory.views;
+    const word = address / WORD_BYTES;
+    const operationBytes = OPERATION_STRIDE * WORD_BYTES;
+    i32[word + RunWord.operationsBegin] = this.#operations + begin * operationBytes;
+    i32[word + RunWord.operationsEnd] = this.#operations + end * operationBytes;
+  }
+
   /** Addresses of stretches of these lengths in bytes, for the length of one call. */
   #stage(lengths: readonly number[]): number[] {
-    const total = lengths.reduce((sum, length) => sum + alignToLine(length), 0);
+    const total = totalBytes(lengths);
     if (total > this.#staging.bytes) {
       const old = this.#staging;
       this.#staging = NO_REGION;
-      this.#memory.free(old);
-      this.#staging = this.#memory.allocate(total);
+      this.memory.free(old);
+      this.#staging = this.memory.allocate(total);
     }
-    let address = this.#staging.address;
-    return lengths.map((length) => {
-      const begin = address;
-      address += alignToLine(length);
-      return begin;
-    });
+    return addressesFrom(this.#staging.address, lengths);
   }
 
   /** Numbers a row that a program stores has. */
-  #unitsStored({ begin, end }: Program): number {
-    const words = this.#plan.operations;
+  protected unitsStored({ begin, end }: Program): number {
+    const words = this.plan.operations;
     for (let operation = begin; operation < end; operation++) {
       const at = operation * OPERATION_STRIDE;
       if (words[at] === Opcode.store_rows) return words[at + 2];
@@ -256,13 +309,44 @@ export class WasmExecutor implements Executor {
   }
 }
 
-/** Runs `body` the first time it is called. */
-function once(body: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) body();
-    done = true;
+/** The rows, or a copy of them where somebody else may change them. */
+export function ownRows(rows: Rows): Omit<WasmDataset, 'count'> & { readonly source: Rows } {
+  const { inputs, targets, labels, shared } = rows;
+  if (shared) return { source: rows, ready: null, dispose: () => {} };
+  let disposed = false;
+  const copies: Copy[] = [];
+  const copyOf = <T extends Copy['values']>(values: T): T => {
+    const target = roomFor(values);
+    copies.push({ values, target: () => target, at: 0 });
+    return target;
   };
+  const source = {
+    ...rows,
+    inputs: copyOf(inputs),
+    targets: targets && copyOf(targets),
+    labels: labels && copyOf(labels),
+  };
+  return {
+    source,
+    ready: copyInTurns(copies, () => disposed),
+    dispose: () => {
+      disposed = true;
+    },
+  };
+}
+
+/** Bytes that stretches of these lengths take, each from a cache line on. */
+export const totalBytes = (lengths: readonly number[]): number =>
+  lengths.reduce((sum, length) => sum + alignToLine(length), 0);
+
+/** Addresses of stretches of these lengths, one after the other. */
+export function addressesFrom(address: number, lengths: readonly number[]): number[] {
+  let next = address;
+  return lengths.map((length) => {
+    const begin = next;
+    next += alignToLine(length);
+    return begin;
+  });
 }
 
 /** Steps a call takes at most; `pieces` are the rows that have to be copied for it. */
@@ -272,7 +356,7 @@ function stepsPerCall({ batchSize }: Run, pieces: Rows | null): number {
 }
 
 /** Up to `atMost` steps from `firstStep` on, which stay `withinEpoch` or where rows are stored. */
-function cutCall(run: Run, firstStep: number, atMost: number, withinEpoch: boolean): Call {
+export function cutCall(run: Run, firstStep: number, atMost: number, withinEpoch: boolean): Call {
   const { rowsPerEpoch, batchSize } = run;
   const epochSteps = stepsPerEpoch(run);
   const epoch = Math.floor(firstStep / epochSteps);

@@ -1,78 +1,105 @@
 import { fact, stateError } from '../../errors.js';
-import { operations } from '../../plan/operations.js';
 import type { Backend, BackendId, BackendProvider, BackendReport } from '../backend.js';
-import { DATASET_BUDGET_BYTES, type ModuleExports, WasmExecutor } from './executor.js';
-import { relaxedSimdModule, simdModule } from './modules.generated.js';
+import { embeddedModules } from './embedded.js';
+import { DATASET_BUDGET_BYTES, WasmExecutor } from './executor.js';
+import { MessageExecutor } from './message-executor.js';
+import { binaryOf, compile, createMemory, instantiate, sharingRefusal } from './module.js';
+import { SharedExecutor } from './shared-executor.js';
+import { WorkerHost } from './worker/host.js';
+import type { CreateWorker } from './worker/port.js';
 
 interface Variant {
   readonly id: BackendId;
   readonly instructionSet: string;
-  /** The module in base64. */
-  readonly encoded: string;
+  readonly bytes: () => Promise<Uint8Array<ArrayBuffer>>;
 }
 
 const variants: readonly Variant[] = [
-  { id: 'wasm-relaxed-simd', instructionSet: 'WebAssembly relaxed SIMD', encoded: relaxedSimdModule },
-  { id: 'wasm-simd', instructionSet: 'WebAssembly SIMD', encoded: simdModule },
+  { id: 'wasm-relaxed-simd', instructionSet: 'WebAssembly relaxed SIMD', bytes: embeddedModules.relaxedSimd },
+  { id: 'wasm-simd', instructionSet: 'WebAssembly SIMD', bytes: embeddedModules.simd },
 ];
 
 /** The compiled module of a variant, or why there is none. */
 type Compiled = WebAssembly.Module | string;
 
-const instantiate = async (module: WebAssembly.Module): Promise<ModuleExports> =>
-  (await WebAssembly.instantiate(module)).exports as unknown as ModuleExports;
-
-async function compile({ encoded, instructionSet }: Variant): Promise<Compiled> {
+async function compileVariant(variant: Variant, shared: boolean): Promise<Compiled> {
   if (typeof WebAssembly === 'undefined') return 'this JavaScript engine has no WebAssembly';
-  const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
-  if (!WebAssembly.validate(bytes)) return `this JavaScript engine has no ${instructionSet}`;
-  try {
-    const module = await WebAssembly.compile(bytes);
-    const { operandCount } = await instantiate(module);
-    const implemented = operations.every(({ operands }, code) => operandCount(code) === operands.length);
-    const complete = implemented && operandCount(operations.length) < 0;
-    return complete ? module : 'the module does not implement the list of operations of this version';
-  } catch (error) {
-    return `WebAssembly cannot be compiled here: ${error instanceof Error ? error.message : error}`;
-  }
+  if (typeof DecompressionStream === 'undefined') return 'this JavaScript engine has no DecompressionStream';
+  const bytes = binaryOf(await variant.bytes(), shared);
+  if (!WebAssembly.validate(bytes)) return `this JavaScript engine has no ${variant.instructionSet}`;
+  return compile(bytes, shared);
 }
 
-const compiled = new Map<Variant, Promise<Compiled>>();
+/** By encoding and kind of memory. */
+const compiled = new Map<string, Promise<Compiled>>();
 
 /** Compiles a variant the first time it is asked for. */
-function compiledOnce(variant: Variant): Promise<Compiled> {
-  const known = compiled.get(variant) ?? compile(variant);
-  compiled.set(variant, known);
+function compiledOnce(variant: Variant, shared: boolean): Promise<Compiled> {
+  const key = `${variant.id}${shared ? ' shared' : ''}`;
+  const known = compiled.get(key) ?? compileVariant(variant, shared);
+  compiled.set(key, known);
   return known;
 }
 
 async function reportOf(variant: Variant): Promise<BackendReport> {
-  const module = await compiledOnce(variant);
+  const module = await compiledOnce(variant, false);
   const reason = typeof module === 'string' ? module : null;
   const { id, instructionSet } = variant;
   return { id, kind: 'wasm', instructionSet, usable: reason === null, reason };
 }
 
-/** WebAssembly backends whose datasets stay in linear memory up to a budget. */
-export function createWasmProvider({ datasetBudgetBytes = DATASET_BUDGET_BYTES } = {}): BackendProvider {
+/** Below so many parameters no operation is worth dividing, in batches of a few hundred rows. */
+const DIVISIBLE_PARAMETERS = 4000;
+
+export interface WasmOptions {
+  /** How workers are made here. */
+  readonly createWorker: CreateWorker;
+  /** Threads that run at the same time here. */
+  readonly concurrency: () => number;
+  /** Datasets up to this size stay in linear memory. */
+  readonly datasetBudgetBytes?: number;
+  /** Why memory is not shared, or null. Default: what the environment says. */
+  readonly unshared?: string | null;
+  /** What a run must cost to take place in a worker. */
+  readonly minimumCost?: number;
+}
+
+async function openModule(variant: Variant, shared: boolean): Promise<WebAssembly.Module> {
+  const module = await compiledOnce(variant, shared);
+  if (typeof module !== 'string') return module;
+  throw stateError('Cannot open backend', `${variant.id} must be usable`, fact(module));
+}
+
+/** WebAssembly backends on the workers of a platform. */
+export function createWasmProvider(options: WasmOptions): BackendProvider {
+  const { createWorker, concurrency, minimumCost, datasetBudgetBytes = DATASET_BUDGET_BYTES } = options;
+  const host = new WorkerHost(createWorker, minimumCost);
   return {
     kind: 'wasm',
     report: () => Promise.all(variants.map(reportOf)),
     open: async (id): Promise<Backend> => {
       const variant = variants.find((one) => one.id === id);
-      const module = variant ? await compiledOnce(variant) : 'no such backend';
-      if (!variant || typeof module === 'string') {
-        throw stateError('Cannot open backend', `${id} must be usable`, fact(String(module)));
-      }
+      if (!variant) throw stateError('Cannot open backend', `${id} must be usable`, fact('no such backend'));
+      await openModule(variant, false);
+      const unshared = options.unshared === undefined ? sharingRefusal() : options.unshared;
       return {
         ...(await reportOf(variant)),
         precision: 'float32',
-        createExecutor: async (plan) => new WasmExecutor(await instantiate(module), plan, datasetBudgetBytes),
-        threadsFor: () => 1,
+        createExecutor: async (plan, threads, worker = true) => {
+          const shared = worker && unshared === null;
+          const module = await openModule(variant, shared);
+          const memory = createMemory(shared);
+          const instance = { ...(await instantiate(module, memory)), module, memory };
+          if (!worker) return new WasmExecutor(instance, plan, datasetBudgetBytes);
+          return unshared === null
+            ? new SharedExecutor(instance, plan, datasetBudgetBytes, host, threads)
+            : new MessageExecutor(instance, plan, datasetBudgetBytes, host, unshared);
+        },
+        threadsFor: (threads, parameters) => {
+          if (threads !== 'auto') return threads;
+          return parameters < DIVISIBLE_PARAMETERS ? 1 : concurrency();
+        },
       };
     },
   };
 }
-
-/** AssemblyScript kernels on the widest SIMD that the JavaScript engine has; needs nothing but WebAssembly. */
-export const wasmProvider: BackendProvider = createWasmProvider();

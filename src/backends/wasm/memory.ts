@@ -1,4 +1,5 @@
 import { fact, rangeError } from '../../errors.js';
+import type { GrowingMemory } from './module.js';
 
 const PAGE_BYTES = 65536;
 const LINE_BYTES = 64;
@@ -6,16 +7,13 @@ const LINE_BYTES = 64;
 /** The number of bytes rounded up to whole cache lines. */
 export const alignToLine = (bytes: number): number => Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
 
-/** What is needed of a module's memory. */
-export type GrowingMemory = Pick<WebAssembly.Memory, 'buffer' | 'grow'>;
-
 /** A stretch of linear memory, from a cache line on. */
 export interface Region {
   readonly address: number;
   readonly bytes: number;
 }
 
-/** The whole memory as numbers of each type. Growing the memory detaches them: they are fetched anew for every use. */
+/** The whole memory as numbers of each type. They end where it ended before it grew: they are fetched anew for every use. */
 export interface MemoryViews {
   readonly f32: Float32Array;
   readonly f64: Float64Array;
@@ -97,7 +95,7 @@ export class LinearMemory {
       throw rangeError(
         'Cannot reserve memory',
         'a WebAssembly backend has up to 4 GiB, as far as the system grants it',
-        fact(`a need for ${(end / 2 ** 20).toFixed(0)} MiB`),
+        fact(`a need for ${Math.ceil(end / 2 ** 20)} MiB`),
       );
     }
     this.#views = viewsOf(this.#memory);

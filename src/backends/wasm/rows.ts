@@ -1,5 +1,6 @@
 import { ElementCode } from '../../opcodes.js';
 import type { Rows } from '../backend.js';
+import type { Copy } from './copying.js';
 import { alignToLine, type MemoryViews } from './memory.js';
 
 /** Rows in linear memory, by the address of row 0; 0 where a run has none. */
@@ -41,22 +42,41 @@ export interface Selection {
   readonly order: Uint32Array | null;
 }
 
-/** Copies rows to `address`, where `placedBytes` are free; float64 numbers are rounded. */
-export function placeRows(rows: Rows, selection: Selection, views: MemoryViews, address: number): PlacedRows {
-  const { inputs, targets, labels } = rows;
+/** Where `count` of the rows lie from `address` on; `placedBytes` must be free there. */
+export function placeOf(rows: Rows, count: number, address: number): PlacedRows {
   const bytes = bytesPerRow(rows);
-  const targetsAt = address + alignToLine(selection.count * bytes.inputs);
-  const labelsAt = targetsAt + alignToLine(selection.count * bytes.targets);
-  if (inputs instanceof Uint8Array) copySelected(inputs, rows.count, selection, views.u8, address);
-  else copySelected(inputs, rows.count, selection, views.f32, address / 4);
-  if (targets) copySelected(targets, rows.count, selection, views.f32, targetsAt / 4);
-  if (labels) copySelected(labels, rows.count, selection, views.i32, labelsAt / 4);
+  const targetsAt = address + alignToLine(count * bytes.inputs);
+  const labelsAt = targetsAt + alignToLine(count * bytes.targets);
   return {
     inputs: address,
     inputElement: isBytes(rows) ? ElementCode.uint8 : ElementCode.float32,
-    targets: targets ? targetsAt : 0,
-    labels: labels ? labelsAt : 0,
+    targets: rows.targets ? targetsAt : 0,
+    labels: rows.labels ? labelsAt : 0,
   };
+}
+
+/** Copies rows to `address`, where `placedBytes` are free; float64 numbers are rounded. */
+export function placeRows(rows: Rows, selection: Selection, views: MemoryViews, address: number): PlacedRows {
+  const { inputs, targets, labels } = rows;
+  const placed = placeOf(rows, selection.count, address);
+  if (inputs instanceof Uint8Array) copySelected(inputs, rows.count, selection, views.u8, placed.inputs);
+  else copySelected(inputs, rows.count, selection, views.f32, placed.inputs / 4);
+  if (targets) copySelected(targets, rows.count, selection, views.f32, placed.targets / 4);
+  if (labels) copySelected(labels, rows.count, selection, views.i32, placed.labels / 4);
+  return placed;
+}
+
+/** The copies that bring all rows to their place, in the order they stand. */
+export function copiesOf(rows: Rows, placed: PlacedRows, views: () => MemoryViews): Copy[] {
+  const { inputs, targets, labels } = rows;
+  const copies: Copy[] = [
+    inputs instanceof Uint8Array
+      ? { values: inputs, target: () => views().u8, at: placed.inputs }
+      : { values: inputs, target: () => views().f32, at: placed.inputs / 4 },
+  ];
+  if (targets) copies.push({ values: targets, target: () => views().f32, at: placed.targets / 4 });
+  if (labels) copies.push({ values: labels, target: () => views().i32, at: placed.labels / 4 });
+  return copies;
 }
 
 /** The placed rows with row 0 moved back by `count` rows: where it would be if those before had been copied too. */

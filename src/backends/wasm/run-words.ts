@@ -1,7 +1,8 @@
 /**
- * What a call of the module's `runSteps` reads: 32-bit words in this order.
+ * The descriptor of a run: 32-bit words in this order. `runSteps` reads it, and leaves it so that the next call goes on
+ * where this one stopped.
  *
- * This file holds a plain enum only: AssemblyScript compiles it as it stands. Addresses are bytes.
+ * This file holds plain enums only: AssemblyScript compiles it as it stands. Addresses are bytes.
  */
 export enum RunWord {
   /** The operations of a program, with buffers and scalars as addresses, 0 where absent. */
@@ -24,5 +25,37 @@ export enum RunWord {
   steps,
   /** Where the metrics of each epoch that ends go, one after the other. */
   metrics,
-  count,
+  /** Bits of `RunRequest`, set by the caller; a step begins only where there is none. */
+  requests,
+  /** A `RunState`, of a run on another thread than the caller's. */
+  state,
+  /** Odd while the numbers behind it change. */
+  version,
+  /** Four float64 in the order of `RunNumber`, as last reported. */
+  numbers = 32,
+  count = 40,
+}
+
+/** What the caller asks of a run on another thread. */
+export enum RunRequest {
+  /** Rest at the next step, until this bit is taken back. */
+  halt = 1,
+  /** End at the next step. */
+  stop = 2,
+  /** Report the numbers. The thread takes the bit back. */
+  report = 4,
+}
+
+export enum RunState {
+  /** No step is running. */
+  resting,
+  running,
+}
+
+/** What a run reports: steps left, and the metrics of the epoch so far. */
+export enum RunNumber {
+  steps,
+  loss,
+  correct,
+  rows,
 }

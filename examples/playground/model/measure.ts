@@ -1,0 +1,37 @@
+import type { Trainer } from 'fastmlp';
+import type { Part } from '../data/data-set.js';
+import type { State } from './state.js';
+import { classShares, decideClasses, scoreForm, shareRight, type Targets } from './task.js';
+
+/** Loss as a mean over rows; accuracy is null where there are no classes. */
+export interface Measured {
+  readonly loss: number;
+  readonly accuracy: number | null;
+}
+
+/** A network, what it was made from, and the number of its classes. */
+export interface MeasuredNetwork {
+  readonly trainer: Trainer;
+  readonly state: State;
+  readonly classes: number | null;
+}
+
+/** Multiplications up to which accuracy is counted on the page's thread. */
+const SYNCHRONOUS_WORK = 4e6;
+
+/** Loss and accuracy over some rows, without an update. */
+export async function measure(network: MeasuredNetwork, part: Part, targets: Targets): Promise<Measured> {
+  const { loss, accuracy } = await network.trainer.evaluate(part.x, targets);
+  return { loss: perRow(network.state, loss, part.count), accuracy: accuracy ?? accuracyOf(network, part) };
+}
+
+/** Accuracy where the library sees no classes: outputs that are no probabilities, such as those of linear or tanh. */
+export function accuracyOf({ trainer, state, classes }: MeasuredNetwork, part: Part): number | null {
+  if (classes === null || part.count * trainer.parameterCount > SYNCHRONOUS_WORK) return null;
+  const shares = classShares(trainer.predict(part.x), scoreForm(state, classes), classes);
+  return shareRight(decideClasses(shares, classes), part.y);
+}
+
+/** Losses are shown as means, whatever the reduction, so that batches, epochs and test rows compare. */
+export const perRow = ({ reduction }: State, loss: number, rows: number): number =>
+  reduction === 'mean' ? loss : loss / rows;

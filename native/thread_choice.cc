@@ -1,0 +1,74 @@
+#include "native/thread_choice.h"
+
+#include <algorithm>
+
+namespace fastmlp {
+
+namespace {
+
+// In nanoseconds. A scheduler takes some milliseconds to give a thread a processor of its own.
+constexpr double kWarmUp = 10e6;
+constexpr double kTrial = 2e6;
+constexpr double kRest = 100e6;
+// The first step of a phase finds numbers in the caches of other processors.
+constexpr int64_t kNotCounted = 1;
+// A trial takes so many steps, or so many times its length.
+constexpr int64_t kTrialSteps = 3;
+constexpr double kLongTrial = 5;
+// A rest takes so many trials at least, and doubles so often.
+constexpr double kRestTrials = 40;
+constexpr int kMostDoublings = 4;
+// More threads must save so much.
+constexpr double kGain = 0.98;
+// Divided steps that become so much slower are tried again at once.
+constexpr double kAlarm = 1.4;
+
+}  // namespace
+
+void ThreadChoice::took(double time) {
+  steps_++;
+  if (steps_ <= kNotCounted) return;
+  counted_++;
+  time_ += time;
+  const double length = phase_ == Phase::warming_up ? kWarmUp : kTrial;
+  const bool is_whole = time_ >= length && (counted_ >= kTrialSteps || time_ >= kLongTrial * length);
+  if (is_whole) end_phase();
+}
+
+void ThreadChoice::begin(Phase phase, bool divides) {
+  if (divides != divides_) steps_ = 0;
+  phase_ = phase;
+  divides_ = divides;
+  counted_ = 0;
+  time_ = 0;
+}
+
+void ThreadChoice::end_phase() {
+  const double mean = time_ / static_cast<double>(counted_);
+  switch (phase_) {
+    case Phase::warming_up:
+      return begin(Phase::trying_same, divides_);
+    case Phase::trying_same:
+      (divides_ ? divided_ : alone_) = mean;
+      return begin(Phase::trying_other, !divides_);
+    case Phase::trying_other:
+      (divides_ ? divided_ : alone_) = mean;
+      return settle();
+    case Phase::resting:
+      rest_ -= time_;
+      const bool alarms = divides_ && mean > kAlarm * divided_;
+      if (alarms) same_ = 0;
+      return begin(rest_ <= 0 || alarms ? Phase::trying_same : Phase::resting, divides_);
+  }
+}
+
+void ThreadChoice::settle() {
+  const bool was_divided = !divides_;
+  const bool divides = divided_ < kGain * alone_;
+  same_ = divides == was_divided ? std::min(same_ + 1, kMostDoublings) : 0;
+  const double trial = std::max(kTrial, static_cast<double>(steps_) * (divides ? alone_ : divided_));
+  rest_ = std::max(kRest, kRestTrials * trial) * static_cast<double>(1 << same_);
+  begin(Phase::resting, divides);
+}
+
+}  // namespace fastmlp

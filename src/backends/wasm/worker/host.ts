@@ -1,0 +1,69 @@
+import type { Placement } from '../../backend.js';
+import { WorkerClient } from './client.js';
+import type { ToWorker } from './messages.js';
+import type { CreateWorker } from './port.js';
+
+/** Terminates the workers of executors that were let go without being disposed. */
+const abandoned = new FinalizationRegistry<WorkerClient>((client) => client.terminate());
+
+/** Runs that cost less, about two milliseconds, stay on the caller's thread: a message and back would take a part of it. */
+const WORTH_A_WORKER = 2 ** 24;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Makes workers, and knows whether that is possible here. */
+export class WorkerHost {
+  readonly #createWorker: CreateWorker;
+  readonly #minimumCost: number;
+  /** Why no worker can be made, once that is known. */
+  #refusal: string | null = null;
+  /** Why a helper could not be made. */
+  #helperRefusal: string | null = null;
+
+  constructor(createWorker: CreateWorker, minimumCost = WORTH_A_WORKER) {
+    this.#createWorker = createWorker;
+    this.#minimumCost = minimumCost;
+  }
+
+  placement(threads: number, notes: readonly string[]): Placement {
+    if (this.#refusal !== null) return { worker: false, threads: 1, notes: [this.#refusal, ...notes] };
+    const all = this.#helperRefusal === null ? notes : [...notes, this.#helperRefusal];
+    return { worker: true, threads, notes: all };
+  }
+
+  /** Whether there may be workers, as far as is known. */
+  get mayOpen(): boolean {
+    return this.#refusal === null;
+  }
+
+  /** Whether a run of that cost is one for a worker. */
+  accepts(cost: number): boolean {
+    return this.mayOpen && cost >= this.#minimumCost;
+  }
+
+  /** A worker for `owner`, or null where there can be none. */
+  async open(owner: object, setup: ToWorker): Promise<WorkerClient | null> {
+    try {
+      return await this.#open(owner, setup);
+    } catch (error) {
+      this.#refusal = `no worker can be made: ${messageOf(error)}`;
+      return null;
+    }
+  }
+
+  /** A worker that helps another one of `owner`, or null. */
+  async openHelper(owner: object, setup: ToWorker): Promise<WorkerClient | null> {
+    try {
+      return await this.#open(owner, setup);
+    } catch (error) {
+      this.#helperRefusal = `fewer threads: ${messageOf(error)}`;
+      return null;
+    }
+  }
+
+  async #open(owner: object, setup: ToWorker): Promise<WorkerClient> {
+    const client = await WorkerClient.open(this.#createWorker, setup);
+    abandoned.register(owner, client);
+    return client;
+  }
+}

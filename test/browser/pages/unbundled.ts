@@ -1,0 +1,4 @@
+import { type Library, report } from './report.js';
+
+const entry: string = '/dist/browser.js';
+report(import(entry) as Promise<Library>);
