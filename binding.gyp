@@ -41,6 +41,7 @@
         "native/dispatch.cc",
         "native/executor.cc",
         "native/executor_object.cc",
+        "native/huge_pages.cc",
         "native/partition.cc",
         "native/plan_check.cc",
         "native/run_control.cc",

@@ -5,7 +5,7 @@ import { Math32 } from './math';
 import { Share } from './share';
 import { F32x4 } from './simd';
 
-class Activation {
+export class Activation {
   @inline static value(code: i32, z: v128): v128 {
     const zero = f32x4.splat(0.0);
     if (code === ActivationCode.relu) return F32x4.max(z, zero);

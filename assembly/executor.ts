@@ -3,10 +3,20 @@ import { Opcode, ScalarCode } from '../src/opcodes';
 import { activation_backward } from './activations';
 import { Batch } from './batch';
 import { gather_labels, gather_rows, gather_targets, store_rows } from './gather';
+import {
+  average_step,
+  clip_gradient,
+  count_batches,
+  gradient_norm,
+  gradient_squares,
+  max_norm,
+  penalty,
+} from './gradients';
 import { linear_backward_input, linear_backward_weights, linear_forward } from './linear';
 import { cross_entropy_labels, loss_backward, sigmoid_binary_cross_entropy } from './losses';
 import { map_binary, map_row, map_unary, map_where, reduction_scale } from './maps';
 import { count_correct, count_correct_labels, sum_losses } from './metrics';
+import { advance_optimizer, optimizer_step } from './optimizer-rules';
 import { adam_step, advance_moments, scale_by_rate, sgd_step } from './optimizers';
 import {
   softmax_backward,
@@ -15,6 +25,7 @@ import {
   softmax_forward,
 } from './softmax';
 import { execute_program } from './team';
+import { train_rows } from './tiny';
 import { Word } from './word';
 
 /** Bytes an operation takes in a plan: twelve words. */
@@ -34,6 +45,13 @@ export function runSteps(words: usize): void {
   Batch.labels = Word.address(words, RunWord.labels);
   Batch.result = Word.address(words, RunWord.result);
   Batch.order = Word.address(words, RunWord.order);
+  const accumulated = <u32>Word.int(words, RunWord.accumulated);
+  const more_begin = Word.address(words, RunWord.moreBegin);
+  const more_end = Word.address(words, RunWord.moreEnd);
+  const update_begin = Word.address(words, RunWord.updateBegin);
+  const update_end = Word.address(words, RunWord.updateEnd);
+  let rates = Word.address(words, RunWord.rates);
+  const rate_scalar = Word.address(words, RunWord.rateScalar);
   let position = <u32>Word.int(words, RunWord.position);
   let steps = Word.int(words, RunWord.steps);
   const requests = Word.at(words, RunWord.requests);
@@ -41,7 +59,16 @@ export function runSteps(words: usize): void {
     const rows = min(batch_size, rows_per_epoch - position);
     Batch.rows = rows;
     Batch.position = position;
-    execute_program(begin, end, OPERATION_BYTES);
+    if (rates !== 0) {
+      store<f64>(rate_scalar, load<f64>(rates));
+      rates += 8;
+    }
+    const place: u32 = accumulated === 0 ? 0 : (position / batch_size) % accumulated;
+    if (place === 0) execute_program(begin, end, OPERATION_BYTES);
+    else execute_program(more_begin, more_end, OPERATION_BYTES);
+    if (accumulated !== 0 && (place === accumulated - 1 || position + rows === rows_per_epoch)) {
+      execute_program(update_begin, update_end, OPERATION_BYTES);
+    }
     if (Batch.order !== 0) Batch.order += (<usize>rows) << 2;
     position += rows;
     if (position === rows_per_epoch) {
@@ -57,14 +84,16 @@ export function runSteps(words: usize): void {
   Word.set(words, RunWord.position, position);
   Word.set(words, RunWord.order, <i32>Batch.order);
   Word.set(words, RunWord.metrics, <i32>metrics);
+  Word.set(words, RunWord.rates, <i32>rates);
   Word.set(words, RunWord.steps, steps);
 }
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
 const OPERAND_COUNTS = memory.data<u8>([
-  5, 2, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 1, 4, 3, 1, 8, 9, 3, 2, 5, 7, 8, 5, 2,
+  5, 4, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 1, 4, 3, 1, 8, 9, 3, 11, 3, 8, 2, 4, 3, 5, 6, 4, 4, 2, 5, 7, 8, 5,
+  2,
 ]);
-const OPERATIONS: u32 = 27;
+const OPERATIONS: u32 = 37;
 
 /** Operands of the operation of that code, −1 where there is none. */
 export function operandCount(opcode: i32): i32 {
@@ -78,7 +107,7 @@ export function execute(o: usize): void {
       gather_rows(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.address(o, 4), Word.int(o, 5));
       break;
     case Opcode.gather_targets:
-      gather_targets(Word.address(o, 1), Word.int(o, 2));
+      gather_targets(Word.address(o, 1), Word.int(o, 2), Word.int(o, 3), Word.int(o, 4));
       break;
     case Opcode.gather_labels:
       gather_labels(Word.address(o, 1));
@@ -222,6 +251,66 @@ export function execute(o: usize): void {
       break;
     case Opcode.scale_by_rate:
       scale_by_rate(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3));
+      break;
+    case Opcode.train_rows:
+      train_rows(
+        Word.address(o, 1),
+        Word.int(o, 2),
+        o + (3 << 2),
+        o + (6 << 2),
+        Word.int(o, 9),
+        Word.int(o, 10),
+        Word.address(o, 11),
+      );
+      break;
+    case Opcode.advance_optimizer:
+      advance_optimizer(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3));
+      break;
+    case Opcode.optimizer_step:
+      optimizer_step(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.int(o, 6),
+        Word.address(o, 7),
+        Word.int(o, 8),
+      );
+      break;
+    case Opcode.count_batches:
+      count_batches(Word.address(o, 1), Word.int(o, 2));
+      break;
+    case Opcode.gradient_squares:
+      gradient_squares(Word.address(o, 1), Word.int(o, 2), Word.int(o, 3), Word.address(o, 4));
+      break;
+    case Opcode.gradient_norm:
+      gradient_norm(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3));
+      break;
+    case Opcode.clip_gradient:
+      clip_gradient(
+        Word.address(o, 1),
+        Word.int(o, 2),
+        Word.int(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+      );
+      break;
+    case Opcode.penalty:
+      penalty(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.int(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.int(o, 6),
+      );
+      break;
+    case Opcode.max_norm:
+      max_norm(Word.address(o, 1), Word.int(o, 2), Word.int(o, 3), Word.address(o, 4));
+      break;
+    case Opcode.average_step:
+      average_step(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3), Word.address(o, 4));
       break;
     case Opcode.store_rows:
       store_rows(Word.address(o, 1), Word.int(o, 2));

@@ -93,10 +93,11 @@ export function gather_rows(output: usize, columns: i32, scale: usize, offset: u
   }
 }
 
-export function gather_targets(output: usize, columns: i32): void {
-  const row_bytes = (<usize>columns) << 2;
-  for (let r: i32 = 0; r < Batch.rows; r++, output += row_bytes) {
-    copy_row(Batch.targets + Batch.source_row(r) * row_bytes, output, columns);
+export function gather_targets(output: usize, columns: i32, width: i32, first: i32): void {
+  const from = Batch.targets + ((<usize>first) << 2);
+  const row_bytes = (<usize>width) << 2;
+  for (let r: i32 = 0; r < Batch.rows; r++, output += (<usize>columns) << 2) {
+    copy_row(from + Batch.source_row(r) * row_bytes, output, columns);
   }
 }
 

@@ -66,6 +66,27 @@ function cross_entropy_row(
   return F32x4.reduce_add(sum);
 }
 
+/** Loss of a row; its gradient is scaled. */
+export function loss_row(
+  prediction: usize,
+  target: usize,
+  gradient: usize,
+  units: i32,
+  loss: i32,
+  scale: f32,
+): f32 {
+  const factor = square_factor(loss, units);
+  if (factor !== 0) return squared_error_row(prediction, target, gradient, units, factor, scale);
+  return cross_entropy_row(
+    prediction,
+    target,
+    gradient,
+    units,
+    loss === LossCode.binary_cross_entropy,
+    scale,
+  );
+}
+
 export function loss_backward(
   prediction: usize,
   target: usize,
@@ -76,8 +97,6 @@ export function loss_backward(
   reduction: i32,
 ): void {
   const scale = Batch.reduction_scale(reduction);
-  const factor = square_factor(loss, units);
-  const is_binary = loss === LossCode.binary_cross_entropy;
   const row_bytes = (<usize>units) << 2;
   const first = Share.first_row();
   const end = Share.end_row(Batch.rows);
@@ -86,11 +105,7 @@ export function loss_backward(
   if (gradient !== 0) gradient += <usize>first * row_bytes;
   row_losses += (<usize>first) << 2;
   for (let r = first; r < end; r++, row_losses += 4) {
-    const sum =
-      factor !== 0
-        ? squared_error_row(prediction, target, gradient, units, factor, scale)
-        : cross_entropy_row(prediction, target, gradient, units, is_binary, scale);
-    store<f32>(row_losses, sum);
+    store<f32>(row_losses, loss_row(prediction, target, gradient, units, loss, scale));
     prediction += row_bytes;
     target += row_bytes;
     if (gradient !== 0) gradient += row_bytes;
@@ -123,9 +138,32 @@ export function cross_entropy_labels(
 }
 
 /**
- * Sigmoid and binary cross-entropy in one, from the net inputs:
- * rowLosses[r] = Σ_j max(z, 0) - z t + ln(1 + e^-|z|), delta = s (sigmoid(z) - t).
+ * Sigmoid and binary cross-entropy in one, from the net inputs of a row:
+ * Σ_j max(z, 0) - z t + ln(1 + e^-|z|), delta = s (sigmoid(z) - t).
  */
+export function sigmoid_binary_cross_entropy_row(
+  net_input: usize,
+  target: usize,
+  delta: usize,
+  units: i32,
+  scale: f32,
+): f32 {
+  const zero = f32x4.splat(0.0);
+  let sum = zero;
+  for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
+    const z = F32x4.load_first(net_input + at, n);
+    const t = F32x4.load_first(target + at, n);
+    const e = Math32.exp_poly6(f32x4.neg(f32x4.abs(z)));
+    const linear = F32x4.fnma(z, t, F32x4.max(z, zero));
+    sum = f32x4.add(sum, F32x4.keep(f32x4.add(linear, Math32.log1p_poly10(e)), n, zero));
+    if (delta !== 0) {
+      const error = f32x4.sub(Math32.sigmoid_of_exp(z, e), t);
+      F32x4.store_first(delta + at, f32x4.mul(f32x4.splat(scale), error), n);
+    }
+  }
+  return F32x4.reduce_add(sum);
+}
+
 export function sigmoid_binary_cross_entropy(
   net_input: usize,
   target: usize,
@@ -134,23 +172,10 @@ export function sigmoid_binary_cross_entropy(
   units: i32,
   reduction: i32,
 ): void {
-  const scale = f32x4.splat(Batch.reduction_scale(reduction));
-  const zero = f32x4.splat(0.0);
+  const scale = Batch.reduction_scale(reduction);
   const row_bytes = (<usize>units) << 2;
   for (let r: i32 = 0; r < Batch.rows; r++, row_losses += 4) {
-    let sum = zero;
-    for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-      const z = F32x4.load_first(net_input + at, n);
-      const t = F32x4.load_first(target + at, n);
-      const e = Math32.exp_poly6(f32x4.neg(f32x4.abs(z)));
-      const linear = F32x4.fnma(z, t, F32x4.max(z, zero));
-      sum = f32x4.add(sum, F32x4.keep(f32x4.add(linear, Math32.log1p_poly10(e)), n, zero));
-      if (delta !== 0) {
-        const error = f32x4.sub(Math32.sigmoid_of_exp(z, e), t);
-        F32x4.store_first(delta + at, f32x4.mul(scale, error), n);
-      }
-    }
-    store<f32>(row_losses, F32x4.reduce_add(sum));
+    store<f32>(row_losses, sigmoid_binary_cross_entropy_row(net_input, target, delta, units, scale));
     net_input += row_bytes;
     target += row_bytes;
     if (delta !== 0) delta += row_bytes;

@@ -7,7 +7,7 @@ import { Batch } from './batch';
 import { argmax_row } from './rows';
 import { F32x4 } from './simd';
 
-function add_to_metric(code: i32, value: f64): void {
+export function add_to_metric(code: i32, value: f64): void {
   const metric = Batch.scalars + ((<usize>code) << 3);
   store<f64>(metric, load<f64>(metric) + value);
 }
@@ -31,16 +31,20 @@ function count_same_side(prediction: usize, target: usize, units: i32, threshold
   return count;
 }
 
+/** Share of the outputs of a row that are decided as their targets; for argmax, 0 or 1. */
+export function correct_share(prediction: usize, target: usize, units: i32, decision: i32): f64 {
+  if (decision === DecisionCode.argmax) {
+    return argmax_row(prediction, units) === argmax_row(target, units) ? 1 : 0;
+  }
+  const threshold: f32 = decision === DecisionCode.half ? 0.5 : 0;
+  return <f64>count_same_side(prediction, target, units, threshold) / <f64>units;
+}
+
 export function count_correct(prediction: usize, target: usize, units: i32, decision: i32): void {
   const row_bytes = (<usize>units) << 2;
-  const threshold: f32 = decision === DecisionCode.half ? 0.5 : 0;
   let correct: f64 = 0;
   for (let r: i32 = 0; r < Batch.rows; r++, prediction += row_bytes, target += row_bytes) {
-    if (decision === DecisionCode.argmax) {
-      if (argmax_row(prediction, units) === argmax_row(target, units)) correct += 1;
-    } else {
-      correct += <f64>count_same_side(prediction, target, units, threshold) / <f64>units;
-    }
+    correct += correct_share(prediction, target, units, decision);
   }
   add_to_metric(ScalarCode.correct, correct);
 }

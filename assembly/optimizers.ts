@@ -9,7 +9,7 @@ import { F32x4 } from './simd';
 /** Up to this many parameters go one by one. */
 const FEW_PARAMETERS: i32 = 16;
 
-function optional_scalar(address: usize): f64 {
+export function optional_scalar(address: usize): f64 {
   return address === 0 ? 0 : load<f64>(address);
 }
 

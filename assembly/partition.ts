@@ -139,6 +139,14 @@ function prepare(o: usize): bool {
       return by_numbers(Word.int(o, 4), (Word.address(o, 3) === 0 ? 12 : 20) * BYTE);
     case Opcode.adam_step:
       return by_numbers(Word.int(o, 5), 28 * BYTE);
+    case Opcode.optimizer_step:
+      return by_numbers(Word.int(o, 6), 28 * BYTE);
+    case Opcode.clip_gradient:
+      return by_numbers(Word.int(o, 2), 8 * BYTE);
+    case Opcode.penalty:
+      return by_numbers(Word.int(o, 3), 12 * BYTE);
+    case Opcode.average_step:
+      return by_numbers(Word.int(o, 3), 12 * BYTE);
     default:
       return false;
   }

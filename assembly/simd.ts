@@ -55,6 +55,13 @@ export class F32x4 {
     return v128.bitselect(yes, no, mask);
   }
 
+  /** -1, 0 or 1; NaN of NaN. */
+  static sign(a: v128): v128 {
+    const zero = f32x4.splat(0);
+    const negative = F32x4.select(f32x4.lt(a, zero), f32x4.splat(-1), a);
+    return F32x4.select(f32x4.gt(a, zero), f32x4.splat(1), negative);
+  }
+
   /** a, with zero for subnormal numbers, on which many processors are slow. */
   @inline static flush_subnormal(a: v128): v128 {
     return v128.andnot(a, f32x4.lt(f32x4.abs(a), f32x4.splat(1.17549435e-38)));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "native/huge_pages.h"
+
 namespace fastmlp {
 
 DatasetRows::DatasetRows(Napi::Env env, int64_t count, napi_value inputs, napi_value targets,
@@ -45,6 +47,7 @@ const void* DatasetRows::keep(const ArrayView& view, napi_value value, bool in_p
   const size_t bytes = view.type == napi_uint8_array ? length : length * sizeof(float);
   copies_.push_back(std::make_unique<AlignedBytes>(std::max<size_t>(bytes, 1)));
   void* copy = copies_.back()->data();
+  prefer_huge_pages(copy, bytes);
   external_bytes_ += static_cast<int64_t>(bytes);
   if (view.type == napi_float64_array) {
     const double* from = static_cast<const double*>(view.data);

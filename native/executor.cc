@@ -10,6 +10,7 @@
 
 #include "native/opcodes.h"
 #include "native/plan_check.h"
+#include "native/tiny_network.h"
 
 namespace fastmlp {
 
@@ -22,6 +23,9 @@ constexpr int64_t kMetrics = static_cast<int64_t>(ScalarCode::first_free);
 constexpr size_t kMostChoices = 256;
 
 using Clock = std::chrono::steady_clock;
+
+// Rows after which a run that goes on within an operation looks whether it is interrupted.
+constexpr int64_t kRowsAtOnce = 64;
 
 // Progress is published about so often, or after each step where steps take longer.
 constexpr std::chrono::microseconds kPublishAfter{50};
@@ -105,14 +109,20 @@ std::string Executor::load(std::vector<int32_t> operations, int64_t batch_capaci
   batch_capacity_ = batch_capacity;
   arena_ = arena;
   scalars_ = scalars;
+  scalar_count_ = scalar_count;
   partitions_.forget();
   return problem;
 }
 
 std::string Executor::check(const Run& run, int64_t row_count, const RunLengths& lengths) const {
   const auto operation_count = static_cast<int64_t>(operations_.size()) / kOperationStride;
-  if (run.begin < 0 || run.begin > run.end || run.end > operation_count)
+  const auto is_program = [&](int64_t begin, int64_t end) {
+    return begin >= 0 && begin <= end && end <= operation_count;
+  };
+  if (!is_program(run.begin, run.end) || !is_program(run.more_begin, run.more_end) ||
+      !is_program(run.update_begin, run.update_end))
     return "the plan has no such program";
+  if (run.accumulated < 0) return "batches must not be negative";
   if (run.rows_per_epoch < 1 || run.batch_size < 1) return "an epoch and a batch need at least one row";
   if (std::min(run.batch_size, run.rows_per_epoch) > batch_capacity_)
     return "the plan is for smaller batches";
@@ -121,6 +131,10 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
   const int64_t last_step = run.first_step + run.steps;
   const int64_t epoch_steps = run.steps_per_epoch();
   if (!fits(last_step / epoch_steps, kMetrics, lengths.metrics)) return "metrics are too short";
+  if (run.rates != nullptr) {
+    if (last_step > lengths.rates) return "the rates are too few";
+    if (run.rate_scalar < 0 || run.rate_scalar >= scalar_count_) return "there is no such scalar";
+  }
   if (run.order == nullptr) {
     if (run.rows_per_epoch > row_count) return "an epoch has more rows than there are";
   } else {
@@ -137,18 +151,27 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
     if (run.steps > 0 && largest >= row_count) return "the order names a row that does not exist";
   }
 
-  for (int64_t index = run.begin; index < run.end; index++) {
-    const int32_t* words = operations_.data() + index * kOperationStride;
-    const auto opcode = static_cast<Opcode>(words[0]);
-    if (opcode == Opcode::gather_rows && !fits(row_count, words[2], lengths.inputs)) {
-      return "inputs are too short";
-    }
-    if (opcode == Opcode::gather_targets && !fits(row_count, words[2], lengths.targets)) {
-      return "targets are too short";
-    }
-    if (opcode == Opcode::gather_labels && row_count > lengths.labels) return "labels are too short";
-    if (opcode == Opcode::store_rows && !fits(run.rows_per_epoch, words[2], lengths.result)) {
-      return "the result is too short";
+  const int64_t programs[][2] = {
+      {run.begin, run.end}, {run.more_begin, run.more_end}, {run.update_begin, run.update_end}};
+  for (const auto& program : programs) {
+    for (int64_t index = program[0]; index < program[1]; index++) {
+      const int32_t* words = operations_.data() + index * kOperationStride;
+      const auto opcode = static_cast<Opcode>(words[0]);
+      if (opcode == Opcode::gather_rows && !fits(row_count, words[2], lengths.inputs)) {
+        return "inputs are too short";
+      }
+      if (opcode == Opcode::gather_targets && !fits(row_count, words[3], lengths.targets)) {
+        return "targets are too short";
+      }
+      if (opcode == Opcode::train_rows) {
+        const TinyNetwork network(*reinterpret_cast<const operands::train_rows*>(words + 1));
+        if (!fits(row_count, network.layers[0].inputs, lengths.inputs)) return "inputs are too short";
+        if (!fits(row_count, network.last().units, lengths.targets)) return "targets are too short";
+      }
+      if (opcode == Opcode::gather_labels && row_count > lengths.labels) return "labels are too short";
+      if (opcode == Opcode::store_rows && !fits(run.rows_per_epoch, words[2], lengths.result)) {
+        return "the result is too short";
+      }
     }
   }
   return {};
@@ -205,8 +228,11 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   int64_t epoch = first_step / epoch_steps;
   int64_t position = first_step % epoch_steps * run.batch_size;
   Batch batch;
-  batch.begin = operations_.data() + run.begin * kOperationStride;
-  batch.end = operations_.data() + run.end * kOperationStride;
+  const auto choose = [&](int64_t begin, int64_t end) {
+    batch.begin = operations_.data() + begin * kOperationStride;
+    batch.end = operations_.data() + end * kOperationStride;
+  };
+  choose(run.begin, run.end);
   batch.arena = arena_;
   batch.scalars = scalars_;
   batch.workspace = static_cast<float*>(workspaces_[0]->data());
@@ -229,20 +255,40 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   const int64_t usual_rows = batch.rows;
   ThreadChoice* const choice = divides ? &choice_of(run.begin, usual_rows) : nullptr;
   Clock::time_point begun = divides ? Clock::now() : Clock::time_point();
-  for (int64_t step = 0; step < steps; step++) {
+  const auto execute_program = [&](bool wake) {
+    const int threads = divides && choice->divides() ? threads_now() : 1;
+    const ProgramPartition* partition = threads > 1 ? &partition_for(threads) : nullptr;
+    if (partition != nullptr && partition->saving > 0) {
+      execute_divided(batch, *partition, threads, wake);
+    } else {
+      target_.execute(batch);
+    }
+  };
+  // Steps of one row each go on within such an operation.
+  const bool by_rows = run.batch_size == 1 && batch.end - batch.begin == kOperationStride &&
+                       static_cast<Opcode>(*batch.begin) == Opcode::train_rows && run.rates == nullptr;
+  for (int64_t step = 0; step < steps;) {
     if (control != nullptr && control->interrupted()) {
       publish(step);
       return step;
     }
-    batch.rows = std::min(run.batch_size, run.rows_per_epoch - position);
+    const int64_t most = by_rows ? std::min(kRowsAtOnce, steps - step) : run.batch_size;
+    batch.rows = std::min(most, run.rows_per_epoch - position);
     batch.position = position;
+    if (run.rates != nullptr) scalars_[run.rate_scalar] = run.rates[first_step + step];
     batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;
-    const int threads = divides && choice->divides() ? threads_now() : 1;
-    const ProgramPartition* partition = threads > 1 ? &partition_for(threads) : nullptr;
-    if (partition != nullptr && partition->saving > 0) {
-      execute_divided(batch, *partition, threads, step == 0 || choice->begins());
-    } else {
-      target_.execute(batch);
+    const int64_t place = run.accumulated > 0 ? position / run.batch_size % run.accumulated : 0;
+    if (run.accumulated > 0) {
+      if (place == 0)
+        choose(run.begin, run.end);
+      else
+        choose(run.more_begin, run.more_end);
+    }
+    execute_program(step == 0 || (divides && choice->begins()));
+    position += batch.rows;
+    if (run.accumulated > 0 && (place == run.accumulated - 1 || position >= run.rows_per_epoch)) {
+      choose(run.update_begin, run.update_end);
+      execute_program(false);
     }
     if (divides) {
       const Clock::time_point now = Clock::now();
@@ -250,7 +296,7 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
       if (batch.rows == usual_rows) choice->took(time.count());
       begun = now;
     }
-    position += run.batch_size;
+    step += by_rows ? batch.rows : 1;
     if (position >= run.rows_per_epoch) {
       std::memcpy(run.metrics + epoch * kMetrics, scalars_, kMetrics * sizeof(double));
       std::memset(scalars_, 0, kMetrics * sizeof(double));
@@ -258,7 +304,7 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
       epoch++;
     }
     if (control != nullptr && publications.due()) {
-      publish(step + 1);
+      publish(step);
       publications.next();
     }
   }

@@ -29,6 +29,15 @@ struct Run {
   double* metrics;
   void* result;
   Element result_element;
+  // What the scalar `rate_scalar` is before each step; null where it stays as it is.
+  const double* rates;
+  int64_t rate_scalar;
+  // As Accumulation there: how many batches are accumulated, and the programs; 0 without.
+  int64_t accumulated;
+  int64_t more_begin;
+  int64_t more_end;
+  int64_t update_begin;
+  int64_t update_end;
 
   int64_t steps_per_epoch() const { return (rows_per_epoch + batch_size - 1) / batch_size; }
 };
@@ -41,6 +50,7 @@ struct RunLengths {
   int64_t order;
   int64_t metrics;
   int64_t result;
+  int64_t rates;
 };
 
 // Memory on a cache line.
@@ -96,6 +106,7 @@ class Executor {
   std::map<std::pair<int64_t, int64_t>, ThreadChoice> choices_;
   std::vector<int32_t> operations_;
   int64_t batch_capacity_ = 0;
+  int64_t scalar_count_ = 0;
   float* arena_ = nullptr;
   double* scalars_ = nullptr;
   // Last, so that its threads end before what they work on.

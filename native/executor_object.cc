@@ -7,6 +7,7 @@
 
 #include "native/binding.h"
 #include "native/dispatch.h"
+#include "native/huge_pages.h"
 
 namespace fastmlp {
 
@@ -15,7 +16,7 @@ namespace {
 constexpr uintptr_t kCacheLine = 64;
 constexpr int64_t kMostThreads = 256;
 
-// The nine arguments of a run from `first` on.
+// The twelve arguments of a run from `first` on.
 struct RunArguments {
   Run run;
   RunLengths lengths{};
@@ -33,6 +34,18 @@ struct RunArguments {
     const ArrayView result = array_view(env, info[first + 8]);
     if (result.data != nullptr && result.type == napi_uint8_array)
       throw error(env, "the result must not be bytes");
+    const ArrayView rates = array_view(env, info[first + 9], napi_float64_array);
+    run.rates = static_cast<const double*>(rates.data);
+    run.rate_scalar = whole_number(env, info[first + 10]);
+    lengths.rates = rates.length;
+    const ArrayView accumulation = array_view(env, info[first + 11], napi_int32_array);
+    const auto* words = static_cast<const int32_t*>(accumulation.data);
+    if (words != nullptr && accumulation.length != 5) throw error(env, "an accumulation has five numbers");
+    run.accumulated = words == nullptr ? 0 : words[0];
+    run.more_begin = words == nullptr ? run.begin : words[1];
+    run.more_end = words == nullptr ? run.end : words[2];
+    run.update_begin = words == nullptr ? run.begin : words[3];
+    run.update_end = words == nullptr ? run.end : words[4];
     run.order = static_cast<const uint32_t*>(order.data);
     run.metrics = static_cast<double*>(metrics.data);
     run.result = result.data;
@@ -94,6 +107,7 @@ Napi::Value ExecutorObject::load(const Napi::CallbackInfo& info) {
   if (bytes.data == nullptr || arena_length > (bytes.length - offset) / static_cast<int64_t>(sizeof(float))) {
     throw error(env, "the buffer is too small for the arena");
   }
+  prefer_huge_pages(bytes.data, static_cast<size_t>(bytes.length));
   const auto* first = static_cast<const int32_t*>(words.data);
   const std::string problem = executor.load(std::vector<int32_t>(first, first + words.length),
                                             whole_number(env, info[1]), reinterpret_cast<float*>(aligned),
@@ -138,7 +152,7 @@ Napi::Value ExecutorObject::start(const Napi::CallbackInfo& info) {
   const std::string problem = executor.check(arguments.run, dataset->count(), arguments.lengths);
   if (!problem.empty()) throw error(env, problem);
   std::vector<Napi::ObjectReference> keep;
-  for (size_t i = 7; i <= 9; i++) {
+  for (size_t i = 7; i <= 10; i++) {
     if (info[i].IsObject()) keep.push_back(Napi::Persistent(info[i].As<Napi::Object>()));
   }
   const auto on_finished = [this] {

@@ -7,7 +7,7 @@
 // X(name, operands in their order)
 #define FASTMLP_OPERATIONS(X)                                                                              \
   X(gather_rows, output, columns, scale, offset, perColumn)                                                \
-  X(gather_targets, output, columns)                                                                       \
+  X(gather_targets, output, columns, width, first)                                                         \
   X(gather_labels, output)                                                                                 \
   X(linear_forward, input, weights, biases, netInput, output, inputs, units, activation)                   \
   X(softmax_forward, netInput, output, units)                                                              \
@@ -28,6 +28,17 @@
   X(adam_step, parameters, gradient, firstMoment, secondMoment, count, learningRate, moments, weightDecay, \
     decoupled)                                                                                             \
   X(scale_by_rate, delta, units, learningRate)                                                             \
+  X(train_rows, parameters, inputs, units1, units2, units3, activation1, activation2, activation3, loss,   \
+    decision, learningRate)                                                                                \
+  X(advance_optimizer, scalars, learningRate, rule)                                                        \
+  X(optimizer_step, parameters, gradient, state1, state2, state3, count, scalars, rule)                    \
+  X(count_batches, batches, first)                                                                         \
+  X(gradient_squares, gradient, count, block, sums)                                                        \
+  X(gradient_norm, sums, count, norm)                                                                      \
+  X(clip_gradient, gradient, count, kind, limit, measure)                                                  \
+  X(penalty, parameters, gradient, count, l1, l2, perRow)                                                  \
+  X(max_norm, weights, inputs, units, limit)                                                               \
+  X(average_step, parameters, average, count, decay)                                                       \
   X(store_rows, output, units)                                                                             \
   X(map_unary, a, aExtent, output, columns, function)                                                      \
   X(map_binary, a, aExtent, b, bExtent, output, columns, function)                                         \
@@ -36,15 +47,19 @@
   X(reduction_scale, output, reduction)
 
 // X(name of the enum, names of its codes from 0 on)
-#define FASTMLP_CODES(X)                                                                                  \
-  X(ActivationCode, linear, sigmoid, tanh, relu, heaviside, exp)                                          \
-  X(LossCode, half_squared_error, squared_error, mean_squared_error, cross_entropy, binary_cross_entropy) \
-  X(ReductionCode, sum, mean)                                                                             \
-  X(DecisionCode, argmax, half, zero)                                                                     \
-  X(ExtentCode, full, row, units, constant)                                                               \
-  X(UnaryCode, copy, neg, abs, sqrt, exp, expm1, log, sin, cos, tanh, sigmoid, softplus, erf)             \
-  X(BinaryCode, add, sub, mul, div, min, max, less, lessEqual, equal)                                     \
-  X(RowCode, rowSum, rowMax, firstMax)                                                                    \
+#define FASTMLP_CODES(X)                                                                                   \
+  X(ActivationCode, linear, sigmoid, tanh, relu, heaviside, exp)                                           \
+  X(LossCode, half_squared_error, squared_error, mean_squared_error, cross_entropy, binary_cross_entropy)  \
+  X(ClipCode, value, norm, mean)                                                                           \
+  X(OptimizerCode, amsgrad, nadam, radam, adamax, rmsprop, adagrad, adadelta, lion, rprop)                 \
+  X(OptimizerScalar, weightDecay, decoupledDecay, decay1, decay2, epsilon, option, largest, steps, power1, \
+    power2, power3, product, intoGradient, kept, c0, c1, c2, c3, c4, c5, c6, c7, count)                    \
+  X(ReductionCode, sum, mean)                                                                              \
+  X(DecisionCode, argmax, half, zero)                                                                      \
+  X(ExtentCode, full, row, units, constant)                                                                \
+  X(UnaryCode, copy, neg, abs, sqrt, exp, expm1, log, sin, cos, tanh, sigmoid, softplus, erf)              \
+  X(BinaryCode, add, sub, mul, div, min, max, less, lessEqual, equal)                                      \
+  X(RowCode, rowSum, rowMax, firstMax)                                                                     \
   X(ScalarCode, loss, correct, rows, first_free)
 
 namespace fastmlp {

@@ -115,12 +115,24 @@ Cost cost_of(const operands::map_row& o, const Block&) { return by_rows(o.column
 Cost cost_of(const operands::sgd_step& o, const Block&) { return by_floats(o.velocity < 0 ? 8 : 12); }
 Cost cost_of(const operands::scale_by_rate& o, const Block&) { return by_rows(o.units, 4, 0); }
 Cost cost_of(const operands::adam_step&, const Block&) { return by_floats(16); }
+Cost cost_of(const operands::optimizer_step& o, const Block&) {
+  return by_floats(12 + 4 * ((o.state2 >= 0 ? 1 : 0) + (o.state3 >= 0 ? 1 : 0)));
+}
+Cost cost_of(const operands::clip_gradient&, const Block&) { return by_floats(4); }
+Cost cost_of(const operands::penalty&, const Block&) { return by_floats(8); }
+Cost cost_of(const operands::average_step&, const Block&) { return by_floats(8); }
+Cost cost_of(const operands::gradient_squares& o, const Block&) { return by_rows(o.block, 4, 0); }
+Cost cost_of(const operands::max_norm& o, const Block&) { return by_floats(8.0 * o.inputs); }
 // Never divided: they cost nothing that could be saved.
 Cost cost_of(const operands::sum_losses&, const Block&) { return {}; }
 Cost cost_of(const operands::count_correct&, const Block&) { return {}; }
 Cost cost_of(const operands::count_correct_labels&, const Block&) { return {}; }
 Cost cost_of(const operands::advance_moments&, const Block&) { return {}; }
+Cost cost_of(const operands::train_rows&, const Block&) { return {}; }
 Cost cost_of(const operands::reduction_scale&, const Block&) { return {}; }
+Cost cost_of(const operands::advance_optimizer&, const Block&) { return {}; }
+Cost cost_of(const operands::count_batches&, const Block&) { return {}; }
+Cost cost_of(const operands::gradient_norm&, const Block&) { return {}; }
 
 // The depth of a gradient of weights is the batch.
 template <class Operands>

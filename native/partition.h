@@ -60,8 +60,8 @@ class ProgramPartitions {
     int threads = 0;
     ProgramPartition partition;
   };
-  // Training takes two, one for the last batch of an epoch, and so does evaluation.
-  std::array<Entry, 4> entries_;
+  // Each program takes two, one for the last batch of an epoch; gradients over several batches have three.
+  std::array<Entry, 8> entries_;
   size_t oldest_ = 0;
 };
 

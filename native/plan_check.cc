@@ -1,12 +1,14 @@
 #include "native/plan_check.h"
 
 #include "native/opcodes.h"
+#include "native/tiny_network.h"
 
 namespace fastmlp {
 
 namespace {
 
 constexpr int64_t kMoments = 5;
+constexpr auto kOptimizerScalars = static_cast<int64_t>(OptimizerScalar::count);
 
 // Whether every operand of one operation lies where it may.
 class OperationCheck {
@@ -20,7 +22,7 @@ class OperationCheck {
            optional(o.offset, constants);
   }
   bool check(const operands::gather_targets& o) const {
-    return size(o.columns) && batch(o.output, o.columns);
+    return size(o.columns) && batch(o.output, o.columns) && o.first >= 0 && o.columns <= o.width - o.first;
   }
   bool check(const operands::gather_labels& o) const { return batch(o.output, 1); }
   bool check(const operands::linear_forward& o) const {
@@ -86,6 +88,53 @@ class OperationCheck {
   bool check(const operands::scale_by_rate& o) const {
     return size(o.units) && batch(o.delta, o.units) && scalars(o.learningRate, 1);
   }
+  bool check(const operands::train_rows& o) const {
+    if (o.units1 < 1 || !code(o.loss, LossCode::binary_cross_entropy) || !scalars(o.learningRate, 1) ||
+        o.decision < -1 || o.decision > static_cast<int32_t>(DecisionCode::zero)) {
+      return false;
+    }
+    const TinyNetwork network(o);
+    for (int index = 0; index < network.count; index++) {
+      const TinyLayer& layer = network.layers[index];
+      if (!size(layer.inputs) || !size(layer.units) || layer.units > kTinyUnits ||
+          layer.inputs > kTinyWeights / layer.units || !code(layer.activation, ActivationCode::exp)) {
+        return false;
+      }
+    }
+    return matrix(o.parameters, 1, network.parameters);
+  }
+  bool check(const operands::advance_optimizer& o) const {
+    return scalars(o.scalars, kOptimizerScalars) && scalars(o.learningRate, 1) &&
+           code(o.rule, OptimizerCode::rprop);
+  }
+  bool check(const operands::optimizer_step& o) const {
+    return size(o.count) && matrix(o.parameters, 1, o.count) && matrix(o.gradient, 1, o.count) &&
+           matrix(o.state1, 1, o.count) && states(o) && scalars(o.scalars, kOptimizerScalars) &&
+           code(o.rule, OptimizerCode::rprop);
+  }
+  bool check(const operands::count_batches& o) const { return scalars(o.batches, 1); }
+  bool check(const operands::gradient_squares& o) const {
+    return size(o.count) && size(o.block) && matrix(o.gradient, 1, o.count) &&
+           matrix(o.sums, 1, (o.count - 1) / o.block + 1);
+  }
+  bool check(const operands::gradient_norm& o) const {
+    return size(o.count) && matrix(o.sums, 1, o.count) && scalars(o.norm, 1);
+  }
+  bool check(const operands::clip_gradient& o) const {
+    return size(o.count) && matrix(o.gradient, 1, o.count) && code(o.kind, ClipCode::mean) &&
+           optional_scalar(o.limit) && optional_scalar(o.measure);
+  }
+  bool check(const operands::penalty& o) const {
+    return size(o.count) && matrix(o.parameters, 1, o.count) && matrix(o.gradient, 1, o.count) &&
+           optional_scalar(o.l1) && optional_scalar(o.l2);
+  }
+  bool check(const operands::max_norm& o) const {
+    return size(o.inputs) && size(o.units) && matrix(o.weights, o.inputs, o.units) && scalars(o.limit, 1);
+  }
+  bool check(const operands::average_step& o) const {
+    return size(o.count) && matrix(o.parameters, 1, o.count) && matrix(o.average, 1, o.count) &&
+           scalars(o.decay, 1);
+  }
   bool check(const operands::store_rows& o) const { return size(o.units) && batch(o.output, o.units); }
   bool check(const operands::map_unary& o) const {
     return size(o.columns) && repeated(o.a, o.aExtent, o.columns) && batch(o.output, o.columns) &&
@@ -141,6 +190,19 @@ class OperationCheck {
                  int32_t reduction) const {
     return size(units) && batch(prediction, units) && optional_batch(gradient, units) &&
            batch(row_losses, 1) && code(reduction, ReductionCode::mean);
+  }
+
+  // The second and third state of an optimizer, where its rule has them.
+  bool states(const operands::optimizer_step& o) const {
+    switch (static_cast<OptimizerCode>(o.rule)) {
+      case OptimizerCode::rmsprop:
+      case OptimizerCode::adagrad:
+        return optional(o.state2, o.count) && optional(o.state3, o.count);
+      case OptimizerCode::lion:
+        return true;
+      default:
+        return matrix(o.state2, 1, o.count) && optional(o.state3, o.count);
+    }
   }
 
   int64_t rows_;

@@ -39,10 +39,23 @@ FASTMLP_INLINE Block whole_of(const operands::linear_backward_input& o, int64_t 
 }
 FASTMLP_INLINE Span whole_of(const operands::sgd_step& o, int64_t) { return {0, o.count}; }
 FASTMLP_INLINE Span whole_of(const operands::adam_step& o, int64_t) { return {0, o.count}; }
+FASTMLP_INLINE Span whole_of(const operands::optimizer_step& o, int64_t) { return {0, o.count}; }
+FASTMLP_INLINE Span whole_of(const operands::clip_gradient& o, int64_t) { return {0, o.count}; }
+FASTMLP_INLINE Span whole_of(const operands::penalty& o, int64_t) { return {0, o.count}; }
+FASTMLP_INLINE Span whole_of(const operands::average_step& o, int64_t) { return {0, o.count}; }
+// Blocks of squares, and columns of weights.
+FASTMLP_INLINE Span whole_of(const operands::gradient_squares& o, int64_t) {
+  return {0, (o.count - 1) / o.block + 1};
+}
+FASTMLP_INLINE Span whole_of(const operands::max_norm& o, int64_t) { return {0, o.units}; }
 FASTMLP_INLINE Undivided whole_of(const operands::sum_losses&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::count_correct&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::count_correct_labels&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::advance_moments&, int64_t) { return {}; }
+FASTMLP_INLINE Undivided whole_of(const operands::train_rows&, int64_t) { return {}; }
+FASTMLP_INLINE Undivided whole_of(const operands::advance_optimizer&, int64_t) { return {}; }
+FASTMLP_INLINE Undivided whole_of(const operands::count_batches&, int64_t) { return {}; }
+FASTMLP_INLINE Undivided whole_of(const operands::gradient_norm&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::reduction_scale&, int64_t) { return {}; }
 template <class Operands>
 FASTMLP_INLINE Span whole_of(const Operands&, int64_t rows) {

@@ -83,8 +83,8 @@ export class Guard {
       const result = await engine.runJob(state, dataset, { ...parts, isDone });
       this.#control = null;
       if (!isBad) return { ...result, isDiverged: false };
-      const rate = engine.learningRate;
       const found = from && (await this.#lastGood(from, state, dataset, control));
+      const rate = engine.learningRate;
       const step = found ? found.state.done : Math.max(0, state.done - 1);
       this.last = this.#explain(state, step, epoch, rate, found !== null);
       const ended = { epochs: state.epochs, sums: state.sums, isDiverged: true };
@@ -99,7 +99,8 @@ export class Guard {
       } else {
         engine.restore((first as Good).capture);
         state.assign((first as Good).state);
-        engine.setLearningRate(rate / 2);
+        // Of a schedule of steps, this rate is what remains.
+        engine.lowerLearningRate(rate / 2);
         from = this.#good(state);
       }
     }
@@ -162,16 +163,12 @@ export class Guard {
   }
 
   #explain(state: JobState, step: number, firstEpoch: number, rate: number, isBefore: boolean): Divergence {
-    const { job, stepsPerEpoch } = state;
+    const { stepsPerEpoch } = state;
     const epoch = Math.floor(step / stepsPerEpoch);
-    const position = (step % stepsPerEpoch) * job.batchSize;
-    const count = Math.min(job.batchSize, job.rowsPerEpoch - position);
-    const begin = epoch * job.rowsPerEpoch + position;
-    const batch = Array.from({ length: count }, (_, row) =>
-      job.order ? job.order[begin + row] : position + row,
-    );
-    const rows = gathered(this.rows, batch, this.engine);
-    const found = inspected(this.engine, rows);
+    // A gradient that is not finite is met in the update, perhaps some batches after its own.
+    let at = state.groupOf(step).begin;
+    let { batch, rows, found } = this.#inspected(state, at);
+    while (found.where === 'update' && at < step) ({ batch, rows, found } = this.#inspected(state, ++at));
     const bad = found.rows.map((row) => batch[row]);
     const largestInput = largestOf(rows, found.rows, this.engine.model.inputs);
     this.#count++;
@@ -180,6 +177,19 @@ export class Guard {
       ...{ rows: bad, largestInput, learningRate: rate, count: this.#count },
     };
     return { ...facts, message: worded(facts, isBefore) };
+  }
+
+  /** The rows of batch `step` of a job, and what they meet. */
+  #inspected({ job, stepsPerEpoch }: JobState, step: number): Inspected {
+    const epoch = Math.floor(step / stepsPerEpoch);
+    const position = (step % stepsPerEpoch) * job.batchSize;
+    const count = Math.min(job.batchSize, job.rowsPerEpoch - position);
+    const begin = epoch * job.rowsPerEpoch + position;
+    const batch = Array.from({ length: count }, (_, row) =>
+      job.order ? job.order[begin + row] : position + row,
+    );
+    const rows = gathered(this.rows, batch, this.engine);
+    return { batch, rows, found: inspected(this.engine, rows) };
   }
 }
 
@@ -215,19 +225,21 @@ function worded(
   return `training diverged ${at}: the ${names[where]}${layered} is not finite, rows ${shown}; ${input}; learning rate ${learningRate}`;
 }
 
+/** Some of the rows, without their weights. */
 function gathered(rows: Rows, batch: readonly number[], { model, backend }: Engine): Rows {
-  const take = (source: Numbers | Uint8Array, columns: number): Numbers => {
+  const take = (source: Numbers | Uint8Array, columns: number, stride = columns): Numbers => {
     const taken = numbersOf(backend.precision, batch.length * columns);
     batch.forEach((row, at) => {
-      taken.set(source.subarray(row * columns, (row + 1) * columns), at * columns);
+      taken.set(source.subarray(row * stride, row * stride + columns), at * columns);
     });
     return taken;
   };
-  const { labels } = rows;
+  const { labels, weighted } = rows;
+  const { outputs } = model;
   return {
     count: batch.length,
     inputs: take(rows.inputs, model.inputs),
-    targets: rows.targets && take(rows.targets, model.outputs),
+    targets: !labels && rows.targets ? take(rows.targets, outputs, weighted ? outputs + 1 : outputs) : null,
     labels: labels && Int32Array.from(batch, (row) => labels[row]),
     shared: true,
   };
@@ -236,6 +248,13 @@ function gathered(rows: Rows, batch: readonly number[], { model, backend }: Engi
 interface Found extends Pick<Divergence, 'layer' | 'where'> {
   /** Positions in the batch. */
   readonly rows: readonly number[];
+}
+
+/** Rows of a batch, as indices and as numbers, and what they meet. */
+interface Inspected {
+  readonly batch: readonly number[];
+  readonly rows: Rows;
+  readonly found: Found;
 }
 
 /** Where a batch first meets a number that is not finite on its way forward and back. */

@@ -4,17 +4,29 @@ import {
   type Executor,
   type Numbers,
   type Rows,
+  type Run,
   type RunHandle,
   stepsPerEpoch,
 } from './backends/backend.js';
+import type { CallbackState } from './callbacks/callback.js';
 import { numbersOf, type Reader } from './data.js';
 import { fact, stateError } from './errors.js';
-import { type Capture, type JobOptions, type JobResult, JobState } from './job.js';
+import { type Capture, type Job, type JobOptions, type JobResult, JobState, updatesBefore } from './job.js';
 import { JobControl } from './job-control.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
 import { mayLeaveDomain, requireOutputDomain } from './output-domain.js';
-import { createPlan, type Plan, type Program, type ProgramName } from './plan/plan.js';
+import {
+  createPlan,
+  type Flavour,
+  isStep,
+  type Plan,
+  type PlanExtras,
+  type Program,
+  type ProgramName,
+} from './plan/plan.js';
+import { RateControl } from './rate-control.js';
+import { firstRate, type LearningRate } from './schedules.js';
 
 /** Rows a plan has room for at first; larger batches make it grow. */
 const INITIAL_BATCH = 32;
@@ -34,7 +46,19 @@ export interface MetricSeries {
   readonly accuracy?: Float64Array;
 }
 
-const isTraining = (program: ProgramName): boolean => program.startsWith('train') || program === 'update';
+const flavourOf = ({ labels, weighted }: Rows): Flavour =>
+  `${weighted ? 'Weighted' : ''}${labels ? 'Labels' : ''}`;
+
+/** A run off the event loop. */
+interface ActiveRun {
+  readonly handle: RunHandle;
+  /** It makes optimizer steps. */
+  readonly isTraining: boolean;
+  /** The run was given its learning rates. */
+  readonly hasRates: boolean;
+  /** Optimizer steps done, with those of the run. */
+  steps(): number;
+}
 
 /**
  * A model on an executor: keeps the plan fitting to what is asked, and lets one run at a time at the executor.
@@ -46,14 +70,18 @@ export class Engine {
   /** Metrics of synchronous runs. */
   readonly #metrics = new Float64Array(ScalarCode.first_free);
   #plan: Plan;
+  #extras: PlanExtras = {};
   #inspectPlan: Plan | null = null;
-  #active: RunHandle | null = null;
+  /** The learning rate, where it does not stay. */
+  readonly #rates: RateControl;
+  #active: ActiveRun | null = null;
   #queue: Promise<unknown> = Promise.resolve();
+  /** A job is under way, perhaps paused, that adds to the gradients of batches before. */
+  #accumulates = false;
   #disposed = false;
   /** Steps and whole epochs trained, without those of a run under way. */
   #steps = 0;
   #epochs = 0;
-  #training: RunHandle | null = null;
 
   private constructor(
     readonly model: Model,
@@ -62,6 +90,7 @@ export class Engine {
     plan: Plan,
   ) {
     this.#plan = plan;
+    this.#rates = new RateControl(model.optimizer.learningRate);
     this.reader = {
       precision: backend.precision,
       firstNonFinite: (values) => executor.firstNonFinite(values),
@@ -83,7 +112,7 @@ export class Engine {
 
   /** Optimizer steps done so far. */
   get steps(): number {
-    return this.#steps + (this.#training?.progress().steps ?? 0);
+    return this.#active?.steps() ?? this.#steps;
   }
 
   /** Whole epochs trained so far by jobs. */
@@ -99,14 +128,16 @@ export class Engine {
 
   /** Copies of everything that training changes, taken between two steps; the metrics of a run under way stay in it. */
   capture(): Capture {
+    const { setting } = this.#rates;
     const copy = (): Capture => ({
       numbers: this.executor.read(0, this.#plan.persistentLength),
       scalars: this.executor.scalars.slice(),
+      learningRate: typeof setting === 'object' ? setting : this.learningRate,
       steps: this.steps,
       epochs: this.#epochs,
-      runSteps: this.#training ? this.#training.progress().steps : null,
+      runSteps: this.#active?.isTraining ? this.#active.handle.progress().steps : null,
     });
-    return this.#active ? this.#active.between(copy) : copy();
+    return this.#active ? this.#active.handle.between(copy) : copy();
   }
 
   /** Goes back to a capture, with no run under way. */
@@ -139,9 +170,11 @@ export class Engine {
   /** Calls `body` with the executor at rest: at once, or between two steps of the run under way. */
   atRest<T>(body: () => T): T {
     if (!this.#active) return body();
-    return this.#active.between(() => {
-      const running = this.executor.scalars.slice(0, ScalarCode.first_free);
-      this.executor.scalars.fill(0, 0, ScalarCode.first_free);
+    const { handle } = this.#active;
+    return handle.between(() => {
+      const { scalars } = this.executor;
+      const running = scalars.slice(0, ScalarCode.first_free);
+      scalars.fill(0, 0, ScalarCode.first_free);
       try {
         return body();
       } finally {
@@ -150,29 +183,94 @@ export class Engine {
     });
   }
 
-  /** The program of training steps on such rows; with `keepsGradients`, one after which `gradientNorm` can be asked. */
-  trainProgram({ labels }: Rows, keepsGradients = false): ProgramName {
-    const keeping = labels ? 'trainKeepingGradientsLabels' : 'trainKeepingGradients';
-    if (keepsGradients && this.#plan.programs[keeping]) return keeping;
-    return labels ? 'trainLabels' : 'train';
+  /** The learning rate of the next step. */
+  get learningRate(): number {
+    return this.#rates.at(this.steps) ?? this.executor.scalars[this.#plan.learningRate];
+  }
+
+  /** The learning rate, schedule or function as it was set last. */
+  get rateSetting(): LearningRate {
+    return this.#rates.setting;
+  }
+
+  /** The learning rate depends on the losses of epochs, of which `endEpoch` has to be told. */
+  get followsEpochs(): boolean {
+    return this.#rates.followsEpochs;
+  }
+
+  /** What was learnt from the losses of epochs so far. */
+  get rateState(): CallbackState {
+    return this.#rates.state;
+  }
+
+  set rateState(state: CallbackState) {
+    this.#rates.state = state;
+  }
+
+  /** The learning rate after each of the epochs of a job before which `steps` were done; null where it stays. */
+  ratesAfterEpochs(job: Job, steps: number): Float64Array | null {
+    const batches = stepsPerEpoch(job);
+    return this.#rates.series(0, job.epochs, (epoch) => steps + updatesBefore(job, (epoch + 1) * batches));
+  }
+
+  endEpoch(losses: { readonly loss: number; readonly val_loss?: number }): void {
+    const { scalars } = this.executor;
+    const { learningRate } = this.#plan;
+    scalars[learningRate] = this.#rates.afterEpoch(losses, scalars[learningRate]);
+  }
+
+  /**
+   * The program of training steps on batches of such rows; with `keepsGradients`, one after which `gradientNorm` can be
+   * asked.
+   */
+  trainProgram(rows: Rows, batchSize: number, keepsGradients = false): ProgramName {
+    const { programs } = this.#plan;
+    const flavour = flavourOf(rows);
+    if (flavour === 'Weighted' || flavour === 'WeightedLabels') return `train${flavour}`;
+    const keeping = `trainKeepingGradients${flavour}` as const;
+    if (keepsGradients && programs[keeping]) return keeping;
+    const byRow = batchSize === 1 && !keepsGradients && !rows.labels && programs.trainRow;
+    return byRow ? 'trainRow' : `train${flavour}`;
   }
 
   /** Makes room for batches of `rows`. */
   reserve(rows: number): void {
-    if (rows > this.#plan.batchCapacity) this.#load(createPlan(this.model, rows));
+    if (rows > this.#plan.batchCapacity) this.#load(this.#createPlan(rows));
+  }
+
+  /** Makes sure of programs that not every trainer needs. */
+  #provideFor(program: ProgramName, accumulate = 1): void {
+    const { weighted = false, accumulating = false } = this.#extras;
+    const wanted = {
+      weighted: weighted || program.includes('Weighted'),
+      accumulating: accumulating || accumulate > 1,
+    };
+    if (wanted.weighted === weighted && wanted.accumulating === accumulating) return;
+    this.#extras = wanted;
+    this.replan();
+  }
+
+  #createPlan(rows: number): Plan {
+    return createPlan(this.model, rows, 'train', this.#extras);
   }
 
   /** Plans anew after a layer was frozen or released. */
   replan(): void {
-    this.#load(createPlan(this.model, this.#plan.batchCapacity));
+    this.#load(this.#createPlan(this.#plan.batchCapacity));
   }
 
   /** Runs one epoch of a program on the caller's thread. */
   runNow(program: ProgramName, rows: Rows, batchSize: number, result: Numbers | null = null): Metrics {
     return this.atRest(() => {
+      this.#provideFor(program);
       this.reserve(batchSize);
-      if (isTraining(program)) this.#steps += Math.ceil(rows.count / batchSize);
-      return this.#runEpoch(this.#plan, program, rows, batchSize, result);
+      if (!isStep(program)) return this.#runEpoch(this.#plan, program, rows, batchSize, result);
+      const steps = stepsPerEpoch({ rowsPerEpoch: rows.count, batchSize });
+      const before = this.#steps;
+      this.executor.scalars[this.#plan.learningRate] = this.learningRate;
+      const rates = steps > 1 ? this.#rates.series(0, steps, (index) => before + index) : null;
+      this.#steps += steps;
+      return this.#runEpoch(this.#plan, program, rows, batchSize, result, rates);
     });
   }
 
@@ -184,12 +282,24 @@ export class Engine {
       }
       const plan = this.#inspectPlan;
       this.executor.load(plan);
+      const { offset, length } = plan.gradients;
+      const gradients = this.#accumulates ? this.executor.read(offset, length) : null;
       try {
         return read(plan, this.#runEpoch(plan, program, rows, rows.count, null));
       } finally {
         this.executor.load(this.#plan);
+        if (gradients) this.executor.write(offset, gradients);
       }
     });
+  }
+
+  /** The programs of a run; those that `accumulate` batches for each step stand in the place of that step. */
+  #programsOf(name: ProgramName, accumulate: number): Pick<Run, 'program' | 'accumulation'> {
+    const named = (program: string): Program => this.#programNamed(this.#plan, program as ProgramName);
+    if (accumulate === 1) return { program: named(name) };
+    const more = named(name.replace('train', 'accumulateMore'));
+    const accumulation = { every: accumulate, more, update: named('updateAccumulated') };
+    return { program: named(name.replace('train', 'accumulateFirst')), accumulation };
   }
 
   /** Runs `body` when the runs before it have ended. */
@@ -202,11 +312,17 @@ export class Engine {
   /** Runs a job off the event loop from where it stands, in one run or, if it is paused or cut, in several. */
   async runJob(state: JobState, dataset: Dataset, options: JobOptions = {}): Promise<JobResult> {
     const { control = new JobControl(), partEnded, isDone } = options;
-    while (state.done < state.steps && !control.isStopped) {
-      await this.#queued(() => this.#runPart(state, dataset, control, options));
-      if (isDone?.(state)) break;
-      await partEnded?.(state);
-      await control.resumed();
+    const accumulates = (state.job.accumulate ?? 1) > 1;
+    this.#accumulates ||= accumulates;
+    try {
+      while (state.done < state.steps && !control.isStopped) {
+        await this.#queued(() => this.#runPart(state, dataset, control, options));
+        if (isDone?.(state)) break;
+        await partEnded?.(state);
+        await control.resumed();
+      }
+    } finally {
+      if (accumulates) this.#accumulates = false;
     }
     this.requireAlive('Cannot go on');
     return { epochs: state.epochs, sums: state.sums };
@@ -221,21 +337,31 @@ export class Engine {
   ): Promise<void> {
     this.requireAlive('Cannot run');
     const { job, done: firstStep } = state;
+    const { accumulate = 1 } = job;
+    this.#provideFor(job.program, accumulate);
     this.reserve(job.batchSize);
     this.executor.scalars.set(state.running);
     const left = state.steps - firstStep;
+    const steps = partSteps ? Math.min(left, partSteps(firstStep)) : left;
+    const isTraining = isStep(job.program);
+    const before = this.#steps - updatesBefore(job, firstStep);
+    const stepOf = (index: number): number => before + updatesBefore(job, index);
+    const values = isTraining ? this.#rates.series(firstStep, firstStep + steps, stepOf) : null;
     const handle = this.executor.start(dataset, {
-      program: this.#programNamed(this.#plan, job.program),
+      ...this.#programsOf(job.program, accumulate),
       rowsPerEpoch: job.rowsPerEpoch,
       batchSize: job.batchSize,
       order: job.order,
       firstStep,
-      steps: partSteps ? Math.min(left, partSteps(firstStep)) : left,
+      steps,
       metrics: state.sums,
+      rates: values && { scalar: this.#plan.learningRate, values },
       result: job.result ?? null,
     });
-    this.#active = handle;
-    if (isTraining(job.program)) this.#training = handle;
+    this.#active = {
+      ...{ handle, isTraining, hasRates: values !== null },
+      steps: () => (isTraining ? stepOf(firstStep + handle.progress().steps) : this.#steps),
+    };
     try {
       control.begin(handle, firstStep);
       const finished = handle.finished;
@@ -244,12 +370,11 @@ export class Engine {
       this.requireAlive('Cannot go on');
       const epochs = state.epochs;
       state.done += done;
-      if (this.#training) this.countFrom(this.#steps + done, this.#epochs + state.epochs - epochs);
+      if (isTraining) this.countFrom(stepOf(state.done), this.#epochs + state.epochs - epochs);
       state.running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
     } finally {
       control.end();
       this.#active = null;
-      this.#training = null;
     }
   }
 
@@ -262,7 +387,7 @@ export class Engine {
   ): Promise<Metrics | null> {
     const rowsPerEpoch = order?.length ?? rows.count;
     const state = new JobState({
-      program: rows.labels ? 'evaluateLabels' : 'evaluate',
+      program: `evaluate${flavourOf(rows)}`,
       epochs: 1,
       rowsPerEpoch,
       batchSize: Math.min(rowsPerEpoch, FORWARD_BATCH),
@@ -320,8 +445,10 @@ export class Engine {
     return decision === null ? { loss } : { loss, accuracy };
   }
 
-  /** Euclidean norm of the gradient of the last step, if its program kept it. */
+  /** Euclidean norm of the gradient of the last step before it was clipped, if its program kept it. */
   gradientNorm(): number {
+    const { gradientNorm } = this.#plan;
+    if (gradientNorm !== undefined && gradientNorm >= 0) return this.executor.scalars[gradientNorm];
     const { offset, length } = this.#plan.gradients;
     let sum = 0;
     for (const gradient of this.executor.read(offset, length)) sum += gradient * gradient;
@@ -336,21 +463,26 @@ export class Engine {
     requireOutputDomain(action, this.model, rows, output);
   }
 
-  /** The learning rate of the next step. */
-  get learningRate(): number {
-    return this.executor.scalars[this.#plan.learningRate];
+  /** From the next step on. A run that was given its rates ends, and its job goes on in another. */
+  setLearningRate(setting: LearningRate): void {
+    this.atRest(() => {
+      this.#rates.set(setting);
+      const rate = this.#rates.at(this.steps) ?? firstRate(setting);
+      this.executor.scalars[this.#plan.learningRate] = rate;
+      if (this.#active?.hasRates || typeof setting !== 'number') this.#active?.handle.stop();
+    });
   }
 
-  setLearningRate(rate: number): void {
-    this.atRest(() => {
-      this.executor.scalars[this.#plan.learningRate] = rate;
-    });
+  /** Another rate in the place of a schedule of steps; a schedule of losses goes on from it. */
+  lowerLearningRate(rate: number): void {
+    if (!this.followsEpochs) this.setLearningRate(rate);
+    else this.executor.scalars[this.#plan.learningRate] = rate;
   }
 
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#active?.stop();
+    this.#active?.handle.stop();
     void this.#queue.then(() => this.executor.dispose());
   }
 
@@ -365,7 +497,14 @@ export class Engine {
     return program;
   }
 
-  #runEpoch(plan: Plan, name: ProgramName, rows: Rows, batchSize: number, result: Numbers | null): Metrics {
+  #runEpoch(
+    plan: Plan,
+    name: ProgramName,
+    rows: Rows,
+    batchSize: number,
+    result: Numbers | null,
+    rates: Float64Array | null = null,
+  ): Metrics {
     const rowsPerEpoch = rows.count;
     this.executor.run(rows, {
       program: this.#programNamed(plan, name),
@@ -375,6 +514,7 @@ export class Engine {
       steps: stepsPerEpoch({ rowsPerEpoch, batchSize }),
       order: null,
       metrics: this.#metrics,
+      rates: rates && { scalar: plan.learningRate, values: rates },
       result,
     });
     return this.metricsAt(this.#metrics, 0);

@@ -66,6 +66,7 @@ export {
 } from './io/safetensors.js';
 export { jacobian, type LayerJacobian } from './jacobian.js';
 export { foldedWeights, transpose, weightsFromFolded } from './layouts.js';
+export { fitLbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.js';
 export type { LossLike, LossName } from './loss-choice.js';
 export { Matrix } from './matrix.js';
 export type {
@@ -79,11 +80,35 @@ export type {
 export { type DenseLayer, type DenseOptions, dense, type InputTransform } from './model.js';
 export type { LoadOptions, ModelSource, SaveTarget } from './model-storage.js';
 export {
+  type AdadeltaOptimizer,
+  type AdadeltaOptions,
+  type AdagradOptimizer,
+  type AdagradOptions,
+  type AdamaxOptimizer,
+  type AdamaxOptions,
   type AdamOptimizer,
   type AdamOptions,
+  adadelta,
+  adagrad,
   adam,
+  adamax,
   adamw,
+  type LionOptimizer,
+  type LionOptions,
+  lion,
+  type NadamOptimizer,
+  type NadamOptions,
+  nadam,
   type Optimizer,
+  type RadamOptimizer,
+  type RadamOptions,
+  type RmspropOptimizer,
+  type RmspropOptions,
+  type RpropOptimizer,
+  type RpropOptions,
+  radam,
+  rmsprop,
+  rprop,
   type SgdOptimizer,
   type SgdOptions,
   sgd,
@@ -91,6 +116,10 @@ export {
 export type { LayerWeights, LayerWeightsLike } from './parameters.js';
 export { type DecisionBoundaryOptions, decisionBoundary } from './plots/decision-boundary.js';
 export { type LossCurveOptions, lossCurve } from './plots/loss-curve.js';
+export type { Preset } from './presets.js';
+export type { Averaging, GradientClipping, WeightRules } from './regularisation.js';
+export type { RowWeights } from './row-weights.js';
+export { type LearningRate, type Schedule, schedules } from './schedules.js';
 export {
   type Fold,
   grid,
@@ -104,4 +133,4 @@ export {
 export type { Snapshot } from './snapshot.js';
 export type { StopConditions, StopReason, StopState, StopWhen } from './stop-when.js';
 export { type ManyConfig, type ManyOptions, type ManyResult, ManyResults } from './train-many.js';
-export type { Trainer, TrainerBackend, TrainerConfig, TrainerLayer } from './trainer.js';
+export type { BatchOptions, Trainer, TrainerBackend, TrainerConfig, TrainerLayer } from './trainer.js';

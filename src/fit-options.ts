@@ -10,11 +10,12 @@ import {
   requireNumber,
   typeError,
 } from './errors.js';
-import { checkLearningRate } from './optimizers.js';
+import { type RowWeights, rowWeightKeys } from './row-weights.js';
+import { checkLearningRate, type LearningRate } from './schedules.js';
 import { type SplitMode, splitModes } from './split.js';
 import type { StopWhen } from './stop-when.js';
 
-export interface FitOptions {
+export interface FitOptions extends RowWeights {
   /** Epochs to have done at the end; default 1. */
   readonly epochs?: number;
   /** Number of the first epoch, as in Keras: `epochs - initialEpoch` are trained. Default 0. */
@@ -35,7 +36,9 @@ export interface FitOptions {
   /** Indices of the rows to keep from training and evaluate after each epoch, instead of a split; see `kFold`. */
   readonly validationRows?: ArrayLike<number>;
   /** Rows to evaluate after each epoch, instead of a split. */
-  readonly validationData?: readonly [x: RowsLike, t: TargetsLike];
+  readonly validationData?:
+    | readonly [x: RowsLike, t: TargetsLike]
+    | readonly [x: RowsLike, t: TargetsLike, sampleWeight: ArrayLike<number>];
   readonly callbacks?: FitCallbacks | readonly FitCallbacks[];
   /** Aborting ends the run at the next step; `fit` then resolves with the epochs done. */
   readonly signal?: AbortSignal;
@@ -45,8 +48,15 @@ export interface FitOptions {
   readonly targetLoss?: number;
   /** Ends the run after the epoch in which a condition holds; the history says which. */
   readonly stopWhen?: StopWhen;
-  /** Learning rate from this call on, as `setLearningRate` sets it. */
-  readonly learningRate?: number;
+  /**
+   * Batches whose gradients are averaged for one optimizer step; the last step of an epoch may have fewer. Default 1.
+   */
+  readonly accumulateBatches?: number;
+  /**
+   * Learning rate from this call on, as `setLearningRate` sets it. With `resume` only a function counts, which no file
+   * can hold.
+   */
+  readonly learningRate?: LearningRate;
   /** Puts the norm of the gradient of each epoch's last step into the history; default false. */
   readonly gradientNorm?: boolean;
   /**
@@ -64,7 +74,8 @@ export interface FitOptions {
 const optionNames = [
   ...['epochs', 'initialEpoch', 'batchSize', 'stepsPerEpoch', 'shuffle', 'validationSplit'],
   ...['validationSplitMode', 'validationRows', 'validationData', 'callbacks', 'signal', 'maxTimeMs'],
-  ...['targetLoss', 'stopWhen', 'learningRate', 'gradientNorm', 'divergence', 'resume', 'verbose'],
+  ...['targetLoss', 'stopWhen', 'learningRate', 'accumulateBatches', 'gradientNorm', 'divergence'],
+  ...['resume', 'verbose', ...rowWeightKeys],
 ];
 
 type Optional =
@@ -75,7 +86,8 @@ type Optional =
   | 'maxTimeMs'
   | 'targetLoss'
   | 'stopWhen'
-  | 'learningRate';
+  | 'learningRate'
+  | keyof RowWeights;
 
 export type CheckedOptions = Required<Omit<FitOptions, Optional | 'callbacks'>> &
   Pick<FitOptions, Optional> & { readonly callbacks: readonly FitCallbacks[] };
@@ -91,6 +103,7 @@ export function checkFitOptions(action: string, options: FitOptions): CheckedOpt
     shuffle: true,
     validationSplit: 0,
     validationSplitMode: 'shuffled' as SplitMode,
+    accumulateBatches: 1,
     gradientNorm: false,
     divergence: 'stop' as DivergencePolicy,
     resume: false,
@@ -102,6 +115,7 @@ export function checkFitOptions(action: string, options: FitOptions): CheckedOpt
   requireInteger(action, 'epochs', epochs, 1);
   requireInteger(action, 'initialEpoch', checked.initialEpoch, 0, epochs - 1);
   requireInteger(action, 'batchSize', batchSize, 1);
+  requireInteger(action, 'accumulateBatches', checked.accumulateBatches, 1);
   if (checked.stepsPerEpoch !== undefined) requireInteger(action, 'stepsPerEpoch', checked.stepsPerEpoch, 1);
   if (checked.maxTimeMs !== undefined) requireInteger(action, 'maxTimeMs', checked.maxTimeMs, 1);
   if (checked.targetLoss !== undefined) requireNumber(action, 'targetLoss', checked.targetLoss);
@@ -112,8 +126,11 @@ export function checkFitOptions(action: string, options: FitOptions): CheckedOpt
   requireNumber(action, 'validationSplit', validationSplit, 'in [0, 1)', (share) => share >= 0 && share < 1);
   requireName(action, 'validationSplitMode', checked.validationSplitMode, splitModes);
   requireName(action, 'divergence', checked.divergence, divergencePolicies);
-  if (validationData !== undefined && (!Array.isArray(validationData) || validationData.length !== 2)) {
-    throw typeError(action, 'validationData must be [inputs, targets]', validationData);
+  const isData =
+    Array.isArray(validationData) && (validationData.length === 2 || validationData.length === 3);
+  if (validationData !== undefined && !isData) {
+    const rule = 'validationData must be [inputs, targets] or [inputs, targets, sampleWeight]';
+    throw typeError(action, rule, validationData);
   }
   if (validationRows !== undefined && (validationData !== undefined || validationSplit > 0)) {
     throw typeError(action, 'validationRows must come without validationData and validationSplit', options);

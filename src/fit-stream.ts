@@ -12,6 +12,7 @@ import { type EndReason, type History, HistoryBuilder } from './history.js';
 import { JobState } from './job.js';
 import { JobControl } from './job-control.js';
 import { ScalarCode } from './opcodes.js';
+import { readValidation } from './row-weights.js';
 
 /** Rows and targets of one optimizer step. */
 export type Batch = readonly [x: RowsLike, t: TargetsLike];
@@ -122,9 +123,7 @@ export class StreamFit {
       engine.requireOutputs(action, rows);
       return { rows, dataset: executor.createDataset(rows) };
     });
-    this.#validation = validationData
-      ? readRows(`${action}: validationData`, ...validationData, model, reader)
-      : null;
+    this.#validation = validationData ? readValidation(action, validationData, model, reader) : null;
     this.#history = new HistoryBuilder(initialEpoch);
     this.#watch = new Watch(callbacks as readonly FitCallbacks[], this.#context());
     this.#checkpoints = new Checkpoints(host.write, () => this.control.stop());
@@ -203,7 +202,7 @@ export class StreamFit {
       }
       isFresh = false;
       const size = batch.rows.count;
-      const program = engine.trainProgram(batch.rows);
+      const program = engine.trainProgram(batch.rows, size);
       const job = { program, epochs: 1, rowsPerEpoch: size, batchSize: size, order: null } as const;
       const state = new JobState(job);
       try {
@@ -248,6 +247,7 @@ export class StreamFit {
     };
     const epoch = this.#history.nextEpoch;
     this.#history.add(logs, { learningRate: engine.learningRate, seconds, rows });
+    engine.endEpoch(logs);
     this.#isBetweenEpochs = true;
     try {
       await this.#watch.epochEnd(epoch, logs);

@@ -9,13 +9,14 @@ import { contextOf } from './fit-context.js';
 import { type CheckedOptions, checkFitOptions, type FitOptions } from './fit-options.js';
 import { Watch } from './fit-watch.js';
 import { type EndReason, type EpochLogs, type EpochRun, type History, HistoryBuilder } from './history.js';
-import { type Capture, type Job, type JobResult, JobState } from './job.js';
+import { type Capture, type Job, type JobResult, JobState, updatesBefore } from './job.js';
 import { JobControl } from './job-control.js';
 import type { SaveTarget } from './model-storage.js';
 import { ScalarCode } from './opcodes.js';
 import type { CreateProgress } from './progress.js';
 import type { Random, RandomState } from './random.js';
 import { requireSameRun, runOptionsOf } from './resume.js';
+import { readValidation, weighRows } from './row-weights.js';
 import { type Fingerprint, fingerprintOf, type RunPosition } from './run-position.js';
 import { type Split, Splitter } from './split.js';
 import { StopWatch } from './stop-when.js';
@@ -42,11 +43,13 @@ export interface FitHost {
   write(target: SaveTarget, bytes: Uint8Array): Promise<void>;
 }
 
-/** The job under way, where its orders begin, and the time it was begun. */
+/** The job under way, where its orders begin, and the time and the steps at which it was begun. */
 interface Current {
   readonly state: JobState;
   readonly origin: OrderOrigin;
   readonly began: number;
+  /** Optimizer steps of the trainer before the job. */
+  readonly updates: number;
 }
 
 /** One call of `fit`: its data, and where its epochs stand. */
@@ -66,6 +69,10 @@ export class Fit {
   readonly #guard: Guard;
   readonly #watch: Watch;
   readonly #checkpoints: Checkpoints;
+  /** Metric scalars of jobs, used in turn. */
+  readonly #sums = [new Float64Array(0), new Float64Array(0)];
+  /** Somebody wants to be told of each epoch. */
+  #isWatched = false;
   #reason: EndReason | null = null;
   #orders: EpochOrders | null = null;
   #splitState: RandomState | null = null;
@@ -83,21 +90,22 @@ export class Fit {
     this.#host = host;
     this.#engine = host.engine;
     const { model, reader } = host.engine;
-    this.#rows = readRows(action, x, t, model, reader);
+    const rows = readRows(action, x, t, model, reader);
+    this.#rows = weighRows(action, rows, model, this.#options);
     this.#data = fingerprintOf(this.#rows);
     const { validationData, stopWhen, learningRate, resume, initialEpoch } = this.#options;
     this.#stopWatch = stopWhen ? new StopWatch(action, stopWhen, model.decision !== null) : null;
-    this.#engine.requireOutputs(action, this.#rows);
-    this.#validation = validationData
-      ? readRows(`${action}: validationData`, ...validationData, model, reader)
-      : null;
-    this.#splitter = new Splitter(action, this.#rows, model, this.#options);
-    this.#resumed = resume ? requireSameRun(action, host.position, this.#options, this.#data) : null;
+    this.#engine.requireOutputs(action, rows);
+    this.#validation = validationData ? readValidation(action, validationData, model, reader) : null;
+    this.#splitter = new Splitter(action, rows, model, this.#options);
+    const { length } = host.engine.plan.gradients;
+    this.#resumed = resume ? requireSameRun(action, host.position, this.#options, this.#data, length) : null;
     this.#history = new HistoryBuilder(initialEpoch);
     this.#guard = new Guard(this.#engine, this.#rows, this.#options.divergence);
     this.#watch = new Watch(this.#options.callbacks, this.#context());
     this.#checkpoints = new Checkpoints(host.write, () => this.control.stop());
-    if (learningRate !== undefined && !resume) this.#engine.setLearningRate(learningRate);
+    if (learningRate !== undefined && (!resume || typeof learningRate === 'function'))
+      this.#engine.setLearningRate(learningRate);
   }
 
   /** Trains for the epochs asked for. */
@@ -119,6 +127,7 @@ export class Fit {
         this.#watch.progress = await this.#host.createProgress({ totalRows: this.#rowsPerEpoch, epochs });
       const split = await this.#split();
       if (this.#resumed) this.#goOn(this.#resumed);
+      this.#isWatched = this.#watchesEpochs;
       await this.#watch.trainBegin();
       stopIntervals = this.#watch.startIntervals((reason) => {
         failure ??= { reason };
@@ -153,7 +162,7 @@ export class Fit {
   }
 
   /** Where the run stood when `capture` was taken, just now; null before its first order of rows. */
-  position({ runSteps, scalars }: Capture): RunPosition | null {
+  position({ runSteps, scalars, numbers }: Capture): RunPosition | null {
     if (!this.#orders) return null;
     this.#putDown();
     const done = (this.#current?.state.done ?? 0) + (runSteps ?? 0);
@@ -161,10 +170,12 @@ export class Fit {
       options: runOptionsOf(this.#options),
       data: this.#data,
       steps: this.#steps + done,
+      gradients: null,
       gradientNorm: null,
       split: this.#splitState,
       reason: this.#reason,
       stopWhen: this.#stopWatch?.state ?? {},
+      rate: this.#engine.rateState,
       callbacks: this.#options.callbacks.map((callback) => callback.getState?.() ?? {}),
       history: this.#history.series,
     };
@@ -180,10 +191,14 @@ export class Fit {
     const history = new HistoryBuilder();
     history.assign(this.#history.series);
     history.addSeries(this.#engine.seriesOf({ epochs, sums: state.sums }), this.#epochRun(epochs));
+    const step = done % state.stepsPerEpoch;
+    const { offset, length } = this.#engine.plan.gradients;
+    const isSumming = step % this.#options.accumulateBatches > 0;
     return {
       ...shared,
       history: history.series,
-      step: done % state.stepsPerEpoch,
+      gradients: isSumming ? numbers.slice(offset, offset + length) : null,
+      step,
       running: runSteps === null ? state.running.slice() : scalars.slice(0, ScalarCode.first_free),
       order: origin,
       skip: epochs,
@@ -198,11 +213,10 @@ export class Fit {
     return isPass ? rowsPerEpoch : steps * batchSize;
   }
 
-  /** Somebody wants to be told of each epoch. */
-  get #isWatched(): boolean {
+  get #watchesEpochs(): boolean {
     const { gradientNorm, targetLoss } = this.#options;
     const validates = this.#validation !== null || this.#splitter.heldCount > 0;
-    const isAsked = gradientNorm || targetLoss !== undefined;
+    const isAsked = gradientNorm || targetLoss !== undefined || this.#engine.followsEpochs;
     return validates || isAsked || this.#stopWatch !== null || this.#watch.ofEpochs;
   }
 
@@ -232,12 +246,13 @@ export class Fit {
   }
 
   /** Puts everything but the order of rows where a run stood. */
-  #goOn({ order, history, stopWhen, callbacks, reason, steps, step }: RunPosition): void {
+  #goOn({ order, history, stopWhen, rate, callbacks, reason, steps, step }: RunPosition): void {
     if (order.random) this.#host.random.state = order.random;
     this.#history.assign(history);
     this.#steps = steps - step;
     this.#reason = reason as EndReason | null;
     if (this.#stopWatch) this.#stopWatch.state = stopWhen as StopWatch['state'];
+    this.#engine.rateState = rate;
     callbacks.forEach((state, index) => {
       this.#options.callbacks[index].setState?.(state);
     });
@@ -248,7 +263,7 @@ export class Fit {
    * are made and the numbers of the one before are put down.
    */
   async #runEpochs(dataset: Dataset, validation: Dataset | null, { train, held }: Split): Promise<void> {
-    const { batchSize, shuffle, epochs: end } = this.#options;
+    const { batchSize, shuffle, epochs: end, accumulateBatches: accumulate } = this.#options;
     const { control } = this;
     const rowsPerEpoch = this.#rowsPerEpoch;
     const used = this.#resumed?.order.used ?? 0;
@@ -256,7 +271,7 @@ export class Fit {
     const skip = this.#resumed?.skip ?? 0;
     for (let epoch = 0; epoch < skip; epoch++) await orders.take(1);
     this.#orders = orders;
-    const program = this.#engine.trainProgram(this.#rows, this.#watchesGradient);
+    const keepsGradients = accumulate === 1 && this.#watchesGradient;
     const isWatched = this.#isWatched;
     let resumed = this.#resumed;
     let left = end - this.#history.nextEpoch;
@@ -268,9 +283,19 @@ export class Fit {
         const epochs = epochsAtOnce();
         const origin = orders.next;
         const order = await orders.take(epochs);
-        const state = new JobState({ program, epochs, rowsPerEpoch, batchSize, order });
-        this.#current = { state, origin, began: performance.now() };
+        const sums = this.#sumsFor(epochs);
+        const program = this.#engine.trainProgram(
+          this.#rows,
+          accumulate === 1 ? batchSize : 0,
+          keepsGradients,
+        );
+        const job = { program, epochs, sums, rowsPerEpoch, batchSize, order, accumulate };
+        const state = new JobState(job);
         if (resumed) state.begin(resumed);
+        if (resumed?.gradients)
+          this.#engine.executor.write(this.#engine.plan.gradients.offset, resumed.gradients);
+        const updates = this.#engine.steps - updatesBefore(job, state.done);
+        this.#current = { state, origin, began: performance.now(), updates };
         await control.resumed();
         if (control.isStopped) break;
         if (state.done === 0) await this.#watch.epochBegin(this.#history.nextEpoch);
@@ -295,6 +320,14 @@ export class Fit {
     this.#putDown();
   }
 
+  /** Room for the metric scalars of a job, while those of the job before are in use. */
+  #sumsFor(epochs: number): Float64Array {
+    const length = epochs * ScalarCode.first_free;
+    this.#sums.reverse();
+    if (this.#sums[0].length < length) this.#sums[0] = new Float64Array(length);
+    return this.#sums[0];
+  }
+
   #endJob({ done }: JobState): void {
     this.#current = null;
     this.#steps += done;
@@ -309,9 +342,10 @@ export class Fit {
 
   /** How each of the `epochs` epochs done by the job under way was trained. */
   #epochRun(epochs: number): EpochRun {
-    const elapsed = performance.now() - (this.#current?.began ?? 0);
-    const seconds = elapsed / 1000 / Math.max(1, epochs);
-    return { learningRate: this.#engine.learningRate, seconds, rows: this.#rowsPerEpoch };
+    const { state, began, updates } = this.#current as Current;
+    const seconds = (performance.now() - began) / 1000 / Math.max(1, epochs);
+    const rates = this.#engine.ratesAfterEpochs(state.job, updates);
+    return { learningRate: this.#engine.learningRate, rates, seconds, rows: this.#rowsPerEpoch };
   }
 
   async #endEpoch(
@@ -332,6 +366,7 @@ export class Fit {
     const logs = { ...metrics, ...validated, ...gradient };
     const learnt = this.#stopWatch?.after(epoch, logs, rows, norm) ?? null;
     this.#history.add(logs, run);
+    this.#engine.endEpoch(logs);
     this.#endJob(state);
     this.#asked = [];
     try {

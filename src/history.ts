@@ -58,6 +58,8 @@ export type EpochLogs = Metrics & {
 /** How an epoch was trained. */
 export interface EpochRun {
   readonly learningRate: number;
+  /** Of epochs that ran as one, the learning rate after each, where it does not stay. */
+  readonly rates?: ArrayLike<number> | null;
   readonly seconds: number;
   readonly rows: number;
 }
@@ -107,7 +109,7 @@ export class HistoryBuilder {
 
   /** Adds many epochs, without an object for each. */
   addSeries({ loss, accuracy }: MetricSeries, run: EpochRun): void {
-    for (let index = 0; index < loss.length; index++) this.#addRun(run);
+    for (let index = 0; index < loss.length; index++) this.#addRun(run, run.rates?.[index]);
     for (let index = 0; index < loss.length; index++) this.#numbers.loss.push(loss[index]);
     if (!accuracy) return;
     this.#numbers.accuracy ??= [];
@@ -133,9 +135,9 @@ export class HistoryBuilder {
     return { epoch: this.#epoch, history: this.#numbers, ...this.#run, ...ended };
   }
 
-  #addRun({ learningRate, seconds, rows }: EpochRun): void {
+  #addRun({ learningRate, seconds, rows }: EpochRun, rate = learningRate): void {
     this.#epoch.push(this.nextEpoch);
-    this.#run.learningRate.push(learningRate);
+    this.#run.learningRate.push(rate);
     this.#run.seconds.push(seconds);
     this.#run.samplesPerSecond.push(rows / seconds);
   }

@@ -2,7 +2,13 @@ import { requireKnownKeys, requireName, requireNumber, typeError } from './error
 import type { Random } from './random.js';
 
 /** Names of initialisers that need no numbers of their own. */
-export type InitializerName = 'glorotUniform' | 'glorotNormal' | 'heUniform' | 'heNormal' | 'zeros';
+export type InitializerName =
+  | 'glorotUniform'
+  | 'glorotNormal'
+  | 'heUniform'
+  | 'heNormal'
+  | 'fanInUniform'
+  | 'zeros';
 
 /**
  * How the weights or biases of a layer begin.
@@ -10,6 +16,7 @@ export type InitializerName = 'glorotUniform' | 'glorotNormal' | 'heUniform' | '
  * - `glorotUniform`: uniform in ±sqrt(6 / (inputs + units)); `glorotNormal`: variance 2 / (inputs + units)
  *   (Glorot and Bengio, 2010)
  * - `heUniform`: uniform in ±sqrt(6 / inputs); `heNormal`: variance 2 / inputs (He et al., 2015)
+ * - `fanInUniform`: uniform in ±1 / sqrt(inputs), as PyTorch's Linear has weights and biases
  * - `uniform`: in [minimum, maximum); `normal`: mean and standard deviation; `constant`: one value; `zeros`
  */
 export type Initializer =
@@ -29,6 +36,7 @@ const named: Record<InitializerName, (fan: Fan) => Sampler> = {
   glorotNormal: ({ inputs, units }) => gaussian(0, Math.sqrt(2 / (inputs + units))),
   heUniform: ({ inputs }) => centred(Math.sqrt(6 / inputs)),
   heNormal: ({ inputs }) => gaussian(0, Math.sqrt(2 / inputs)),
+  fanInUniform: ({ inputs }) => centred(1 / Math.sqrt(inputs)),
   zeros: () => () => 0,
 };
 

@@ -2,13 +2,26 @@ import { type Numbers, type Run, stepsPerEpoch } from './backends/backend.js';
 import type { JobControl } from './job-control.js';
 import { ScalarCode } from './opcodes.js';
 import type { ProgramName } from './plan/plan.js';
+import type { LearningRate } from './schedules.js';
 
 /** Epochs of one program over a dataset; see `Run`. */
 export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly program: ProgramName;
   readonly epochs: number;
+  /** Batches whose gradients are added up for one optimizer step; default 1. */
+  readonly accumulate?: number;
+  /** Where to put the metric scalars of the epochs; memory that was used before is there at once. */
+  readonly sums?: Float64Array;
   /** Where `predict` puts the outputs of the rows. */
   readonly result?: Numbers;
+}
+
+/** Optimizer steps that a job has done before its batch `index`. */
+export function updatesBefore(job: Job, index: number): number {
+  const { accumulate = 1 } = job;
+  const batches = stepsPerEpoch(job);
+  const epoch = Math.floor(index / batches);
+  return epoch * Math.ceil(batches / accumulate) + Math.floor((index - epoch * batches) / accumulate);
 }
 
 /** The whole epochs that a job did, and their metric scalars, `ScalarCode.first_free` each. */
@@ -17,15 +30,19 @@ export interface JobResult {
   readonly sums: Float64Array;
 }
 
-/** Where a job stands between two runs of it: steps done, metrics of its epochs, and of the one under way. */
+/** Where a job stands between two runs of it: batches done, which its `steps` are, metrics of its epochs, and of the one under way. */
 export class JobState {
   done = 0;
   readonly sums: Float64Array;
   readonly running = new Float64Array(ScalarCode.first_free);
   readonly stepsPerEpoch: number;
 
-  constructor(readonly job: Job) {
-    this.sums = new Float64Array(job.epochs * ScalarCode.first_free);
+  constructor(
+    readonly job: Job,
+    sums = job.sums,
+  ) {
+    const length = job.epochs * ScalarCode.first_free;
+    this.sums = sums?.subarray(0, length) ?? new Float64Array(length);
     this.stepsPerEpoch = stepsPerEpoch(job);
   }
 
@@ -53,9 +70,18 @@ export class JobState {
     else this.running.set(running);
   }
 
-  /** Leaves out the next step. */
+  /** The batches, from `begin` to before `end`, whose gradients make the optimizer step to which batch `index` adds. */
+  groupOf(index: number): { readonly begin: number; readonly end: number } {
+    const { accumulate = 1 } = this.job;
+    const inEpoch = index % this.stepsPerEpoch;
+    const epoch = index - inEpoch;
+    const begin = inEpoch - (inEpoch % accumulate);
+    return { begin: epoch + begin, end: epoch + Math.min(begin + accumulate, this.stepsPerEpoch) };
+  }
+
+  /** Leaves out the next batch, and those whose gradients would be added to its own. */
   skip(): void {
-    this.done++;
+    this.done = this.groupOf(this.done).end;
     if (this.done % this.stepsPerEpoch > 0) return;
     this.sums.set(this.running, (this.epochs - 1) * ScalarCode.first_free);
     this.running.fill(0);
@@ -63,14 +89,14 @@ export class JobState {
 
   /** A copy to go on from. */
   copy(): JobState {
-    const copy = new JobState(this.job);
+    const copy = new JobState(this.job, new Float64Array(this.sums.length));
     copy.assign(this);
     return copy;
   }
 
-  assign({ done, sums, running }: Pick<JobState, 'done' | 'sums' | 'running'>): void {
+  assign({ done, sums, running, epochs }: JobState): void {
     this.done = done;
-    this.sums.set(sums);
+    this.sums.set(sums.subarray(0, epochs * ScalarCode.first_free));
     this.running.set(running);
   }
 }
@@ -79,6 +105,8 @@ export class JobState {
 export interface Capture {
   readonly numbers: Numbers;
   readonly scalars: Float64Array;
+  /** The setting as a file can hold it: what remains of a function is its rate. */
+  readonly learningRate: Exclude<LearningRate, (step: number) => number>;
   /** Steps and whole epochs that the trainer has done. */
   readonly steps: number;
   readonly epochs: number;

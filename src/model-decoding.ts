@@ -152,7 +152,10 @@ function checked<T>(action: string, check: () => T): T {
   }
 }
 
-const modelKeys = ['inputs', 'inputTransform', 'layers', 'loss', 'optimizer', 'reduction', 'seed'];
+const modelKeys = [
+  ...['inputs', 'inputTransform', 'layers', 'loss', 'optimizer', 'reduction', 'seed'],
+  ...['gradientClipping', 'labelSmoothing', 'averaging'],
+];
 
 function configOf(
   action: string,

@@ -147,9 +147,10 @@ const tensorOf = (data: Numbers, shape: readonly number[]): Tensor =>
   data instanceof Float32Array ? { dtype: 'F32', shape, data } : { dtype: 'F64', shape, data };
 
 function headerOf(
-  { inputs, inputTransform, layers, loss, optimizer, reduction }: Model,
+  { inputs, inputTransform, layers, loss, optimizer, reduction, ...model }: Model,
   seed: number,
 ): ModelHeader {
+  const { gradientClipping, labelSmoothing, averaging } = model;
   const transform = inputTransform && {
     scale: plainNumbers(inputTransform.scale),
     offset: plainNumbers(inputTransform.offset),
@@ -157,13 +158,16 @@ function headerOf(
   return {
     inputs,
     ...(transform ? { inputTransform: transform } : {}),
-    layers: layers.map(({ activation, units, bias, initializer, biasInitializer, trainable }) => {
+    layers: layers.map(({ activation, inputs: _, parameterCount: __, ...layer }) => {
       const named = activation.isBuiltIn ? activation.name : { defined: activation.name };
-      return { units, activation: named, bias, initializer, biasInitializer, trainable };
+      return { ...layer, activation: named };
     }),
     loss: loss.isBuiltIn ? loss.name : { defined: loss.name },
     optimizer,
     reduction,
+    ...(gradientClipping ? { gradientClipping: { [gradientClipping.kind]: gradientClipping.limit } } : {}),
+    ...(labelSmoothing > 0 ? { labelSmoothing } : {}),
+    ...(averaging ? { averaging } : {}),
     seed,
   };
 }

@@ -4,6 +4,7 @@ import { requireKnownKeys, typeError } from './errors.js';
 import type { Capture } from './job.js';
 import type { DecodedModel, ModelFunctions } from './model-decoding.js';
 import type { ModelState } from './model-file.js';
+import type { Optimizer } from './optimizers.js';
 import type { Random, RandomState } from './random.js';
 import type { RunPosition } from './run-position.js';
 
@@ -64,12 +65,15 @@ async function bytesOf(action: string, source: ModelSource, files: ModelFiles): 
 
 /** What a trainer would write into a file, from a copy of its state. */
 export function modelState(
-  { model, plan }: Engine,
-  { numbers, scalars, steps, epochs }: Capture,
+  engine: Engine,
+  { numbers, scalars, steps, epochs, learningRate }: Capture,
   random: RandomState,
   seed: number,
   run: RunPosition | null,
 ): ModelState {
+  const { plan } = engine;
+  const optimizer = { ...engine.model.optimizer, learningRate } as Optimizer;
+  const model = { ...engine.model, optimizer };
   return {
     ...{ model, plan, seed, steps, epochs, scalars, random, run },
     read: ({ offset, rows, columns }) => numbers.subarray(offset, offset + rows * columns),

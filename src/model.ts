@@ -12,10 +12,22 @@ import { createSampler, type Initializer } from './initializers.js';
 import { type Loss, type LossLike, resolveLoss } from './loss-choice.js';
 import type { ReductionCode } from './opcodes.js';
 import { checkOptimizer, type Optimizer } from './optimizers.js';
+import { type Preset, presetLayer, presetNames } from './presets.js';
 import type { Random } from './random.js';
+import {
+  type Averaging,
+  type Clipping,
+  checkAveraging,
+  checkClipping,
+  checkSmoothing,
+  checkWeightRules,
+  type GradientClipping,
+  type WeightRules,
+  weightRuleKeys,
+} from './regularisation.js';
 
 /** What `dense` takes. */
-export interface DenseOptions {
+export interface DenseOptions extends WeightRules {
   /** Number of outputs of the layer. */
   readonly units: number;
   /** A name, or what `defineActivation` returns; default `'linear'`. */
@@ -35,7 +47,10 @@ export interface DenseLayer extends Required<DenseOptions> {
   readonly type: 'dense';
 }
 
-const denseKeys = ['type', 'units', 'activation', 'bias', 'initializer', 'biasInitializer', 'trainable'];
+const denseKeys = [
+  ...['type', 'units', 'activation', 'bias', 'initializer', 'biasInitializer', 'trainable'],
+  ...weightRuleKeys,
+];
 
 /**
  * A fully connected layer: z = W x + b with W of shape units × inputs, output f(z).
@@ -44,7 +59,21 @@ const denseKeys = ['type', 'units', 'activation', 'bias', 'initializer', 'biasIn
  * @example dense({ units: 128, activation: 'relu' })
  */
 export function dense(options: DenseOptions): DenseLayer {
-  return checkLayer('Cannot create dense layer', options);
+  const layer = checkLayer('Cannot create dense layer', options);
+  given.set(layer, options);
+  return layer;
+}
+
+/** Options as they were given, without defaults, by what `dense` returned for them. */
+const given = new WeakMap<object, DenseOptions>();
+
+/** The options of a layer with the defaults of a preset. */
+function withPreset(options: DenseOptions, preset: Preset, hidden: unknown, inputs: number): DenseOptions {
+  const own = Object.entries(given.get(options) ?? options).filter(([, value]) => value !== undefined);
+  return {
+    ...presetLayer(preset, hidden, inputs, options.units),
+    ...Object.fromEntries(own),
+  } as DenseOptions;
 }
 
 function checkLayer(action: string, options: unknown): DenseLayer {
@@ -60,7 +89,8 @@ function checkLayer(action: string, options: unknown): DenseLayer {
   const fan = { inputs: 1, units };
   createSampler(action, 'initializer', initializer, fan);
   createSampler(action, 'biasInitializer', biasInitializer, fan);
-  return { type: 'dense', units, activation, bias, initializer, biasInitializer, trainable };
+  const rules = checkWeightRules(action, given);
+  return { type: 'dense', units, activation, bias, initializer, biasInitializer, trainable, ...rules };
 }
 
 /** A layer of a model, with its place and shape known. `trainable` may change during the model's life. */
@@ -88,6 +118,20 @@ export interface ModelConfig {
   readonly optimizer: Optimizer;
   /** How the losses of the rows of a batch become one; default `'mean'`. */
   readonly reduction?: keyof typeof ReductionCode;
+  /**
+   * Takes the defaults of that library for what layers and optimizer leave out: initialisation, penalties, rates,
+   * epsilon, decay. Default: those of this library, which for optimizers are PyTorch's.
+   */
+  readonly preset?: Preset;
+  /** Default none. */
+  readonly gradientClipping?: GradientClipping;
+  /**
+   * Takes this share of every target of a cross-entropy and spreads it evenly over the classes (Szegedy et al., 2016),
+   * in training and evaluation alike; default 0.
+   */
+  readonly labelSmoothing?: number;
+  /** Keeps an average of the parameters, for `averageWeights` and validation; default none. */
+  readonly averaging?: Averaging;
 }
 
 /** How decisions are read off outputs: `null` where the loss and the output activation suggest no classes. */
@@ -102,6 +146,9 @@ export interface Model {
   readonly loss: Loss;
   readonly reduction: keyof typeof ReductionCode;
   readonly optimizer: Optimizer;
+  readonly gradientClipping: Clipping | null;
+  readonly labelSmoothing: number;
+  readonly averaging: Averaging | null;
   readonly decision: Decision;
   readonly parameterCount: number;
 }
@@ -114,10 +161,16 @@ export function createModel(config: ModelConfig): Model {
   if (!Array.isArray(config.layers))
     throw typeError(action, 'layers must be an array of dense()', config.layers);
   if (config.layers.length === 0) throw rangeError(action, 'layers must not be empty', config.layers);
+  const { preset } = config;
+  if (preset !== undefined) requireName(action, 'preset', preset, presetNames);
   let inputs = config.inputs;
   const layers = config.layers.map((options: unknown, index): Layer => {
     const caller = `Cannot add layer ${index + 1}`;
-    const { type: _, ...layer } = checkLayer(caller, options);
+    const checked = checkLayer(caller, options);
+    const hidden = (config.layers[0] as DenseLayer).activation;
+    const { type: _, ...layer } = preset
+      ? checkLayer(caller, withPreset(options as DenseOptions, preset, hidden, inputs))
+      : checked;
     const activation = resolveActivation(caller, layer.activation, layer.units);
     const placed = {
       ...layer,
@@ -151,7 +204,10 @@ export function createModel(config: ModelConfig): Model {
     layers,
     loss,
     reduction,
-    optimizer: checkOptimizer(action, config.optimizer),
+    optimizer: checkOptimizer(action, config.optimizer, preset),
+    gradientClipping: checkClipping(action, config.gradientClipping),
+    labelSmoothing: checkSmoothing(action, config.labelSmoothing, loss),
+    averaging: checkAveraging(action, config.averaging),
     decision: decisionOf(loss, activation),
     parameterCount,
   };

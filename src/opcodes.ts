@@ -28,6 +28,16 @@ export enum Opcode {
   sgd_step,
   adam_step,
   scale_by_rate,
+  train_rows,
+  advance_optimizer,
+  optimizer_step,
+  count_batches,
+  gradient_squares,
+  gradient_norm,
+  clip_gradient,
+  penalty,
+  max_norm,
+  average_step,
   store_rows,
   map_unary,
   map_binary,
@@ -53,6 +63,70 @@ export enum LossCode {
   mean_squared_error,
   cross_entropy,
   binary_cross_entropy,
+}
+
+/** What is done to a gradient as a whole. */
+export enum ClipCode {
+  /** Each of its numbers is brought into [-limit, limit]. */
+  value,
+  /** It is scaled down to the limit if its norm is larger. */
+  norm,
+  /** It is divided by a number of batches. */
+  mean,
+}
+
+/** Optimizers whose step is an `optimizer_step`. */
+export enum OptimizerCode {
+  amsgrad,
+  nadam,
+  radam,
+  adamax,
+  rmsprop,
+  adagrad,
+  adadelta,
+  lion,
+  rprop,
+}
+
+/**
+ * Scalars of an `optimizer_step`, one after the other: hyperparameters, what runs along with the steps, and the
+ * coefficients of the next step, which `advance_optimizer` makes of both.
+ */
+export enum OptimizerScalar {
+  /** Times the parameters, added to the gradient. */
+  weightDecay,
+  /** Times learning rate and parameters, taken from the parameters. */
+  decoupledDecay,
+  /** beta1; rmsprop: momentum; rprop: factor of a step size after an equal sign. */
+  decay1,
+  /** beta2; rmsprop and adadelta: decay of the mean square; rprop: factor after a change of sign. */
+  decay2,
+  epsilon,
+  /** nadam: 0.96^momentumDecay; adagrad: decay of the rate; rprop: smallest step size. */
+  option,
+  /** rprop: largest step size. */
+  largest,
+  /** Steps done. */
+  steps,
+  /** decay1^steps, decay2^steps and option^steps. */
+  power1,
+  power2,
+  power3,
+  /** nadam: product of the momenta so far. */
+  product,
+  /** Coefficients: what of the parameters goes into the gradient, what is kept of them, and those of the rule. */
+  intoGradient,
+  kept,
+  c0,
+  c1,
+  c2,
+  c3,
+  c4,
+  c5,
+  c6,
+  c7,
+  /** Number of scalars. */
+  count,
 }
 
 /** How the losses of the rows of a batch become one number. */

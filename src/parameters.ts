@@ -29,12 +29,12 @@ export function transpose(source: Numbers, rows: number, columns: number): Numbe
   return target;
 }
 
-/** Copies of weight-shaped buffers: `prefix` is empty for parameters and `d` for their gradients. */
+/** Copies of weight-shaped buffers: `prefix` is empty for parameters, `d` for their gradients, `average.` for their average. */
 export function readLayers(
   executor: Executor,
   plan: Plan,
   model: Model,
-  prefix: '' | 'd' = '',
+  prefix: '' | 'd' | 'average.' = '',
 ): LayerWeights[] {
   return model.layers.map(({ inputs, units, bias }, index) => {
     const stored = executor.read(bufferNamed(plan, `${prefix}W${index + 1}`).offset, inputs * units);
@@ -66,15 +66,25 @@ export function checkLayers(action: string, list: unknown, model: Model, reader:
   });
 }
 
-/** Writes checked parameters into the arena. */
-export function writeLayers(executor: Executor, plan: Plan, layers: readonly LayerWeights[]): void {
-  layers.forEach(({ weights: { data, rows, columns }, biases }, index) => {
-    executor.write(bufferNamed(plan, `W${index + 1}`).offset, transpose(data, rows, columns));
-    if (biases) executor.write(bufferNamed(plan, `b${index + 1}`).offset, biases);
-  });
+/** Writes checked parameters into the arena, where their average, if there is one, begins anew. */
+export function writeLayers(
+  executor: Executor,
+  plan: Plan,
+  layers: readonly LayerWeights[],
+  { averaging }: Pick<Model, 'averaging'>,
+): void {
+  for (const prefix of averaging ? ['', 'average.'] : ['']) {
+    layers.forEach(({ weights: { data, rows, columns }, biases }, index) => {
+      executor.write(bufferNamed(plan, `${prefix}W${index + 1}`).offset, transpose(data, rows, columns));
+      if (biases) executor.write(bufferNamed(plan, `${prefix}b${index + 1}`).offset, biases);
+    });
+  }
 }
 
-/** Writes the numbers that never change, such as the input transform, where the plan keeps them. */
+/** Writes the numbers that never change, such as the input transform, and those that optimizer state begins with. */
 export function writeConstants(executor: Executor, plan: Plan): void {
-  for (const { offset, values } of plan.buffers) if (values) executor.write(offset, values);
+  for (const { offset, values, initial, rows, columns } of plan.buffers) {
+    if (values) executor.write(offset, values);
+    if (initial) executor.write(offset, new Float64Array(rows * columns).fill(initial));
+  }
 }

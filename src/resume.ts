@@ -12,6 +12,7 @@ export function runOptionsOf(options: CheckedOptions): RunOptions {
   const rows = validationRows && new Uint8Array(Uint32Array.from(validationRows).buffer);
   return {
     batchSize: options.batchSize,
+    accumulateBatches: options.accumulateBatches,
     initialEpoch: options.initialEpoch,
     stepsPerEpoch,
     shuffle: options.shuffle,
@@ -29,6 +30,7 @@ export function requireSameRun(
   position: RunPosition | null,
   options: CheckedOptions,
   data: Fingerprint,
+  parameters: number,
 ): RunPosition {
   if (!position) {
     const rule = 'resume needs a trainer loaded from a model file that was written during fit';
@@ -39,15 +41,16 @@ export function requireSameRun(
     const then = position.options[name];
     if (then !== value) throw typeError(action, `resume needs ${name} as it was, ${then}`, value);
   }
-  const { order, step, skip, callbacks } = position;
+  const { order, step, skip, callbacks, gradients } = position;
   if (
     order.used >= data.rows ||
     step > Math.max(data.rows, options.stepsPerEpoch ?? 0) ||
     skip > MOST_SKIPPED ||
+    (gradients !== null && gradients.length !== parameters) ||
     callbacks.length !== now.callbacks
   ) {
     const received = fact(
-      `step ${step} after ${skip} epochs and ${order.used} rows, ${callbacks.length} callbacks`,
+      `step ${step} after ${skip} epochs and ${order.used} rows, ${callbacks.length} callbacks, ${gradients?.length ?? 'no'} gradients`,
     );
     throw typeError(action, 'resume needs a position within an epoch of the run', received);
   }

@@ -18,7 +18,7 @@ export interface Fingerprint {
   readonly rows: number;
   readonly columns: number;
   readonly labels: boolean;
-  /** CRC-32 of up to `SAMPLES` inputs and as many targets, evenly spaced, in float32. */
+  /** CRC-32 of up to `SAMPLES` inputs and as many labels, targets with weights, evenly spaced, in float32. */
   readonly sample: number;
 }
 
@@ -32,7 +32,9 @@ export interface RunPosition {
   readonly step: number;
   /** Metric sums of that epoch. */
   readonly running: Float64Array;
-  /** Norm of the gradient of the last step, where it counts and the epoch's steps are done; gradients are not kept. */
+  /** Sums of gradients to which the next batch adds its own; null where it begins an optimizer step. */
+  readonly gradients: Numbers | null;
+  /** Norm of the gradient of the last step, where it counts and the epoch's steps are done; that is not kept. */
   readonly gradientNorm: number | null;
   /** Steps of the run that are done. */
   readonly steps: number;
@@ -44,6 +46,8 @@ export interface RunPosition {
   /** Why the run has ended, if it has. */
   readonly reason: string | null;
   readonly stopWhen: CallbackState;
+  /** What a learning rate that follows the losses has learnt from them. */
+  readonly rate: CallbackState;
   readonly callbacks: readonly CallbackState[];
   readonly history: HistorySeries;
 }
@@ -60,7 +64,7 @@ export function fingerprintOf({ count, inputs, targets, labels }: Rows): Fingerp
     );
     return new Uint8Array(sample.buffer);
   };
-  const sample = crc32(sampleOf(labels ?? targets ?? []), crc32(sampleOf(inputs)));
+  const sample = [inputs, labels ?? [], targets ?? []].reduce((sum, one) => crc32(sampleOf(one), sum), 0);
   return { rows: count, columns: inputs.length / count, labels: labels !== null, sample };
 }
 
@@ -78,15 +82,16 @@ const tensorOf = (values: ArrayLike<number>): Tensor => {
 
 /** Numbers of a state go into tensors: JSON has no NaN and no infinity. */
 export function encodePosition(position: RunPosition): EncodedPosition {
-  const { running, history, stopWhen, callbacks, ...plain } = position;
+  const { running, gradients, history, stopWhen, rate, callbacks, ...plain } = position;
   const tensors = new Map<string, Tensor>([['run.running', tensorOf(running)]]);
+  if (gradients) tensors.set('run.gradients', tensorOf(gradients));
   for (const [name, values] of Object.entries(history)) tensors.set(`run.history.${name}`, tensorOf(values));
   const put = (prefix: string, state: CallbackState): readonly string[] =>
     Object.entries(state).map(([name, value]) => {
       tensors.set(`${prefix}.${name}`, tensorOf(typeof value === 'number' ? [value] : value));
       return typeof value === 'number' ? name : `${name}[]`;
     });
-  const states = [stopWhen, ...callbacks].map((state, index) => put(`run.state.${index}`, state));
+  const states = [stopWhen, rate, ...callbacks].map((state, index) => put(`run.state.${index}`, state));
   return { text: JSON.stringify({ ...plain, history: Object.keys(history), states }), tensors };
 }
 
@@ -118,7 +123,7 @@ export function decodePosition(
   require('order', isOrder, 'where the orders begin');
   require('reason', reason === null || typeof reason === 'string', 'a text or null');
   require('history', isNames(history) && history.includes('loss'), 'names, loss among them');
-  require('states', Array.isArray(states) && states.length > 0 && states.every(isNames), 'lists of names');
+  require('states', Array.isArray(states) && states.length > 1 && states.every(isNames), 'lists of names');
   const unread = new Set(tensors.keys());
   const read = (name: string): Numbers => {
     const tensor = tensors.get(name);
@@ -132,13 +137,14 @@ export function decodePosition(
   const running = Float64Array.from(read('run.running'));
   if (running.length !== ScalarCode.first_free)
     throw formatError(action, `run.running must be ${ScalarCode.first_free} numbers`, running);
+  const gradients = tensors.has('run.gradients') ? read('run.gradients') : null;
   const series = Object.fromEntries((history as string[]).map((name) => [name, read(`run.history.${name}`)]));
   const epochs = series.loss.length;
   for (const [name, { length }] of Object.entries(series)) {
     if (length !== epochs)
       throw formatError(action, `run.history.${name} must have ${epochs} numbers`, fact(`${length} numbers`));
   }
-  const [stopWhen, ...callbacks] = (states as string[][]).map((names, index): CallbackState => {
+  const [stopWhen, rate, ...callbacks] = (states as string[][]).map((names, index): CallbackState => {
     const entries = names.map((named): [string, number | Numbers] => {
       const name = named.replace(/\[\]$/, '');
       const values = read(`run.state.${index}.${name}`);
@@ -148,5 +154,13 @@ export function decodePosition(
   });
   const [stray] = unread;
   if (stray !== undefined) throw formatError(action, 'every tensor must belong to the run', fact(stray));
-  return { ...header, running, history: series, stopWhen, callbacks } as unknown as RunPosition;
+  return {
+    ...header,
+    running,
+    gradients,
+    history: series,
+    stopWhen,
+    rate,
+    callbacks,
+  } as unknown as RunPosition;
 }

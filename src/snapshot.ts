@@ -9,6 +9,9 @@ export interface Snapshot {
   readonly shape: string;
   readonly numbers: Numbers;
   readonly scalars: Float64Array;
+  /** Optimizer steps and epochs done. */
+  readonly steps: number;
+  readonly epochs: number;
 }
 
 const shapeOf = ({ inputs, layers, optimizer }: Model): string =>
@@ -17,20 +20,23 @@ const shapeOf = ({ inputs, layers, optimizer }: Model): string =>
   );
 
 /** A copy of the state of a trainer. */
-export function takeSnapshot({ model, executor, plan }: Engine): Snapshot {
+export function takeSnapshot({ model, executor, plan, steps, epochs }: Engine): Snapshot {
   return {
     shape: shapeOf(model),
     numbers: executor.read(0, plan.persistentLength),
     scalars: executor.scalars.slice(),
+    steps,
+    epochs,
   };
 }
 
 /** Puts a trainer back into a state that it, or one of the same shape on any backend, was in. */
-export function restoreSnapshot(action: string, { model, executor, plan }: Engine, snapshot: Snapshot): void {
+export function restoreSnapshot(action: string, engine: Engine, snapshot: Snapshot): void {
+  const { model, executor, plan } = engine;
   const isSnapshot =
     typeof snapshot === 'object' && snapshot !== null && snapshot.scalars instanceof Float64Array;
   if (!isSnapshot) throw typeError(action, 'the snapshot must come from snapshot()', snapshot);
-  const { shape, numbers, scalars } = snapshot;
+  const { shape, numbers, scalars, steps, epochs } = snapshot;
   if (shape !== shapeOf(model))
     throw typeError(action, `the snapshot must be of ${shapeOf(model)}`, fact(shape));
   if (numbers.length !== plan.persistentLength || scalars.length !== executor.scalars.length) {
@@ -42,4 +48,5 @@ export function restoreSnapshot(action: string, { model, executor, plan }: Engin
   }
   executor.write(0, numbers);
   executor.scalars.set(scalars);
+  engine.countFrom(steps, epochs);
 }

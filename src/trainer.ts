@@ -34,7 +34,6 @@ import {
   type SaveTarget,
   writeModel,
 } from './model-storage.js';
-import { checkLearningRate } from './optimizers.js';
 import {
   checkLayers,
   type LayerWeights,
@@ -45,7 +44,9 @@ import {
 } from './parameters.js';
 import type { CreateProgress } from './progress.js';
 import { Random } from './random.js';
+import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
 import type { RunPosition } from './run-position.js';
+import { checkLearningRate, type LearningRate } from './schedules.js';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.js';
 
 /** What `createTrainer` takes. */
@@ -76,6 +77,12 @@ export interface TrainerBackend {
   readonly rejected: readonly RejectedBackend[];
 }
 
+/** What `trainBatch` takes besides rows and targets. */
+export interface BatchOptions extends RowWeights {
+  /** From this call on. */
+  readonly learningRate?: LearningRate;
+}
+
 /** A layer as the trainer shows it. */
 export type TrainerLayer = Pick<Layer, 'inputs' | 'units' | 'bias' | 'trainable' | 'parameterCount'> & {
   /** Name of the activation. */
@@ -91,6 +98,7 @@ export interface Platform {
 
 const configNames = [
   ...['inputs', 'inputTransform', 'layers', 'loss', 'optimizer', 'reduction'],
+  ...['gradientClipping', 'labelSmoothing', 'averaging', 'preset'],
   ...['seed', 'backend', 'threads', 'worker'],
 ];
 
@@ -155,7 +163,7 @@ export class Trainer {
       const { units, inputs } = model.layers[index];
       return { weights: new Matrix(weights, units, inputs), biases };
     });
-    writeLayers(engine.executor, engine.plan, initial);
+    writeLayers(engine.executor, engine.plan, initial, model);
     writeConstants(engine.executor, engine.plan);
     return new Trainer(engine, seed, random, threads, rejected, config, platform);
   }
@@ -197,7 +205,7 @@ export class Trainer {
     return this.#model;
   }
 
-  /** Optimizer steps done so far, those before `loadTrainer` included. */
+  /** Optimizer steps done so far, those before `loadTrainer` included; what schedules count. */
   get steps(): number {
     return this.#engine.steps;
   }
@@ -217,22 +225,24 @@ export class Trainer {
    *
    * @param x rows × inputs
    * @param t rows × outputs, or one integer label a row with cross-entropy
-   * @param options the learning rate from this call on
+   * @param options the learning rate from this call on, and weights of the rows
    * @returns loss (and accuracy) of the rows before the update
    * @throws TypeError or RangeError before anything is computed
    */
-  trainBatch(x: RowsLike, t: TargetsLike, options?: { readonly learningRate: number }): Metrics {
+  trainBatch(x: RowsLike, t: TargetsLike, options: BatchOptions = {}): Metrics {
     const action = 'Cannot train batch';
     this.#requireIdle(action);
     requireTrainable(action, this.#model);
+    requireKnownKeys(action, options, ['learningRate', ...rowWeightKeys]);
     const rows = readRows(action, x, t, this.#model, this.#engine.reader);
+    const weighed = weighRows(action, rows, this.#model, options);
     this.#engine.requireOutputs(action, rows);
-    if (options !== undefined) {
-      requireKnownKeys(action, options, ['learningRate']);
+    if (options.learningRate !== undefined) {
       checkLearningRate(action, options.learningRate);
       this.#engine.setLearningRate(options.learningRate);
     }
-    return this.#engine.runNow(this.#engine.trainProgram(rows), rows, rows.count);
+    const program = this.#engine.trainProgram(weighed, weighed.count);
+    return this.#engine.runNow(program, weighed, weighed.count);
   }
 
   /**
@@ -248,7 +258,8 @@ export class Trainer {
     requireInteger(action, 'batchSize', batchSize, 1);
     const rows = readRows(action, x, t, this.#model, this.#engine.reader);
     this.#engine.requireOutputs(action, rows);
-    return this.#engine.runNow(this.#engine.trainProgram(rows), rows, Math.min(batchSize, rows.count));
+    const size = Math.min(batchSize, rows.count);
+    return this.#engine.runNow(this.#engine.trainProgram(rows, size), rows, size);
   }
 
   /**
@@ -304,25 +315,35 @@ export class Trainer {
    * @param options the metrics to compute from the outputs besides, such as `['f1', 'rocAuc', 'confusionMatrix']`
    * @throws TypeError or RangeError (as a rejection) for metrics that the outputs or targets do not allow
    */
-  async evaluate(x: RowsLike, t: TargetsLike): Promise<Metrics>;
+  async evaluate(x: RowsLike, t: TargetsLike, options?: RowWeights): Promise<Metrics>;
   async evaluate<const M extends readonly MetricLike[]>(
     x: RowsLike,
     t: TargetsLike,
-    options: EvaluateOptions<M>,
+    options: EvaluateOptions<M> & RowWeights,
   ): Promise<Evaluation<M>>;
-  async evaluate(x: RowsLike, t: TargetsLike, options?: EvaluateOptions): Promise<Metrics | Evaluation> {
+  async evaluate(
+    x: RowsLike,
+    t: TargetsLike,
+    options?: RowWeights | (EvaluateOptions & RowWeights),
+  ): Promise<Metrics | Evaluation> {
     const action = 'Cannot evaluate';
     this.#engine.requireAlive(action);
-    const asked = options && new (await import('./metrics/evaluate.js')).MetricRun(action, options);
+    const { classWeight, ...others } = options ?? {};
+    const asked =
+      'metrics' in others
+        ? new (await import('./metrics/evaluate.js')).MetricRun(action, others as EvaluateOptions)
+        : null;
     this.#engine.requireAlive(action);
-    const rows = readRows(action, x, t, this.#model, this.#engine.reader);
-    this.#engine.requireOutputs(action, rows);
+    if (!asked) requireKnownKeys(action, others, rowWeightKeys);
+    const unweighted = readRows(action, x, t, this.#model, this.#engine.reader);
+    this.#engine.requireOutputs(action, unweighted);
+    const rows = weighRows(action, unweighted, this.#model, options ?? {});
     const dataset = this.#engine.executor.createDataset(rows);
     try {
       const evaluated = this.#engine.evaluate(rows, dataset) as Promise<Metrics>;
       if (!asked) return await evaluated;
       // Queued at once, so that no epoch of a fit under way comes between the two.
-      const computed = asked.run(this.#engine, rows, dataset, t);
+      const computed = asked.run(this.#engine, unweighted, dataset, t);
       await Promise.allSettled([evaluated, computed]);
       return { ...(await evaluated), metrics: (await computed) as Evaluation['metrics'] };
     } finally {
@@ -409,12 +430,21 @@ export class Trainer {
     return this.#engine.atRest(() => readLayers(executor, plan, this.#model));
   }
 
-  /** Sets all weights and biases; nothing changes unless every one of them is right. */
+  /** The average of the weights and biases of every layer, with `averaging`; `setWeights` takes it as it is. */
+  averageWeights(): LayerWeights[] {
+    const action = 'Cannot get average weights';
+    this.#engine.requireAlive(action);
+    if (!this.#model.averaging) throw stateError(action, 'the trainer must have averaging', fact('none'));
+    const { executor, plan } = this.#engine;
+    return this.#engine.atRest(() => readLayers(executor, plan, this.#model, 'average.'));
+  }
+
+  /** Sets all weights and biases, and their average; nothing changes unless every one of them is right. */
   setWeights(list: readonly LayerWeightsLike[]): void {
     const action = 'Cannot set weights';
     this.#engine.requireAlive(action);
     const layers = checkLayers(action, list, this.#model, this.#engine.reader);
-    this.#engine.atRest(() => writeLayers(this.#engine.executor, this.#engine.plan, layers));
+    this.#engine.atRest(() => writeLayers(this.#engine.executor, this.#engine.plan, layers, this.#model));
   }
 
   /** Freezes (false) or releases (true) layer `layer`, counted from 0, from the next step on. */
@@ -493,6 +523,7 @@ export class Trainer {
     const snapshot = this.snapshot();
     const config = { ...this.#config, ...options, seed: this.seed, backend };
     const copy = await Trainer.create(config, this.#platform);
+    copy.#engine.setLearningRate(this.#engine.rateSetting);
     copy.restore(snapshot);
     for (const [layer, { trainable }] of this.layers.entries()) {
       if (copy.layers[layer].trainable !== trainable) copy.setTrainable(layer, trainable);
@@ -500,8 +531,14 @@ export class Trainer {
     return copy;
   }
 
-  /** Sets the learning rate from the next step on. */
-  setLearningRate(learningRate: number): void {
+  /** The learning rate of the next step. */
+  get learningRate(): number {
+    this.#engine.requireAlive('Cannot get learning rate');
+    return this.#engine.learningRate;
+  }
+
+  /** Sets the learning rate, or a schedule, from the next step on; a schedule counts the steps of the trainer. */
+  setLearningRate(learningRate: LearningRate): void {
     const action = 'Cannot set learning rate';
     this.#engine.requireAlive(action);
     checkLearningRate(action, learningRate);

@@ -115,7 +115,7 @@ template <class S>
 FASTMLP_NOINLINE void gather_targets(const Batch& batch, const operands::gather_targets& o, Span rows) {
   const void* targets = batch.source.targets;
   for (int64_t r = rows.begin; r < rows.end; r++) {
-    const int64_t first = source_row<S>(batch, r) * o.columns;
+    const int64_t first = source_row<S>(batch, r) * o.width + o.first;
     float* output = batch.arena + o.output + r * o.columns;
     if (batch.source.target_element == Element::float64) {
       const double* row = static_cast<const double*>(targets) + first;

@@ -1,223 +1,27 @@
-// C = A B, or C += A B, blocked: panels of B as wide as a tile are kept close, tiles run down them.
+// C = A B, or C += A B: the way that suits the shape. The numbers of C do not depend on it: each is one sum
+// along the depth, in its order.
 // Shapes: C is rows × columns, A rows × depth, B depth × columns.
 #pragma once
 
-#include "native/kernels/elementwise.h"
-#include "native/kernels/gemm_tile.h"
-#include "native/kernels/pieces.h"
-#include "native/shares.h"
+#include "native/kernels/blocked_product.h"
+#include "native/kernels/outer_product.h"
+#include "native/kernels/product.h"
+#include "native/kernels/streamed_product.h"
+#include "native/kernels/transposed_product.h"
 
 namespace fastmlp {
 
-struct Product {
-  int64_t rows;
-  int64_t columns;
-  int64_t depth;
-  // A[i][k] is a[i * a_row + k * a_column].
-  const float* a;
-  int64_t a_row;
-  int64_t a_column;
-  // B[k][j] is b[k * b_row + j], or b[j * b_row + k] if transposed.
-  const float* b;
-  int64_t b_row;
-  bool b_transposed;
-  // C[i][j] is c[i * c_row + j].
-  float* c;
-  int64_t c_row;
-  // One number per column that is added, or null.
-  const float* bias;
-  // A B is added to C.
-  bool accumulate;
-};
-
-// The part of a product whose result is `block`. A number of C is summed in the order that the depth alone
-// decides, so parts make the same numbers as the whole.
-template <class S>
-Product part_of(Product p, const Block& block) {
-  const int64_t top = block.rows.begin;
-  const int64_t left = block.columns.begin;
-  p.rows = block.rows.end - top;
-  p.columns = block.columns.end - left;
-  p.a += top * p.a_row;
-  p.b += left * (p.b_transposed ? p.b_row : 1);
-  p.c += top * p.c_row + left;
-  if (p.bias != nullptr) p.bias += left;
-  return p;
-}
-
-// Floats of a cache line.
-constexpr int64_t kLineFloats = 16;
-
-// The workspace holds the panels of a block of B, then a block of A.
-template <class S>
-constexpr int64_t panels_floats() {
-  return S::kBlockDepth * (S::kBlockColumns + S::kLanes * S::kThinVectors);
-}
-
-// Distance of the rows of a packed block of A, and of its columns if they are what lies together: never a
-// multiple of a page, at which addresses compete for the same few places of a cache.
-template <class S>
-constexpr int64_t packed_stride() {
-  return (S::kBlockDepth > S::kBlockRows ? S::kBlockDepth : S::kBlockRows) + 16;
-}
-
 template <class S>
 constexpr int64_t workspace_floats() {
-  return panels_floats<S>() +
-         packed_stride<S>() * (S::kBlockDepth > S::kBlockRows ? S::kBlockDepth : S::kBlockRows);
-}
-
-// Copies a panel of B, `columns` wide and `depth` deep, into rows of `width` floats; what lies beyond is
-// zero.
-template <class S>
-void pack_panel(const float* b, int64_t b_row, int64_t depth, int64_t columns, int64_t width, float* packed) {
-  for (int64_t k = 0; k < depth; k++) {
-    for_each_vector<S>(columns, [&](auto lanes, int64_t j) {
-      S::store(packed + k * width + j, lanes.load(b + k * b_row + j));
-    });
-  }
-}
-
-// Copies `count` stretches of `length` floats.
-template <class S>
-void pack_stretches(const float* from, int64_t from_stride, int64_t count, int64_t length, float* to) {
-  for (int64_t i = 0; i < count; i++) {
-    for_each_vector<S>(length, [&](auto lanes, int64_t j) {
-      lanes.store(to + i * packed_stride<S>() + j, lanes.load(from + i * from_stride + j));
-    });
-  }
-}
-
-// As pack_panel, from the transpose of B.
-template <class S>
-void pack_transposed_panel(const float* b, int64_t b_row, int64_t depth, int64_t columns, int64_t width,
-                           float* packed) {
-  constexpr int kLanes = S::kLanes;
-  for (int64_t j = 0; j < columns; j += kLanes) {
-    const int64_t present = columns - j < kLanes ? columns - j : kLanes;
-    for_each_vector<S>(depth, [&](auto lanes, int64_t k) {
-      typename S::V block[kLanes];
-      for (int64_t i = 0; i < kLanes; i++) {
-        block[i] = i < present ? lanes.load(b + (j + i) * b_row + k) : S::set1(0.0f);
-      }
-      S::transpose(block);
-      const int64_t filled = depth - k < kLanes ? depth - k : kLanes;
-      for (int64_t i = 0; i < filled; i++) S::store(packed + (k + i) * width + j, block[i]);
-    });
-  }
-}
-
-// Whether a copy of a block of A pays: its rows, or columns, lie at a distance of pages, at which they drive
-// each other out of the cache, or it is read in short pieces from many places.
-template <class S>
-bool packs_block(const Product& p, int64_t depth) {
-  return p.a_row * p.a_column % 512 == 0 || (p.a_row == 1 && depth > 64);
-}
-
-// Whether a copy of B's panels pays: many tiles run down them, or their rows lie at a distance of pages.
-template <class S>
-bool packs_panels(const Product& p) {
-  return p.b_transposed || p.rows > S::kUnpackedRows || (p.rows > 64 && p.b_row % 1024 == 0);
-}
-
-// Rows `top` to before `top + height` of A, columns `k` to before `k + depth`; in place or in the workspace.
-template <class S>
-void place_block(const Product& p, int64_t top, int64_t height, int64_t k, bool packs, float* workspace,
-                 Tile* tile) {
-  tile->a = p.a + top * p.a_row + k * p.a_column;
-  tile->a_row = p.a_row;
-  tile->a_column = p.a_column;
-  if (!packs) return;
-  float* packed = workspace + panels_floats<S>();
-  if (p.a_column == 1) {
-    pack_stretches<S>(tile->a, p.a_row, height, tile->depth, packed);
-    tile->a_row = packed_stride<S>();
-  } else {
-    pack_stretches<S>(tile->a, p.a_column, tile->depth, height, packed);
-    tile->a_column = packed_stride<S>();
-  }
-  tile->a = packed;
-}
-
-// `columns` columns of B from `column` on, rows `k` to before `k + depth`; in place, or in the workspace,
-// where they are put for the first block of rows and found by the others.
-template <class S>
-void place_panel(const Product& p, int64_t k, int64_t column, int64_t columns, int64_t width, bool first,
-                 float* packed, Tile* tile) {
-  tile->b = packed;
-  tile->b_row = width;
-  if (!packs_panels<S>(p)) {
-    tile->b = p.b + k * p.b_row + column;
-    tile->b_row = p.b_row;
-  } else if (first && p.b_transposed) {
-    pack_transposed_panel<S>(p.b + column * p.b_row + k, p.b_row, tile->depth, columns, width, packed);
-  } else if (first) {
-    pack_panel<S>(p.b + k * p.b_row + column, p.b_row, tile->depth, columns, width, packed);
-  }
-}
-
-// Runs tiles down a panel. The first of them fetch the next panel of B from `ahead`, a line of each of its
-// rows at a time, for as many lines as there are.
-template <class S>
-void run_panel(Tile tile, int64_t height, int vectors, const float* ahead, int64_t ahead_row,
-               int64_t ahead_lines) {
-  const float* a = tile.a;
-  float* c = tile.c;
-  const float* start = tile.start;
-  const float* b = tile.b;
-  const Pieces<S> tiles(height, S::kTileRows);
-  for (int64_t t = 0; t < tiles.count; t++) {
-    const int64_t row = tiles.begin(t);
-    const auto rows = static_cast<int>(tiles.begin(t + 1) - row);
-    tile.a = a + row * tile.a_row;
-    tile.c = c + row * tile.c_row;
-    if (start != nullptr) tile.start = start + row * tile.start_row;
-    tile.ahead = t < ahead_lines ? ahead + t * kLineFloats : b;
-    tile.ahead_row = t < ahead_lines ? ahead_row : 0;
-    tile_function<S>(rows, vectors, tile.tail != 0)(tile);
-  }
+  return blocks_floats<S>() + transposed_floats<S>();
 }
 
 template <class S>
-FASTMLP_NOINLINE void gemm(const Product& p, float* workspace) {
-  const int tallest = p.rows < S::kTileRows ? static_cast<int>(p.rows) : S::kTileRows;
-  const int64_t width = tile_vectors<S>(tallest) * S::kLanes;
-  const Pieces<S> depths(p.depth, S::kBlockDepth);
-  const Pieces<S> blocks(p.rows, S::kBlockRows);
-  Tile tile;
-  tile.c_row = p.c_row;
-  for (int64_t begin = 0; begin < p.columns; begin += S::kBlockColumns) {
-    const int64_t end = begin + S::kBlockColumns < p.columns ? begin + S::kBlockColumns : p.columns;
-    for (int64_t d = 0; d < depths.count; d++) {
-      const int64_t k = depths.begin(d);
-      tile.depth = depths.begin(d + 1) - k;
-      // What belongs to C itself is summed apart; other sums go on in C from block to block.
-      tile.accumulate = p.accumulate;
-      const bool goes_on = d > 0 && !p.accumulate;
-      tile.start_row = goes_on ? p.c_row : 0;
-      for (int64_t block = 0; block < blocks.count; block++) {
-        const int64_t top = blocks.begin(block);
-        const int64_t height = blocks.begin(block + 1) - top;
-        const bool packs = packs_block<S>(p, tile.depth) && end - begin > 2 * width;
-        place_block<S>(p, top, height, k, packs, workspace, &tile);
-        for (int64_t column = begin; column < end; column += width) {
-          const int64_t columns = end - column < width ? end - column : width;
-          float* packed = workspace + (column - begin) * tile.depth;
-          place_panel<S>(p, k, column, columns, width, block == 0, packed, &tile);
-          tile.c = p.c + top * p.c_row + column;
-          tile.start = goes_on ? tile.c : p.bias == nullptr ? nullptr : p.bias + column;
-          tile.tail = static_cast<int>(columns % S::kLanes);
-          const int64_t next = column + width;
-          const int64_t next_columns = end - next < width ? end - next : width;
-          const bool fetches = block == 0 && !p.b_transposed && next_columns > 0;
-          const int64_t lines = fetches ? (next_columns + kLineFloats - 1) / kLineFloats : 0;
-          const float* ahead = fetches ? p.b + k * p.b_row + next : tile.b;
-          const auto vectors = static_cast<int>((columns + S::kLanes - 1) / S::kLanes);
-          run_panel<S>(tile, height, vectors, ahead, p.b_row, lines);
-        }
-      }
-    }
-  }
+FASTMLP_INLINE void gemm(const Product& p, float* workspace) {
+  if (is_outer(p)) return outer_product<S>(p);
+  if (is_streamed(p)) return streamed_product<S>(p);
+  if (prefers_transposed<S>(p)) return transposed_product<S>(p, workspace);
+  blocked_product<S>(p, workspace);
 }
 
 }  // namespace fastmlp

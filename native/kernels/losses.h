@@ -122,6 +122,18 @@ FASTMLP_NOINLINE void cross_entropy_labels(const Batch& batch, const operands::c
   }
 }
 
+// Of sigmoid and binary cross-entropy in one, with e = e^-|z|.
+template <class S>
+FASTMLP_INLINE typename S::V sigmoid_loss_value(typename S::V z, typename S::V t, typename S::V e) {
+  return S::add(S::fnma(z, t, S::max(S::set1(0.0f), z)), log1p_poly10_f32<S>(e));
+}
+template <class S>
+FASTMLP_INLINE typename S::V sigmoid_loss_derivative(typename S::V z, typename S::V t, typename S::V e) {
+  using V = typename S::V;
+  const V one = S::set1(1.0f);
+  return S::sub(S::div(S::select(S::less(z, S::set1(0.0f)), e, one), S::add(one, e)), t);
+}
+
 // Sigmoid and binary cross-entropy in one, from the net inputs: rowLosses[r] = sum_j max(z, 0) - z t + ln(1 +
 // e^-|z|), delta = s (sigmoid(z) - t).
 template <class S>
@@ -135,16 +147,13 @@ FASTMLP_NOINLINE void sigmoid_binary_cross_entropy(const Batch& batch,
     float* delta = o.delta < 0 ? nullptr : batch.arena + o.delta + r * o.units;
     batch.arena[o.rowLosses + r] = sum_each<S>(o.units, [&](auto lanes, int64_t j) {
       using L = typename decltype(lanes)::Simd;
-      const auto zero = L::set1(0.0f);
-      const auto one = L::set1(1.0f);
       const auto z_j = lanes.load(z + j);
       const auto t_j = lanes.load(t + j);
       const auto e = exp_negative_poly6_f32<L>(z_j);
       if (delta != nullptr) {
-        const auto x = L::div(L::select(L::less(z_j, zero), e, one), L::add(one, e));
-        lanes.store(delta + j, L::mul(L::set1(scale), L::sub(x, t_j)));
+        lanes.store(delta + j, L::mul(L::set1(scale), sigmoid_loss_derivative<L>(z_j, t_j, e)));
       }
-      return L::add(L::fnma(z_j, t_j, L::max(zero, z_j)), log1p_poly10_f32<L>(e));
+      return sigmoid_loss_value<L>(z_j, t_j, e);
     });
   }
 }

@@ -32,35 +32,30 @@ FASTMLP_NOINLINE void sum_losses(const Batch& batch, const operands::sum_losses&
   metric<S>(batch, ScalarCode::rows) += static_cast<double>(batch.rows);
 }
 
+// Share of the outputs of a row that are decided as their targets; for argmax, 0 or 1.
+template <class S>
+FASTMLP_INLINE double correct_share(const float* x, const float* t, int64_t units, DecisionCode decision) {
+  if (decision == DecisionCode::argmax) return argmax<S>(x, units) == argmax<S>(t, units) ? 1 : 0;
+  const float threshold = decision == DecisionCode::half ? 0.5f : 0.0f;
+  if (units == 1) return static_cast<double>((threshold <= *x) == (0.5f <= *t));
+  const float differ = sum_each<S>(units, [&](auto lanes, int64_t j) {
+    using L = typename decltype(lanes)::Simd;
+    const auto zero = L::set1(0.0f);
+    const auto one = L::set1(1.0f);
+    const auto decided = L::select(L::less_equal(L::set1(threshold), lanes.load(x + j)), one, zero);
+    const auto wanted = L::select(L::less_equal(L::set1(0.5f), lanes.load(t + j)), one, zero);
+    return L::abs(L::sub(decided, wanted));
+  });
+  return (static_cast<double>(units) - static_cast<double>(differ)) / static_cast<double>(units);
+}
+
 template <class S>
 FASTMLP_NOINLINE void count_correct(const Batch& batch, const operands::count_correct& o, Undivided) {
-  const auto decision = static_cast<DecisionCode>(o.decision);
-  const float threshold = decision == DecisionCode::half ? 0.5f : 0.0f;
-  const double units = o.units;
+  const float* x = batch.arena + o.prediction;
+  const float* t = batch.arena + o.target;
   double correct = 0;
-  if (o.units == 1 && decision != DecisionCode::argmax) {
-    const float* x = batch.arena + o.prediction;
-    const float* t = batch.arena + o.target;
-    for (int64_t r = 0; r < batch.rows; r++) correct += (threshold <= x[r]) == (0.5f <= t[r]) ? 1 : 0;
-    metric<S>(batch, ScalarCode::correct) += correct;
-    return;
-  }
-  for (int64_t r = 0; r < batch.rows; r++) {
-    const float* x = batch.arena + o.prediction + r * o.units;
-    const float* t = batch.arena + o.target + r * o.units;
-    if (decision == DecisionCode::argmax) {
-      if (argmax<S>(x, o.units) == argmax<S>(t, o.units)) correct += 1;
-      continue;
-    }
-    const float differ = sum_each<S>(o.units, [&](auto lanes, int64_t j) {
-      using L = typename decltype(lanes)::Simd;
-      const auto zero = L::set1(0.0f);
-      const auto one = L::set1(1.0f);
-      const auto decided = L::select(L::less_equal(L::set1(threshold), lanes.load(x + j)), one, zero);
-      const auto wanted = L::select(L::less_equal(L::set1(0.5f), lanes.load(t + j)), one, zero);
-      return L::abs(L::sub(decided, wanted));
-    });
-    correct += (units - static_cast<double>(differ)) / units;
+  for (int64_t r = 0; r < batch.rows; r++, x += o.units, t += o.units) {
+    correct += correct_share<S>(x, t, o.units, static_cast<DecisionCode>(o.decision));
   }
   metric<S>(batch, ScalarCode::correct) += correct;
 }

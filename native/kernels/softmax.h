@@ -27,10 +27,12 @@ FASTMLP_NOINLINE void softmax_forward(const Batch& batch, const operands::softma
   for (int64_t r = rows.begin; r < rows.end; r++) {
     const float* z = batch.arena + o.netInput + r * o.units;
     float* x = batch.arena + o.output + r * o.units;
-    const float sum = exponential_row<S>(z, max_each<S>(z, o.units), o.units, x);
+    // From 1 to `units`: the product is as good as the quotient, and a division a vector costs as much as
+    // exp.
+    const float share = 1.0f / exponential_row<S>(z, max_each<S>(z, o.units), o.units, x);
     for_each<S>(o.units, [&](auto lanes, int64_t j) {
       using L = typename decltype(lanes)::Simd;
-      lanes.store(x + j, L::div(lanes.load(x + j), L::set1(sum)));
+      lanes.store(x + j, L::mul(lanes.load(x + j), L::set1(share)));
     });
   }
 }

@@ -29,6 +29,21 @@ struct Simd {
   static FASTMLP_INLINE void store(float* p, V v) { _mm256_storeu_ps(p, v); }
   static FASTMLP_INLINE V load_partial(const float* p, int n) { return _mm256_maskload_ps(p, first(n)); }
   static FASTMLP_INLINE void store_partial(float* p, V v, int n) { _mm256_maskstore_ps(p, first(n), v); }
+  // A masked store takes AMD processors tens of cycles.
+  static FASTMLP_INLINE void store_pieces(float* p, V v, int n) {
+    __m128 rest = _mm256_castps256_ps128(v);
+    if (n & 4) {
+      _mm_storeu_ps(p, rest);
+      rest = _mm256_extractf128_ps(v, 1);
+      p += 4;
+    }
+    if (n & 2) {
+      _mm_storel_pi(reinterpret_cast<__m64*>(p), rest);
+      rest = _mm_movehl_ps(rest, rest);
+      p += 2;
+    }
+    if (n & 1) _mm_store_ss(p, rest);
+  }
   static FASTMLP_INLINE V keep(V v, int n, V other) {
     return _mm256_blendv_ps(other, v, _mm256_castsi256_ps(first(n)));
   }

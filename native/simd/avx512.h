@@ -29,6 +29,7 @@ struct Simd {
   static FASTMLP_INLINE void store(float* p, V v) { _mm512_storeu_ps(p, v); }
   static FASTMLP_INLINE V load_partial(const float* p, int n) { return _mm512_maskz_loadu_ps(first(n), p); }
   static FASTMLP_INLINE void store_partial(float* p, V v, int n) { _mm512_mask_storeu_ps(p, first(n), v); }
+  static FASTMLP_INLINE void store_pieces(float* p, V v, int n) { store_partial(p, v, n); }
   static FASTMLP_INLINE V keep(V v, int n, V other) { return _mm512_mask_blend_ps(first(n), other, v); }
   static FASTMLP_INLINE V load_u8(const uint8_t* p) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));

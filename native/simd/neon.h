@@ -38,6 +38,7 @@ struct Simd {
     vst1q_f32(lanes, v);
     for (int i = 0; i < n; i++) p[i] = lanes[i];
   }
+  static FASTMLP_INLINE void store_pieces(float* p, V v, int n) { store_partial(p, v, n); }
   static FASTMLP_INLINE V keep(V v, int n, V other) { return vbslq_f32(first(n), v, other); }
   static FASTMLP_INLINE V load_u8(const uint8_t* p) {
     uint32_t bytes;

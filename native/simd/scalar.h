@@ -37,6 +37,8 @@ struct OneLane {
   static FASTMLP_INLINE void store(float* p, V v) { *p = v; }
   static FASTMLP_INLINE V load_partial(const float* p, int) { return *p; }
   static FASTMLP_INLINE void store_partial(float* p, V v, int) { *p = v; }
+  // As store_partial, where most of the work is storing.
+  static FASTMLP_INLINE void store_pieces(float* p, V v, int n) { store_partial(p, v, n); }
   static FASTMLP_INLINE V keep(V v, int, V) { return v; }
   static FASTMLP_INLINE V load_u8(const uint8_t* p) { return static_cast<float>(*p); }
 

@@ -37,6 +37,18 @@ export interface Rows {
   readonly targets: Numbers | null;
   readonly labels: Int32Array | null;
   readonly shared: boolean;
+  /** Targets have the weight of each row as a further column, or as their only one beside labels. */
+  readonly weighted?: boolean;
+}
+
+/**
+ * Gradients over several batches: of each `every` in an epoch, or what is left at its end, the first executes the
+ * program of the run, the others `more`, and the last one `update` afterwards.
+ */
+export interface Accumulation {
+  readonly every: number;
+  readonly more: Program;
+  readonly update: Program;
 }
 
 /**
@@ -54,6 +66,9 @@ export interface Run {
   readonly order: Uint32Array | null;
   /** `ScalarCode.first_free` numbers per epoch. */
   readonly metrics: Float64Array;
+  readonly accumulation?: Accumulation | null;
+  /** What the scalar of that index is before step s: `values[s]`; none where it stays as it is. */
+  readonly rates?: { readonly scalar: number; readonly values: Float64Array } | null;
   /** Where `store_rows` puts its rows: position in the epoch × units. */
   readonly result: Numbers | null;
 }

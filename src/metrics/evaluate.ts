@@ -82,7 +82,7 @@ type ValueOf<M> = M extends { compute(outputs: Matrix, targets: TargetsLike): in
 export interface EvaluateOptions<M extends readonly MetricLike[] = readonly MetricLike[]> {
   /** Names, names with options, or metrics of your own. */
   readonly metrics: M;
-  /** One weight a row, for the metrics; loss and accuracy beside them are without weights. */
+  /** One weight a row, for the loss and the metrics; the accuracy beside the loss is without weights. */
   readonly sampleWeight?: ArrayLike<number>;
 }
 

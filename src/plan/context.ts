@@ -10,6 +10,8 @@ export interface BatchPlaces {
   readonly input: number;
   readonly target: number;
   readonly labels: number;
+  /** One weight a row; −1 without. */
+  readonly rowWeights: number;
   readonly rowLosses: number;
   /** What the reduction multiplies the gradient of a traced loss by. */
   readonly lossScale: number;
@@ -46,9 +48,10 @@ export function contextOf(
   layout: Layout,
   emitter: Emitter,
   inspect: boolean,
+  weighted = false,
 ): Context {
   const fused = model.loss.fusesWith === model.layers[model.layers.length - 1].activation.name;
-  const batch = placeBatch(model, layout, inspect);
+  const batch = placeBatch(model, layout, inspect, weighted);
   const expressions = model.layers.map((layer, index) => lowerActivation(layer, index, batch, layout));
   const lossExpression = lowerLoss(model, fused, batch, layout);
   return { model, places, batch, emitter, fused, inspect, expressions, lossExpression };
@@ -99,7 +102,7 @@ function lowerLoss(
   return new ExpressionLowering(model.outputs, layout, 'loss', given, stages);
 }
 
-function placeBatch(model: Model, layout: Layout, inspect: boolean): BatchPlaces {
+function placeBatch(model: Model, layout: Layout, inspect: boolean, weighted: boolean): BatchPlaces {
   const { layers } = model;
   const last = layers.length - 1;
   const keepsNetInput = (layer: Layer, index: number): boolean => {
@@ -113,6 +116,7 @@ function placeBatch(model: Model, layout: Layout, inspect: boolean): BatchPlaces
   return {
     input: layout.addPerRow('x0', model.inputs),
     target: layout.addPerRow('t', model.outputs),
+    rowWeights: weighted ? layout.addPerRow('rowWeights', 1) : -1,
     labels: model.loss.takesLabels ? layout.addPerRow('labels', 1) : -1,
     rowLosses: layout.addPerRow('rowLosses', 1),
     lossScale: model.loss.traced ? layout.add('lossScale', 'scratch', 1, 1) : -1,

@@ -13,6 +13,8 @@ export interface PlanBuffer {
   readonly rows: number;
   readonly columns: number;
   readonly perRow: boolean;
+  /** What a buffer of the role `state` holds in all its elements before the first step. */
+  readonly initial?: number;
   /** What a buffer of the role `constant` holds. */
   readonly values?: ArrayLike<number>;
 }
@@ -40,8 +42,8 @@ export class Layout {
   }
 
   /** Adds a buffer; returns its offset. */
-  add(name: string, role: BufferRole, rows: number, columns: number): number {
-    return this.#place({ name, role, rows, columns, perRow: false });
+  add(name: string, role: BufferRole, rows: number, columns: number, initial?: number): number {
+    return this.#place({ name, role, rows, columns, perRow: false, initial });
   }
 
   /** Adds numbers that never change; returns their offset. */
@@ -79,6 +81,12 @@ export class Layout {
   }
 }
 
+/** A block of optimizer state: one number for each parameter, and where they begin. */
+export interface StateBlock {
+  readonly name: string;
+  readonly initial: number;
+}
+
 /** Places of one layer's buffers that outlive a batch. `biases` and `biasGradient` are −1 without a bias. */
 export interface LayerPlaces {
   readonly weights: number;
@@ -99,6 +107,30 @@ export interface PersistentPlaces {
   readonly scale: number;
   readonly offset: number;
   readonly perColumn: boolean;
+  /** Constants that targets are smoothed with; null without smoothing. */
+  readonly smoothing: Smoothing | null;
+}
+
+/** Places of 1 - amount, of what is added to each target, and of the numbers of the classes (−1 without labels). */
+export interface Smoothing {
+  readonly kept: number;
+  readonly added: number;
+  readonly classes: number;
+}
+
+function placeSmoothing(layout: Layout, { labelSmoothing: amount, loss, outputs }: Model): Smoothing | null {
+  if (amount === 0) return null;
+  const among = loss.decides === 'argmax' ? outputs : 2;
+  return {
+    kept: layout.addConstant('smoothing.kept', [1 - amount]),
+    added: layout.addConstant('smoothing.added', [amount / among]),
+    classes: loss.takesLabels
+      ? layout.addConstant(
+          'smoothing.classes',
+          Array.from({ length: outputs }, (_, index) => index),
+        )
+      : -1,
+  };
 }
 
 /**
@@ -109,24 +141,26 @@ export interface PersistentPlaces {
 export function placePersistent(
   layout: Layout,
   model: Model,
-  stateNames: readonly string[],
+  states: readonly StateBlock[],
 ): PersistentPlaces {
   const block = (
     prefix: string,
     role: BufferRole,
+    initial?: number,
   ): { begin: number; places: { weights: number; biases: number }[] } => {
     layout.align();
     const begin = layout.length;
     const places = model.layers.map((layer, index) => ({
-      weights: layout.add(`${prefix}W${index + 1}`, role, layer.inputs, layer.units),
-      biases: layer.bias ? layout.add(`${prefix}b${index + 1}`, role, 1, layer.units) : -1,
+      weights: layout.add(`${prefix}W${index + 1}`, role, layer.inputs, layer.units, initial),
+      biases: layer.bias ? layout.add(`${prefix}b${index + 1}`, role, 1, layer.units, initial) : -1,
     }));
     return { begin, places };
   };
   const parameters = block('', 'parameter');
   const parameterLength = layout.length - parameters.begin;
   const gradients = block('d', 'gradient');
-  const state = new Map(stateNames.map((name) => [name, block(`${name}.`, 'state').begin]));
+  const state = new Map<string, number>();
+  for (const { name, initial } of states) state.set(name, block(`${name}.`, 'state', initial).begin);
   const { scale, offset } = model.inputTransform ?? {};
   const perColumn = typeof scale === 'object' || typeof offset === 'object';
   const transform = (name: string, value: InputTransform['scale'] | undefined): number => {
@@ -147,5 +181,6 @@ export function placePersistent(
     scale: transform('scale', scale),
     offset: transform('offset', offset),
     perColumn,
+    smoothing: placeSmoothing(layout, model),
   };
 }

@@ -1,11 +1,33 @@
 import { blockingLayer, lowestTrainable, type Model } from '../model.js';
-import { ActivationCode, DecisionCode, type LossCode, ReductionCode } from '../opcodes.js';
+import {
+  ActivationCode,
+  BinaryCode,
+  DecisionCode,
+  ExtentCode,
+  type LossCode,
+  ReductionCode,
+} from '../opcodes.js';
 import { type Context, contextOf, isApart, outputGradientOf } from './context.js';
 import type { Emitter } from './emitter.js';
 import type { Layout, PersistentPlaces } from './layout.js';
-import { emitUpdate, type OptimizerState, updatesInPlace } from './optimizer-lowering.js';
+import type { Flavour, PlanExtras } from './plan.js';
+import { tinyNetwork } from './tiny-network.js';
+import {
+  emitUpdate,
+  placeSquares,
+  type UpdateContext,
+  type UpdateState,
+  updatesInPlace,
+} from './update-lowering.js';
 
-type TargetKind = 'dense' | 'labels';
+/** What the targets of a program are; see `Flavour`. */
+interface TargetKind {
+  readonly labels: boolean;
+  readonly weighted: boolean;
+}
+
+const flavourOf = ({ labels, weighted }: TargetKind): Flavour =>
+  `${weighted ? 'Weighted' : ''}${labels ? 'Labels' : ''}`;
 
 /** Programs of a training plan: those with targets for each kind of target, `update`, and `predict`. */
 export function trainPrograms(
@@ -13,38 +35,60 @@ export function trainPrograms(
   places: PersistentPlaces,
   layout: Layout,
   emitter: Emitter,
-  state: OptimizerState,
+  state: UpdateState,
+  extras: PlanExtras,
 ): void {
-  const context = contextOf(model, places, layout, emitter, false);
+  const context = contextOf(model, places, layout, emitter, false, extras.weighted);
+  const update: UpdateContext = {
+    ...{ model, places, state, emitter },
+    squares: placeSquares(places, state, layout),
+  };
   const lowest = lowestTrainable(model);
   const trains = lowest >= 0 && blockingLayer(model, lowest) < 0;
-  for (const kind of targetKinds(model)) {
-    const suffix = kind === 'labels' ? 'Labels' : '';
-    const emitGradients = (inPlace: readonly number[]): void => {
+  for (const kind of targetKinds(model, extras)) {
+    const flavour = flavourOf(kind);
+    const emitGradients = (inPlace: readonly number[], accumulates = false): void => {
       emitForward(context, context.fused);
       emitMetrics(context, kind);
       emitLossGradient(context, kind);
-      emitBackward(context, inPlace, state.learningRate);
+      emitBackward(context, inPlace, state.learningRate, accumulates);
       emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
     };
     const emitStep = (inPlace: readonly number[]): void => {
       emitGradients(inPlace);
-      emitUpdate(model, places, state, emitter, inPlace);
+      emitUpdate(update, inPlace, false);
     };
     if (trains) {
-      emitter.program(`gradients${suffix}`, () => emitGradients([]));
-      const inPlace = updatesInPlace(model);
-      emitter.program(`train${suffix}`, () => emitStep(inPlace));
-      if (inPlace.length > 0) emitter.program(`trainKeepingGradients${suffix}`, () => emitStep([]));
+      const inPlace = kind.weighted ? [] : updatesInPlace(model);
+      emitter.program(`train${flavour}`, () => emitStep(inPlace));
+      if (!kind.weighted) {
+        const suffix = kind.labels ? 'Labels' : '';
+        emitter.program(`gradients${suffix}`, () => emitGradients([]));
+        if (inPlace.length > 0) emitter.program(`trainKeepingGradients${suffix}`, () => emitStep([]));
+      }
+      if (extras.accumulating) {
+        const { batches } = state;
+        for (const first of [true, false]) {
+          emitter.program(`accumulate${first ? 'First' : 'More'}${flavour}`, () => {
+            emitter.emit('count_batches', { batches, first: Number(first) });
+            emitGradients([], !first);
+          });
+        }
+      }
     }
-    emitter.program(`evaluate${suffix}`, () => {
+    emitter.program(`evaluate${flavour}`, () => {
       emitForward(context, context.fused);
       emitMetrics(context, kind);
       emitLoss(context, kind, -1);
       emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
     });
   }
-  if (trains) emitter.program('update', () => emitUpdate(model, places, state, emitter, []));
+  const tiny = trains ? tinyNetwork(model, places, state.learningRate) : null;
+  if (tiny) emitter.program('trainRow', () => emitter.emit('train_rows', tiny));
+  if (trains) emitter.program('update', () => emitUpdate(update, [], false));
+  if (trains && extras.accumulating) {
+    emitter.program('updateAccumulated', () => emitUpdate(update, [], true));
+  }
   emitter.program('predict', () => {
     emitForward(context, false);
     const last = model.layers.length - 1;
@@ -62,8 +106,8 @@ export function inspectPrograms(
   const context = contextOf(model, places, layout, emitter, true);
   emitter.program('forward', () => emitForward(context, false));
   if (blockingLayer(model, 0) >= 0) return;
-  for (const kind of targetKinds(model)) {
-    emitter.program(kind === 'labels' ? 'inspectLabels' : 'inspect', () => {
+  for (const kind of targetKinds(model, {})) {
+    emitter.program(kind.labels ? 'inspectLabels' : 'inspect', () => {
       emitForward(context, false);
       emitGatherTargets(context, kind);
       emitInspectedBackward(context, kind);
@@ -72,8 +116,10 @@ export function inspectPrograms(
   }
 }
 
-const targetKinds = (model: Model): TargetKind[] =>
-  model.loss.takesLabels ? ['dense', 'labels'] : ['dense'];
+const targetKinds = (model: Model, { weighted }: PlanExtras): TargetKind[] =>
+  [false, ...(weighted ? [true] : [])].flatMap((weighted) =>
+    [false, ...(model.loss.takesLabels ? [true] : [])].map((labels) => ({ weighted, labels })),
+  );
 
 /** Gathers a batch and computes every layer; `stopAtNetInput` leaves the last activation to a fused loss. */
 function emitForward(context: Context, stopAtNetInput: boolean): void {
@@ -113,9 +159,27 @@ function emitForward(context: Context, stopAtNetInput: boolean): void {
   });
 }
 
-function emitGatherTargets({ model, batch, emitter }: Context, kind: TargetKind): void {
-  if (kind === 'labels') emitter.emit('gather_labels', { output: batch.labels });
-  else emitter.emit('gather_targets', { output: batch.target, columns: model.outputs });
+function emitGatherTargets(
+  { model, places, batch, emitter }: Context,
+  { labels, weighted }: TargetKind,
+): void {
+  const columns = model.outputs;
+  const { target, rowWeights } = batch;
+  if (labels) emitter.emit('gather_labels', { output: batch.labels });
+  else
+    emitter.emit('gather_targets', { output: target, columns, width: columns + Number(weighted), first: 0 });
+  if (weighted) {
+    const first = labels ? 0 : columns;
+    emitter.emit('gather_targets', { output: rowWeights, columns: 1, width: first + 1, first });
+  }
+  if (!places.smoothing) return;
+  const { kept, added, classes } = places.smoothing;
+  const { full, row, units, constant } = ExtentCode;
+  const map = (a: number, aExtent: ExtentCode, b: number, bExtent: ExtentCode, code: BinaryCode): void =>
+    emitter.emit('map_binary', { a, aExtent, b, bExtent, output: target, columns, function: code });
+  if (labels) map(batch.labels, row, classes, units, BinaryCode.equal);
+  map(target, full, kept, constant, BinaryCode.mul);
+  map(target, full, added, constant, BinaryCode.add);
 }
 
 /** What the metrics and the loss read: the net inputs when the loss is fused, the outputs otherwise. */
@@ -127,7 +191,7 @@ function emitMetrics(context: Context, kind: TargetKind): void {
   emitGatherTargets(context, kind);
   if (model.decision === null) return;
   const shared = { prediction: predictionOf(context), units: model.outputs };
-  if (kind === 'labels') {
+  if (kind.labels) {
     emitter.emit('count_correct_labels', { ...shared, labels: batch.labels });
     return;
   }
@@ -138,6 +202,19 @@ function emitMetrics(context: Context, kind: TargetKind): void {
 
 /** Row losses, and the delta of the last layer (fused) or dE/dx of its outputs into `gradient`; −1 for the loss alone. */
 function emitLoss(context: Context, kind: TargetKind, gradient: number): void {
+  emitUnweightedLoss(context, kind.labels && !context.places.smoothing, gradient);
+  if (!kind.weighted) return;
+  const { model, batch, emitter } = context;
+  const weigh = (output: number, columns: number): void =>
+    emitter.emit('map_binary', {
+      ...{ a: output, aExtent: ExtentCode.full, b: batch.rowWeights, bExtent: ExtentCode.row },
+      ...{ output, columns, function: BinaryCode.mul },
+    });
+  weigh(batch.rowLosses, 1);
+  if (gradient >= 0) weigh(gradient, model.outputs);
+}
+
+function emitUnweightedLoss(context: Context, labelled: boolean, gradient: number): void {
   const { model, batch, emitter, fused } = context;
   const shared = {
     rowLosses: batch.rowLosses,
@@ -154,12 +231,12 @@ function emitLoss(context: Context, kind: TargetKind, gradient: number): void {
     const operands = { ...shared, netInput: prediction, delta: gradient };
     const isBinary = model.loss.decides === 'threshold';
     if (isBinary) emitter.emit('sigmoid_binary_cross_entropy', { ...operands, target });
-    else if (kind === 'labels') emitter.emit('softmax_cross_entropy_labels', { ...operands, labels });
+    else if (labelled) emitter.emit('softmax_cross_entropy_labels', { ...operands, labels });
     else emitter.emit('softmax_cross_entropy', { ...operands, target });
     return;
   }
   const operands = { ...shared, prediction, gradient };
-  if (kind === 'labels') emitter.emit('cross_entropy_labels', { ...operands, labels });
+  if (labelled) emitter.emit('cross_entropy_labels', { ...operands, labels });
   else emitter.emit('loss_backward', { ...operands, target, loss: model.loss.code as LossCode });
 }
 
@@ -191,7 +268,11 @@ function emitLossGradient(context: Context, kind: TargetKind): void {
   }
 }
 
-function emitWeightGradient({ model, places, batch, emitter }: Context, index: number): void {
+function emitWeightGradient(
+  { model, places, batch, emitter }: Context,
+  index: number,
+  accumulates: boolean,
+): void {
   const { inputs, units } = model.layers[index];
   const { weightGradient, biasGradient } = places.layers[index];
   const input = index === 0 ? batch.input : batch.outputs[index - 1];
@@ -202,7 +283,7 @@ function emitWeightGradient({ model, places, batch, emitter }: Context, index: n
     biasGradient,
     inputs,
     units,
-    accumulate: 0,
+    accumulate: Number(accumulates),
   });
 }
 
@@ -230,12 +311,17 @@ function emitInputGradient(
  * Gradients of every trainable layer, from the last down to the lowest trainable one. Layers of `inPlace` are updated
  * instead, after the last use of their weights.
  */
-function emitBackward(context: Context, inPlace: readonly number[], learningRate: number): void {
+function emitBackward(
+  context: Context,
+  inPlace: readonly number[],
+  learningRate: number,
+  accumulates: boolean,
+): void {
   const { model, batch } = context;
   const lowest = lowestTrainable(model);
   for (let index = model.layers.length - 1; index >= lowest; index--) {
     const updates = inPlace.includes(index);
-    if (model.layers[index].trainable && !updates) emitWeightGradient(context, index);
+    if (model.layers[index].trainable && !updates) emitWeightGradient(context, index, accumulates);
     if (index > lowest) {
       const below = model.layers[index - 1];
       emitInputGradient(context, index, batch.deltas[index - 1], below.activation.code);
@@ -273,7 +359,7 @@ function emitInspectedBackward(context: Context, kind: TargetKind): void {
   else if (context.fused) emitLoss(context, kind, batch.deltas[last]);
   else emitActivationBackward(context, last);
   for (let index = last; index >= 0; index--) {
-    emitWeightGradient(context, index);
+    emitWeightGradient(context, index, false);
     emitInputGradient(context, index, batch.outputGradients[index], ActivationCode.linear);
     if (index > 0) emitActivationBackward(context, index - 1);
   }

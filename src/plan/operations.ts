@@ -1,10 +1,12 @@
 import {
   ActivationCode,
   BinaryCode,
+  ClipCode,
   DecisionCode,
   ExtentCode,
   LossCode,
   type Opcode,
+  OptimizerCode,
   ReductionCode,
   RowCode,
   UnaryCode,
@@ -14,12 +16,14 @@ import {
  * What an operand is:
  * - `buffer`: offset of a buffer in the arena, in elements; −1 where the operation may do without it
  * - `size`: a number of elements, columns or units
+ * - `index`: a number of elements to skip
  * - `scalar`: index into the table of scalars; −1 where the operation may do without it
- * - the rest: a code from `opcodes.ts`, or a flag 0 | 1
+ * - the rest: a code from `opcodes.ts`, or a flag 0 | 1; a decision is −1 where none is made
  */
 export type OperandKind =
   | 'buffer'
   | 'size'
+  | 'index'
   | 'scalar'
   | 'activation'
   | 'loss'
@@ -29,7 +33,9 @@ export type OperandKind =
   | 'extent'
   | 'unary'
   | 'binary'
-  | 'rowFunction';
+  | 'rowFunction'
+  | 'rule'
+  | 'clip';
 
 export interface Operation {
   readonly name: keyof typeof Opcode;
@@ -54,6 +60,7 @@ const define = (
  * the units. `s` is 1 for the reduction `sum` and 1/B for `mean`. `f` is the activation, `E` the loss of a row.
  * The `map` operations compute expressions on B×C matrices, whose operands may be repeated as their extent says: a
  * `row` operand has one number per row, a `units` operand one per column. The output may be an operand of extent `full`.
+ * `scalars` of an optimizer is the first of those of `OptimizerScalar`, whose coefficients its formulas name.
  * `moments` is the first of five scalars in a row: beta1, beta2, epsilon, power1 = beta1^t, power2 = beta2^t.
  */
 export const operations: readonly Operation[] = [
@@ -64,7 +71,12 @@ export const operations: readonly Operation[] = [
     offset: 'buffer',
     perColumn: 'flag',
   }),
-  define('gather_targets', 'output[r,j] = t[order[r],j]', { output: 'buffer', columns: 'size' }),
+  define('gather_targets', 'output[r,j] = t[order[r], first + j], where a row of t has `width` numbers', {
+    output: 'buffer',
+    columns: 'size',
+    width: 'size',
+    first: 'index',
+  }),
   define('gather_labels', 'output[r] = label[order[r]]', { output: 'buffer' }),
   define('linear_forward', 'netInput = X W + b; output = f(netInput)', {
     input: 'buffer',
@@ -218,6 +230,90 @@ export const operations: readonly Operation[] = [
     units: 'size',
     learningRate: 'scalar',
   }),
+  define(
+    'train_rows',
+    'for each row by itself: forward, E, backward, W -= learningRate dE/dW; sums loss, correct and rows. W1 b1 W2 b2 … ' +
+      'lie one after the other from parameters on; units are 0 where there is no layer. binary_cross_entropy after a ' +
+      'sigmoid, and the decision with it, are taken from the net inputs',
+    {
+      parameters: 'buffer',
+      inputs: 'size',
+      units1: 'size',
+      units2: 'size',
+      units3: 'size',
+      activation1: 'activation',
+      activation2: 'activation',
+      activation3: 'activation',
+      loss: 'loss',
+      decision: 'decision',
+      learningRate: 'scalar',
+    },
+  ),
+  define(
+    'advance_optimizer',
+    'steps += 1, powers and products go on, coefficients = those of the next step',
+    {
+      scalars: 'scalar',
+      learningRate: 'scalar',
+      rule: 'rule',
+    },
+  ),
+  define(
+    'optimizer_step',
+    'g += intoGradient w; ' +
+      'amsgrad, nadam, radam: m = c0 m + c1 g; v = c2 v + c3 g^2; u = max(u, v) with a third state, else v; ' +
+      'w = kept w - (c4 g + c5 m) / (c6 sqrt(u) + c7). ' +
+      'adamax: m = c0 m + c1 g; u = max(c2 u, |g| + c3); w = kept w - c4 m / u. ' +
+      'rmsprop, adagrad: v = c0 v + c1 g^2; n = c0 n + c1 g; d = g / (sqrt(v - n^2) + c3); b = c2 b + d; ' +
+      'w = kept w - c4 b, with b second and n third where they are. ' +
+      'adadelta: v = c0 v + c1 g^2; d = g sqrt(s + c2) / sqrt(v + c2); s = c0 s + c1 d^2; w = kept w - c3 d. ' +
+      'lion: w = kept w - c4 sign(c0 m + c1 g); m = c2 m + c3 g. ' +
+      'rprop: size *= c0 where g keeps the sign of the last gradient, c1 and g = 0 where not, into [c2, c3]; ' +
+      'w -= sign(g) size; last = g',
+    {
+      parameters: 'buffer',
+      gradient: 'buffer',
+      state1: 'buffer',
+      state2: 'buffer',
+      state3: 'buffer',
+      count: 'size',
+      scalars: 'scalar',
+      rule: 'rule',
+    },
+  ),
+  define('count_batches', 'batches = first ? 1 : batches + 1', { batches: 'scalar', first: 'flag' }),
+  define('gradient_squares', 'sums[b] = sum of g^2 over block b, the last one shorter', {
+    gradient: 'buffer',
+    count: 'size',
+    block: 'size',
+    sums: 'buffer',
+  }),
+  define('gradient_norm', 'norm = sqrt(sum of the sums)', { sums: 'buffer', count: 'size', norm: 'scalar' }),
+  define(
+    'clip_gradient',
+    'value: g into [-limit, limit]; norm: g *= min(1, limit / measure); mean: g /= measure',
+    { gradient: 'buffer', count: 'size', kind: 'clip', limit: 'scalar', measure: 'scalar' },
+  ),
+  define('penalty', 'g += p (l1 sign(w) + l2 w), where p is 1/B with perRow, else 1', {
+    parameters: 'buffer',
+    gradient: 'buffer',
+    count: 'size',
+    l1: 'scalar',
+    l2: 'scalar',
+    perRow: 'flag',
+  }),
+  define('max_norm', 'columns of W scaled down to the norm `limit` where theirs is larger', {
+    weights: 'buffer',
+    inputs: 'size',
+    units: 'size',
+    limit: 'scalar',
+  }),
+  define('average_step', 'average += (1 - decay) (w - average)', {
+    parameters: 'buffer',
+    average: 'buffer',
+    count: 'size',
+    decay: 'scalar',
+  }),
   define('store_rows', 'result[position + r, j] = output[r, j]', { output: 'buffer', units: 'size' }),
   define('map_unary', 'output[r,j] = function(a[r,j])', {
     a: 'buffer',
@@ -269,4 +365,6 @@ export const codeNames: Partial<Record<OperandKind, Record<number, string>>> = {
   unary: UnaryCode,
   binary: BinaryCode,
   rowFunction: RowCode,
+  rule: OptimizerCode,
+  clip: ClipCode,
 };

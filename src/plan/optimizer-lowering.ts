@@ -1,102 +1,236 @@
 import type { Model } from '../model.js';
+import { OptimizerCode, OptimizerScalar } from '../opcodes.js';
 import type { Optimizer } from '../optimizers.js';
+import { firstRate } from '../schedules.js';
 import type { Emitter } from './emitter.js';
-import type { Layout, PersistentPlaces } from './layout.js';
+import type { Layout, PersistentPlaces, StateBlock } from './layout.js';
 
-/** Where an optimizer keeps its numbers: scalars by index, and the names of its state buffers. */
+/** Where an optimizer keeps its numbers: scalars by index, and its state. */
 export interface OptimizerState {
-  readonly buffers: readonly string[];
+  /** First, second and third state; null where there is none. */
+  readonly states: readonly (StateBlock | null)[];
   readonly learningRate: number;
   readonly weightDecay: number;
-  /** sgd: index of the momentum, −1 without one. adam: first of beta1, beta2, epsilon, power1, power2. */
+  /**
+   * sgd: index of the momentum, −1 without one. adam: first of beta1, beta2, epsilon, power1, power2. With a rule: first
+   * of the scalars of `OptimizerScalar`.
+   */
   readonly first: number;
+  readonly rule: OptimizerCode | null;
 }
+
+/** An optimizer as a rule of `optimizer_step`: what it keeps, and its hyperparameters. */
+interface Rule {
+  readonly code: OptimizerCode;
+  readonly states: OptimizerState['states'];
+  readonly scalars: Partial<Record<keyof typeof OptimizerScalar, number>>;
+}
+
+const zeros = (name: string): StateBlock => ({ name, initial: 0 });
+
+/** The rule of an optimizer; null for those with an operation of their own. */
+function ruleOf(optimizer: Optimizer): Rule | null {
+  const { type } = optimizer;
+  switch (type) {
+    case 'sgd':
+      return null;
+    case 'adam':
+    case 'adamw': {
+      if (!optimizer.amsgrad) return null;
+      const states = [zeros('moment1'), zeros('moment2'), zeros('largestMoment2')];
+      return { code: OptimizerCode.amsgrad, states, scalars: momentScalars(optimizer, type === 'adamw') };
+    }
+    case 'nadam':
+    case 'radam': {
+      const scalars = momentScalars(optimizer, optimizer.decoupledWeightDecay);
+      const states = [zeros('moment1'), zeros('moment2')];
+      if (type === 'radam') return { code: OptimizerCode.radam, states, scalars };
+      const option = 0.96 ** optimizer.momentumDecay;
+      return { code: OptimizerCode.nadam, states, scalars: { ...scalars, option } };
+    }
+    case 'adamax': {
+      const states = [zeros('moment1'), zeros('largest')];
+      return { code: OptimizerCode.adamax, states, scalars: momentScalars(optimizer, false) };
+    }
+    case 'rmsprop': {
+      const { decay, momentum, centered, epsilon, weightDecay } = optimizer;
+      return {
+        code: OptimizerCode.rmsprop,
+        states: [
+          zeros('meanSquare'),
+          momentum > 0 ? zeros('velocity') : null,
+          centered ? zeros('mean') : null,
+        ],
+        scalars: { decay1: momentum, decay2: decay, epsilon, weightDecay },
+      };
+    }
+    case 'adagrad': {
+      const { learningRateDecay, initialAccumulator, epsilon, weightDecay } = optimizer;
+      return {
+        code: OptimizerCode.adagrad,
+        states: [{ name: 'sumOfSquares', initial: initialAccumulator }],
+        scalars: { option: learningRateDecay, epsilon, weightDecay },
+      };
+    }
+    case 'adadelta': {
+      const { decay, epsilon, weightDecay } = optimizer;
+      return {
+        code: OptimizerCode.adadelta,
+        states: [zeros('meanSquare'), zeros('meanSquareStep')],
+        scalars: { decay2: decay, epsilon, weightDecay },
+      };
+    }
+    case 'lion': {
+      const { beta1, beta2, weightDecay } = optimizer;
+      return {
+        code: OptimizerCode.lion,
+        states: [zeros('moment1')],
+        scalars: { decay1: beta1, decay2: beta2, decoupledDecay: weightDecay },
+      };
+    }
+    case 'rprop': {
+      const { learningRate, increase, decrease, smallestStep, largestStep } = optimizer;
+      const scalars = { decay1: increase, decay2: decrease, option: smallestStep, largest: largestStep };
+      return {
+        code: OptimizerCode.rprop,
+        states: [{ name: 'stepSize', initial: learningRate }, zeros('lastGradient')],
+        scalars,
+      };
+    }
+  }
+}
+
+interface Moments {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+}
+
+const momentScalars = (
+  { beta1, beta2, epsilon, weightDecay }: Moments,
+  decoupled: boolean,
+): Rule['scalars'] => ({
+  decay1: beta1,
+  decay2: beta2,
+  epsilon,
+  ...(decoupled ? { decoupledDecay: weightDecay } : { weightDecay }),
+});
 
 /** Adds the scalars of an optimizer to the layout. */
 export function optimizerState(optimizer: Optimizer, layout: Layout): OptimizerState {
-  const learningRate = layout.addScalar('learningRate', optimizer.learningRate);
-  const weightDecay = optimizer.weightDecay > 0 ? layout.addScalar('weightDecay', optimizer.weightDecay) : -1;
+  const learningRate = layout.addScalar('learningRate', firstRate(optimizer.learningRate));
+  const rule = ruleOf(optimizer);
+  if (rule) return { ...ruleState(rule, layout), learningRate };
+  const { weightDecay: decay } = optimizer as Extract<Optimizer, { type: 'sgd' | 'adam' | 'adamw' }>;
+  const weightDecay = decay > 0 ? layout.addScalar('weightDecay', decay) : -1;
   if (optimizer.type === 'sgd') {
-    if (optimizer.momentum === 0) return { buffers: [], learningRate, weightDecay, first: -1 };
+    const shared = { learningRate, weightDecay, rule: null };
+    if (optimizer.momentum === 0) return { ...shared, states: [], first: -1 };
     const momentum = layout.addScalar('momentum', optimizer.momentum);
-    return { buffers: ['velocity'], learningRate, weightDecay, first: momentum };
+    return { ...shared, states: [zeros('velocity')], first: momentum };
   }
-  const beta1 = layout.addScalar('beta1', optimizer.beta1);
-  layout.addScalar('beta2', optimizer.beta2);
-  layout.addScalar('epsilon', optimizer.epsilon);
+  const { beta1, beta2, epsilon } = optimizer as Moments & Optimizer;
+  const first = layout.addScalar('beta1', beta1);
+  layout.addScalar('beta2', beta2);
+  layout.addScalar('epsilon', epsilon);
   layout.addScalar('power1', 1);
   layout.addScalar('power2', 1);
-  return { buffers: ['moment1', 'moment2'], learningRate, weightDecay, first: beta1 };
+  return {
+    states: [zeros('moment1'), zeros('moment2')],
+    learningRate,
+
+    weightDecay,
+    first,
+    rule: null,
+  };
 }
 
-/** Weights from which on a step without a gradient saves more than its operations cost. */
-const IN_PLACE_FROM_WEIGHTS = 1024;
+/** Names of the numbers that begin with one, being products. */
+const products: readonly string[] = ['power1', 'power2', 'power3', 'product'];
 
-/** Indices of the layers that a training step updates without storing their gradient: large ones under plain sgd. */
-export function updatesInPlace({ optimizer, layers }: Model): number[] {
-  if (optimizer.type !== 'sgd' || optimizer.momentum > 0 || optimizer.weightDecay > 0) return [];
-  return layers.flatMap(({ trainable, inputs, units }, index) =>
-    trainable && inputs * units >= IN_PLACE_FROM_WEIGHTS ? [index] : [],
-  );
+function ruleState({ code, states, scalars }: Rule, layout: Layout): Omit<OptimizerState, 'learningRate'> {
+  const first = layout.scalars.length;
+  for (let index = 0; index < OptimizerScalar.count; index++) {
+    const name = OptimizerScalar[index] as keyof typeof OptimizerScalar;
+    layout.addScalar(name, scalars[name] ?? (products.includes(name) ? 1 : 0));
+  }
+  return { states, weightDecay: -1, first, rule: code };
 }
 
-/** Emits the update of all trainable layers but those of `updated`: one step operation per run of neighbours. */
-export function emitUpdate(
+/** Emits the step of an optimizer over stretches of the parameters. */
+export function emitOptimizer(
   model: Model,
   places: PersistentPlaces,
   state: OptimizerState,
   emitter: Emitter,
-  updated: readonly number[],
+  spans: readonly ParameterSpan[],
 ): void {
   const { optimizer } = model;
-  const spans = trainableSpans(model, places, updated);
-  if (optimizer.type !== 'sgd' && spans.length > 0) emitter.emit('advance_moments', { moments: state.first });
+  if (spans.length === 0) return;
+  const { learningRate, weightDecay, first, rule } = state;
+  if (rule !== null) emitter.emit('advance_optimizer', { scalars: first, learningRate, rule });
+  else if (optimizer.type !== 'sgd') emitter.emit('advance_moments', { moments: first });
+  const [state1, state2, state3] = state.states.map((block) => block && places.state.get(block.name));
   for (const { begin, count } of spans) {
-    const at = (block: number | undefined): number =>
-      block === undefined ? -1 : block + begin - places.parameters;
-    const shared = {
-      parameters: begin,
-      gradient: at(places.gradients),
-      count,
-      learningRate: state.learningRate,
-      weightDecay: state.weightDecay,
-    };
-    if (optimizer.type === 'sgd') {
-      const velocity = at(places.state.get('velocity'));
+    const at = (block: number | null | undefined): number =>
+      typeof block === 'number' ? block + begin - places.parameters : -1;
+    const shared = { parameters: begin, gradient: at(places.gradients), count };
+    if (rule !== null) {
+      emitter.emit('optimizer_step', {
+        ...shared,
+        state1: at(state1),
+        state2: at(state2),
+        state3: at(state3),
+        scalars: first,
+        rule,
+      });
+    } else if (optimizer.type === 'sgd') {
       emitter.emit('sgd_step', {
         ...shared,
-        velocity,
-        momentum: state.first,
+        velocity: at(state1),
+        learningRate,
+        momentum: first,
+        weightDecay,
         nesterov: Number(optimizer.nesterov),
       });
     } else {
       emitter.emit('adam_step', {
         ...shared,
-        firstMoment: at(places.state.get('moment1')),
-        secondMoment: at(places.state.get('moment2')),
-        moments: state.first,
+        firstMoment: at(state1),
+        secondMoment: at(state2),
+        learningRate,
+        moments: first,
+        weightDecay,
         decoupled: Number(optimizer.type === 'adamw'),
       });
     }
   }
 }
 
+/** A stretch of the parameter block. */
+export interface ParameterSpan {
+  readonly begin: number;
+  readonly count: number;
+}
+
 /**
- * Stretches of the parameter block that belong to trainable layers only, without those of `updated`; padding between
- * layers stays zero.
+ * Stretches of the parameter block that belong to trainable layers only, without those of `updated`, one per run of
+ * neighbours, or that of layer `only`; padding between layers stays zero.
  */
-function trainableSpans(
+export function spansOf(
   model: Model,
   places: PersistentPlaces,
   updated: readonly number[],
-): { begin: number; count: number }[] {
+  only?: number,
+): ParameterSpan[] {
   const ends = [
     ...places.layers.slice(1).map((layer) => layer.weights),
     places.parameters + places.parameterLength,
   ];
   const spans: { begin: number; count: number }[] = [];
   model.layers.forEach((layer, index) => {
-    if (!layer.trainable || updated.includes(index)) return;
+    if (!layer.trainable || updated.includes(index) || (only !== undefined && index !== only)) return;
     const begin = places.layers[index].weights;
     const previous = spans.at(-1);
     if (previous && previous.begin + previous.count === begin) previous.count = ends[index] - previous.begin;

@@ -4,24 +4,41 @@ import { Emitter } from './emitter.js';
 import { placeConstants } from './expression-lowering.js';
 import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
 import { inspectPrograms, trainPrograms } from './lowering.js';
-import { optimizerState } from './optimizer-lowering.js';
 import { printPlan } from './print.js';
+import { updateState } from './update-lowering.js';
+
+/**
+ * What rows of targets are: `Labels` takes one integer label a row; `Weighted` has the weight of the row as a further
+ * column of the targets, or as their only one beside labels.
+ */
+export type Flavour = '' | 'Labels' | 'Weighted' | 'WeightedLabels';
+
+/** Programs that only some trainers need. */
+export interface PlanExtras {
+  /** Those with weights of rows. */
+  readonly weighted?: boolean;
+  /**
+   * Those of gradients over several batches: `accumulateFirst`, then `accumulateMore` for each further batch, then
+   * `updateAccumulated`.
+   */
+  readonly accumulating?: boolean;
+}
 
 /**
  * Programs of a plan. `train` does what `gradients` followed by `update` does, but it may leave no gradient behind; then
- * `trainKeepingGradients` exists, which does. A `Labels` program takes one integer label a row instead of a row of
+ * `trainKeepingGradients` exists, which does. `trainRow` exists for tiny networks: `train` for batches of one row, quicker
+ * and without a gradient. A `Labels` program takes one integer label a row instead of a row of
  * targets. Which ones exist depends on the purpose of the plan and on whether the loss takes labels.
  */
 export type ProgramName =
-  | 'train'
-  | 'trainLabels'
+  | `${'train' | 'evaluate' | 'accumulateFirst' | 'accumulateMore'}${Flavour}`
+  | 'updateAccumulated'
   | 'trainKeepingGradients'
   | 'trainKeepingGradientsLabels'
+  | 'trainRow'
   | 'gradients'
   | 'gradientsLabels'
   | 'update'
-  | 'evaluate'
-  | 'evaluateLabels'
   | 'predict'
   | 'inspect'
   | 'inspectLabels'
@@ -32,6 +49,9 @@ export interface Program {
   readonly begin: number;
   readonly end: number;
 }
+
+/** Whether a program is an optimizer step. */
+export const isStep = (name: ProgramName): boolean => name === 'update' || name.startsWith('train');
 
 /**
  * What a backend executes: operations over one arena of numbers and a table of scalars. Plain data, complete: what is
@@ -59,6 +79,8 @@ export interface Plan {
   readonly gradients: { readonly offset: number; readonly length: number };
   /** Index of the learning rate among the scalars. */
   readonly learningRate: number;
+  /** Index of the norm of the last step's gradient before it was clipped; −1 where it is not computed. */
+  readonly gradientNorm?: number;
   /** The table of buffers and every program, one operation a line. */
   toString(): string;
 }
@@ -67,16 +89,21 @@ export interface Plan {
 export type PlanPurpose = 'train' | 'inspect';
 
 /** Turns a model into a plan for batches of up to `batchCapacity` rows. */
-export function createPlan(model: Model, batchCapacity: number, purpose: PlanPurpose = 'train'): Plan {
+export function createPlan(
+  model: Model,
+  batchCapacity: number,
+  purpose: PlanPurpose = 'train',
+  extras: PlanExtras = {},
+): Plan {
   const layout = new Layout(batchCapacity);
-  const state = optimizerState(model.optimizer, layout);
-  const places = placePersistent(layout, model, state.buffers);
+  const state = updateState(model, layout);
+  const places = placePersistent(layout, model, state.blocks);
   placeConstants(layout, expressionsOf(model));
   layout.align();
   const persistentLength = layout.length;
   const emitter = new Emitter();
   if (purpose === 'inspect') inspectPrograms(model, places, layout, emitter);
-  else trainPrograms(model, places, layout, emitter, state);
+  else trainPrograms(model, places, layout, emitter, state, extras);
   const { buffers, scalars } = layout;
   const plan = {
     operations: emitter.operations(),
@@ -88,6 +115,7 @@ export function createPlan(model: Model, batchCapacity: number, purpose: PlanPur
     persistentLength,
     gradients: { offset: places.gradients, length: places.parameterLength },
     learningRate: state.learningRate,
+    gradientNorm: state.gradientNorm,
   };
   return { ...plan, toString: () => printPlan(plan) };
 }

@@ -1,9 +1,11 @@
 import {
   ActivationCode,
   BinaryCode,
+  ClipCode,
   DecisionCode,
   ExtentCode,
   LossCode,
+  OptimizerCode,
   ReductionCode,
   RowCode,
   UnaryCode,
@@ -18,7 +20,10 @@ export const widths = [1, 2, 3, 4, 5, 8, 10, 15, 16, 17, 31, 32, 33, 47, 64, 101
 
 const symmetric = (random: Random): number => 2 * random.uniform() - 1;
 const probability = (random: Random): number => 0.01 + 0.98 * random.uniform();
-const read = (size: number, draw = symmetric): BufferOperand => ({ size, draw });
+const read = (size: number, draw: NonNullable<BufferOperand['draw']> = symmetric): BufferOperand => ({
+  size,
+  draw,
+});
 const written = (size: number, allowed: number, scale = 1): BufferOperand => ({
   size,
   written: { tolerance: allowed, scale },
@@ -34,6 +39,8 @@ const labelsOf = (rows: number, units: number): BufferOperand =>
 /** Float32 values, so that float64 and float32 executors start from the same numbers. */
 const scalars = (...values: number[]): number[] => values;
 
+const codesOf = (codes: object): number[] => Object.values(codes).filter((code) => typeof code === 'number');
+
 let seed = 0;
 const make = (test: Omit<OperationCase, 'seed'>): OperationCase => ({ ...test, seed: seed++ });
 
@@ -46,7 +53,15 @@ function* products(): Generator<{ rows: number; inputs: number; units: number }>
   yield { rows: 65, inputs: 300, units: 130 };
   yield { rows: 2, inputs: 3, units: 1031 };
   yield { rows: 259, inputs: 6, units: 5 };
+  yield { rows: 1, inputs: 259, units: 257 };
 }
+
+/** Few rows and weights beyond the nearest caches. */
+const streamedProducts = [
+  { rows: 1, inputs: 1029, units: 1033 },
+  { rows: 2, inputs: 517, units: 2049 },
+  { rows: 3, inputs: 2051, units: 515 },
+];
 
 const activations = [
   ActivationCode.linear,
@@ -59,7 +74,7 @@ const activations = [
 
 function* linearForward(): Generator<OperationCase> {
   let turn = 0;
-  for (const { rows, inputs, units } of products()) {
+  for (const { rows, inputs, units } of [...products(), ...streamedProducts]) {
     const activation = activations[turn++ % activations.length];
     const exact = activation === ActivationCode.heaviside ? tolerance.exact() : undefined;
     const allowed = exact ?? tolerance.transcendentalReduction(inputs) * Math.sqrt(inputs);
@@ -294,7 +309,18 @@ function* gathers(): Generator<OperationCase> {
       dataRows: 4,
       data: { inputs: new Float32Array(4), targets },
       order: Uint32Array.of(3, 1, 1),
-      operands: { output: written(3 * columns, tolerance.exact()), columns },
+      operands: { output: written(3 * columns, tolerance.exact()), columns, width: columns, first: 0 },
+    });
+    yield make({
+      name: 'gather_targets',
+      rows: 2,
+      dataRows: 2,
+      data: {
+        inputs: new Float32Array(2),
+        targets: Float32Array.from({ length: 2 * columns + 4 }, (_, index) => Math.sin(index)),
+      },
+      order: Uint32Array.of(1, 0),
+      operands: { output: written(2 * columns, tolerance.exact()), columns, width: columns + 2, first: 2 },
     });
     yield make({
       name: 'store_rows',
@@ -341,6 +367,173 @@ function* decisions(): Generator<OperationCase> {
         rows,
         operands: { prediction, labels: labelsOf(rows, units), units },
       });
+    }
+  }
+}
+
+/** Scalars of an optimizer after some steps. */
+function optimizerScalars(rule: OptimizerCode, steps: number): number[] {
+  const [decay1, decay2] = rule === OptimizerCode.rprop ? [1.2, 0.5] : [0.9, 0.999];
+  const option = rule === OptimizerCode.rprop ? 1e-6 : 0.96 ** 0.004;
+  const powers = [decay1 ** steps, decay2 ** steps, option ** steps];
+  return [
+    0.01,
+    0.1,
+    decay1,
+    decay2,
+    1e-8,
+    option,
+    50,
+    steps,
+    ...powers,
+    0.5 ** steps,
+    ...new Array(10).fill(0),
+  ];
+}
+
+/** What each rule keeps, as drawn, and its coefficients. */
+const rules: readonly {
+  rule: OptimizerCode;
+  states: readonly (((random: Random) => number) | null)[];
+  coefficients: readonly number[];
+}[] = [
+  ...[OptimizerCode.amsgrad, OptimizerCode.nadam, OptimizerCode.radam].flatMap((rule) => [
+    {
+      rule,
+      states: [symmetric, probability, probability],
+      coefficients: [0.9, 0.1, 0.99, 0.01, 0.002, 0.01, 1.1, 1e-3],
+    },
+    { rule, states: [symmetric, probability, null], coefficients: [0.9, 0.1, 0.99, 0.01, 0, 0.01, 0, 1] },
+  ]),
+  {
+    rule: OptimizerCode.adamax,
+    states: [symmetric, probability, null],
+    coefficients: [0.9, 0.1, 0.99, 1e-8, 0.01],
+  },
+  ...[null, symmetric].flatMap((momentum) =>
+    [null, (random: Random) => 0.05 * symmetric(random)].map((mean) => ({
+      rule: OptimizerCode.rmsprop,
+      states: [probability, momentum, mean],
+      coefficients: [0.99, 0.01, 0.9, 1e-8, 0.01],
+    })),
+  ),
+  {
+    rule: OptimizerCode.adagrad,
+    states: [probability, null, null],
+    coefficients: [1, 1, 0, 1e-10, 0.01],
+  },
+  {
+    rule: OptimizerCode.adadelta,
+    states: [probability, probability, null],
+    coefficients: [0.9, 0.1, 1e-6, 1],
+  },
+  { rule: OptimizerCode.lion, states: [symmetric, null, null], coefficients: [0.9, 0.1, 0.99, 0.01, 0.01] },
+  {
+    rule: OptimizerCode.rprop,
+    states: [probability, (random) => random.integer(3) - 1, null],
+    coefficients: [1.25, 0.5, 0.02, 0.75],
+  },
+];
+
+function* optimizerRules(): Generator<OperationCase> {
+  for (const count of [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1031]) {
+    for (const { rule, states, coefficients } of rules) {
+      for (const decays of [
+        [0, 1],
+        [0.01, 0.99],
+      ]) {
+        const [state1, state2, state3] = states.map((draw) =>
+          draw ? updated(count, draw, tolerance.elementwise()) : -1,
+        );
+        yield make({
+          name: 'optimizer_step',
+          rows: 1,
+          scalars: [...new Array(12).fill(0), ...decays, ...coefficients, ...new Array(8).fill(0)].slice(
+            0,
+            22,
+          ),
+          operands: {
+            parameters: updated(count, symmetric, tolerance.elementwise()),
+            gradient: read(count, (random, index) => (index % 5 === 4 ? 0 : symmetric(random))),
+            ...{ state1, state2, state3, count, scalars: 3, rule },
+          },
+        });
+      }
+    }
+  }
+}
+
+function* gradients(): Generator<OperationCase> {
+  for (const first of [0, 1]) {
+    yield make({ name: 'count_batches', rows: 1, scalars: [4], operands: { batches: 3, first } });
+  }
+  for (const count of [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1031]) {
+    const gradient = updated(count, symmetric, tolerance.elementwise());
+    for (const block of [8, 100, 1024]) {
+      yield make({
+        name: 'gradient_squares',
+        rows: 1,
+        operands: {
+          ...{ gradient: read(count), count, block },
+          sums: written(Math.ceil(count / block), tolerance.reduction(block)),
+        },
+      });
+    }
+    yield make({
+      name: 'gradient_norm',
+      rows: 1,
+      scalars: [0],
+      operands: { sums: read(count, probability), count, norm: 3 },
+      scalarTolerance: 1e-12,
+    });
+    // Values, a norm above the limit, one below it, and the mean.
+    for (const [kind, limit, measure] of [
+      [ClipCode.value, 3, -1],
+      [ClipCode.norm, 3, 4],
+      [ClipCode.norm, 4, 3],
+      [ClipCode.mean, -1, 4],
+    ]) {
+      yield make({
+        name: 'clip_gradient',
+        rows: 1,
+        scalars: [0.5, 3],
+        operands: { gradient, count, kind, limit, measure },
+      });
+    }
+    for (const [l1, l2, perRow] of [
+      [3, -1, 0],
+      [-1, 4, 0],
+      [3, 4, 1],
+    ]) {
+      const parameters = read(count, (random) => random.integer(3) - 1);
+      yield make({
+        name: 'penalty',
+        rows: 5,
+        scalars: [0.25, 0.75],
+        operands: { parameters, gradient, count, l1, l2, perRow },
+      });
+    }
+    const average = gradient;
+    yield make({
+      name: 'average_step',
+      rows: 1,
+      scalars: [0.99],
+      operands: { parameters: read(count), average, count, decay: 3 },
+    });
+  }
+  for (const units of widths) {
+    for (const inputs of [1, 3, 16]) {
+      for (const limit of [0.01, 1, 100]) {
+        yield make({
+          name: 'max_norm',
+          rows: 1,
+          scalars: [limit],
+          operands: {
+            weights: updated(inputs * units, symmetric, tolerance.elementwise()),
+            ...{ inputs, units, limit: 3 },
+          },
+        });
+      }
     }
   }
 }
@@ -409,6 +602,17 @@ function* optimizers(): Generator<OperationCase> {
       });
     }
   }
+  for (const rule of codesOf(OptimizerCode)) {
+    for (const steps of [0, 1, 5, 100]) {
+      yield make({
+        name: 'advance_optimizer',
+        rows: 1,
+        scalars: scalars(0.002, ...optimizerScalars(rule, steps)),
+        operands: { scalars: 4, learningRate: 3, rule },
+        scalarTolerance: 1e-14,
+      });
+    }
+  }
   yield make({
     name: 'advance_moments',
     rows: 1,
@@ -418,7 +622,6 @@ function* optimizers(): Generator<OperationCase> {
 }
 
 const extents = [ExtentCode.full, ExtentCode.row, ExtentCode.units, ExtentCode.constant];
-const codesOf = (codes: object): number[] => Object.values(codes).filter((code) => typeof code === 'number');
 
 /** Arguments at which each function is defined, with those where its method changes. */
 const domains: Partial<Record<UnaryCode, (random: Random) => number>> = {
@@ -502,6 +705,68 @@ function* maps(): Generator<OperationCase> {
   }
 }
 
+/** Steps of tiny networks: every number of layers and units, activation, loss and decision, and rows of every type. */
+function* tinyNetworks(): Generator<OperationCase> {
+  const sizes = [
+    [1, 1],
+    [16, 1],
+    [8, 2],
+    [4, 4],
+    [2, 2, 1],
+    [3, 4, 2],
+    [5, 3, 4],
+    [1, 1, 1],
+    [16, 1, 4, 3],
+    [2, 4, 4, 1],
+    [4, 3, 2, 4],
+  ];
+  const smooth = [ActivationCode.sigmoid, ActivationCode.tanh, ActivationCode.linear, ActivationCode.relu];
+  const toBytes = (_: number, index: number): number => (index * 7) % 3;
+  let turn = 0;
+  for (const [inputs, ...units] of sizes) {
+    for (const rows of [1, 2, 7]) {
+      for (const decision of [-1, DecisionCode.argmax, DecisionCode.half, DecisionCode.zero]) {
+        turn++;
+        const logistic = turn % 2 === 0;
+        const codes = units.map((_, layer) =>
+          logistic && layer === units.length - 1 ? ActivationCode.sigmoid : smooth[(turn + layer) % 4],
+        );
+        const loss = logistic ? [3, 4, 4, 0, 1][turn % 5] : turn % 3;
+        const outputs = units[units.length - 1];
+        const count = units.reduce(
+          (sum, width, layer) => sum + width * ((units[layer - 1] ?? inputs) + 1),
+          0,
+        );
+        const data = Float32Array.from({ length: (rows + 2) * inputs }, (_, index) => Math.sin(5 * index));
+        const types = [data, Uint8Array.from(data, toBytes), Float64Array.from(data)];
+        const targets = Float32Array.from({ length: (rows + 2) * outputs }, (_, index) => (index * 5) % 2);
+        yield make({
+          name: 'train_rows',
+          rows,
+          scalars: scalars(0.25),
+          data: { inputs: types[turn % 3], targets },
+          dataRows: rows + 2,
+          order: Uint32Array.from({ length: rows }, (_, row) => (row * 3 + 1) % (rows + 2)),
+          scalarTolerance: 4 * rows * tolerance.transcendentalReduction(16),
+          operands: {
+            parameters: updated(count, symmetric, 4 * rows * tolerance.transcendentalReduction(16)),
+            inputs,
+            units1: units[0],
+            units2: units[1] ?? 0,
+            units3: units[2] ?? 0,
+            activation1: codes[0],
+            activation2: codes[1] ?? 0,
+            activation3: codes[2] ?? 0,
+            loss,
+            decision,
+            learningRate: 3,
+          },
+        });
+      }
+    }
+  }
+}
+
 /** Cases of every operation, by the name of the group they are reported under. */
 export const operationCases: Readonly<Record<string, () => Generator<OperationCase>>> = {
   linear_forward: linearForward,
@@ -512,5 +777,8 @@ export const operationCases: Readonly<Record<string, () => Generator<OperationCa
   'gathers, stores and sums': gathers,
   decisions: decisions,
   'optimizer steps': optimizers,
+  'steps of tiny networks': tinyNetworks,
+  'optimizer rules': optimizerRules,
+  gradients,
   expressions: maps,
 };

@@ -114,7 +114,7 @@ describe('names and shapes', () => {
     expect(shapes).toEqual({
       ...layers,
       ...Object.fromEntries([...moment('moment1'), ...moment('moment2')]),
-      'optimizer.scalars': [6],
+      'optimizer.scalars': [7],
     });
     const [first] = trainer.getWeights();
     expect((file.tensors.get('0.weight') as Tensor).data).toEqual(first.weights.data);
@@ -129,11 +129,9 @@ describe('names and shapes', () => {
     expect(JSON.parse(metadata['fastmlp.model'])).toEqual({
       inputs: 5,
       inputTransform: { scale: [0.1, 1, 2, 3, 4], offset: -0.5 },
-      layers: trainer.model.layers.map(
-        ({ activation, units, bias, initializer, biasInitializer, trainable }) => {
-          return { units, activation: activation.name, bias, initializer, biasInitializer, trainable };
-        },
-      ),
+      layers: trainer.model.layers.map(({ activation, inputs: _, parameterCount: __, ...layer }) => {
+        return { ...layer, activation: activation.name };
+      }),
       loss: 'crossEntropy',
       optimizer: adam({ learningRate: 0.01 }),
       reduction: 'mean',
@@ -141,7 +139,7 @@ describe('names and shapes', () => {
     });
     const { scalars, steps, epochs } = JSON.parse(metadata['fastmlp.training']);
     expect({ steps, epochs }).toEqual({ steps: 1, epochs: 0 });
-    expect(scalars).toEqual(['learningRate', 'beta1', 'beta2', 'epsilon', 'power1', 'power2']);
+    expect(scalars).toEqual(['learningRate', 'beta1', 'beta2', 'epsilon', 'power1', 'power2', 'batches']);
     trainer.dispose();
   });
 
@@ -382,7 +380,7 @@ describe('loadTrainer refuses', () => {
         ),
     ],
     [
-      'optimizer.scalars must be 6 numbers in F64: received none',
+      'optimizer.scalars must be 7 numbers in F64: received none',
       () => changed((_, tensors) => void tensors.delete('optimizer.scalars')),
     ],
     [
@@ -392,8 +390,8 @@ describe('loadTrainer refuses', () => {
           (_, tensors) =>
             void tensors.set('optimizer.scalars', {
               dtype: 'F64',
-              shape: [6],
-              data: new Float64Array(6).fill(-1),
+              shape: [7],
+              data: new Float64Array(7).fill(-1),
             }),
         ),
     ],

@@ -148,7 +148,8 @@ class Run {
     for (size_t r = 0; r < rows; r++) {
       order.last<uint32_t>(rows)[r] = static_cast<uint32_t>((r * 5 + kRowCount - 1) % kRowCount);
     }
-    double scalars[] = {1, 2, 3, 0.1, 0.01, 0.9, 0.9, 0.999, 1e-8, 0.81, 0.998};
+    double scalars[] = {1,   2,   3,   0.1, 0.01, 0.9, 0.9, 0.999, 1e-8, 0.81, 0.998, 0.5, 0.5,
+                        0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5,  0.5, 0.5,  0.5};
     Batch batch{};
     batch.begin = words_.data();
     batch.end = words_.data() + words_.size();
@@ -234,6 +235,7 @@ bool is_divisible(const Case& test) {
     case Opcode::count_correct_labels:
     case Opcode::advance_moments:
     case Opcode::reduction_scale:
+    case Opcode::train_rows:
       return false;
     case Opcode::linear_forward:
     case Opcode::linear_backward_weights:
@@ -415,6 +417,20 @@ void check_rows(int64_t rows, int64_t units) {
   check({named("scale_by_rate"), Opcode::scale_by_rate, {0, u, 3}, {{0, all}}, rows}, 0, true);
 }
 
+// Steps of tiny networks, on rows of every element whose targets are the rows themselves.
+void check_tiny(int64_t rows, int32_t units, Element element) {
+  const int32_t element_code = static_cast<int32_t>(element);
+  for (int32_t loss = 0; loss < 5; loss++) {
+    const bool logistic = loss > 2;
+    Case test{sizes("train_rows", rows, units, units), Opcode::train_rows, {}, {}, rows};
+    test.operands = {0, units, 3, 4, units, 1, 2, logistic ? 1 : element_code % 3, loss, loss % 3, 4};
+    test.buffers = {{0, (units + 1) * 3 + 4 * 4 + 5 * units}};
+    test.units = units;
+    test.element = element;
+    check(test, 0, true);
+  }
+}
+
 // Rows of the data in and out, with every kind of transform and element.
 void check_gathering(int64_t rows, int64_t columns) {
   const auto c = static_cast<int32_t>(columns);
@@ -441,7 +457,7 @@ void check_gathering(int64_t rows, int64_t columns) {
           1,
           element});
     if (element == Element::uint8) continue;
-    each({named("gather_targets"), Opcode::gather_targets, {0, c}, {{0, all}}, rows, 1, element});
+    each({named("gather_targets"), Opcode::gather_targets, {0, c, c, 0}, {{0, all}}, rows, 1, element});
     each({named("store_rows"), Opcode::store_rows, {0, c}, {{0, all}}, rows, 1, element});
   }
   each({named("gather_labels"), Opcode::gather_labels, {0}, {{0, rows}}, rows});
@@ -458,6 +474,18 @@ void check_optimizers(int64_t count) {
     check({named("sgd_step"), Opcode::sgd_step, {0, 0, 0, n, 3, 5, 4, flag}, with_velocity, 1}, 0, true);
     check({named("adam_step"), Opcode::adam_step, {0, 0, 0, 0, n, 3, 6, 4, flag}, with_moments, 1}, 0, true);
   }
+  const std::vector<Buffer> with_all = {{0, count}, {1, count}, {2, count}, {3, count}, {4, count}};
+  for (int32_t rule = 0; rule <= 8; rule++) {
+    check({named("optimizer_step"), Opcode::optimizer_step, {0, 0, 0, 0, 0, n, 2, rule}, with_all, 1}, 0, true);
+  }
+  const std::vector<Buffer> one = {{0, count}};
+  for (int32_t kind = 0; kind < 3; kind++) {
+    check({named("clip_gradient"), Opcode::clip_gradient, {0, n, kind, 3, 5}, one, 1}, 0, true);
+  }
+  check({named("penalty"), Opcode::penalty, {0, 0, n, 3, 4, 1}, plain, 1}, 0, true);
+  check({named("average_step"), Opcode::average_step, {0, 0, n, 5}, plain, 1}, 0, true);
+  check({named("gradient_squares"), Opcode::gradient_squares, {0, n, 8, 0}, {{0, count}, {3, (count + 7) / 8}}, 1}, 0, true);
+  check({named("max_norm"), Opcode::max_norm, {0, 3, n, 3}, {{0, 3 * count}}, 1}, 0, true);
 }
 
 // Maps over operands of every extent.
@@ -509,9 +537,20 @@ int main() {
       }
     }
   }
+  for (const int32_t units : {1, 2, 3, 4}) {
+    for (const int64_t rows : {1, 3}) {
+      for (const Element element : {Element::float32, Element::uint8, Element::float64}) {
+        check_tiny(rows, units, element);
+      }
+    }
+  }
   // Where blocks and panels begin to be copied.
   for (const int64_t rows : {66, 200, 520}) check_products(rows, 391, 71, 3, turn++, false);
   for (const int64_t units : {512, 1024, 1100}) check_products(70, 512, units, 3, turn++, false);
+  // Where few columns are computed as rows.
+  for (const int64_t units : {5, 9, 10, 18}) check_products(5, 300, units, 3, turn++, false);
+  // Where weights are read row by row.
+  for (const int64_t rows : {1, 2, 3}) check_products(rows, 1030, 1033, 3, turn++, false);
   std::printf("%d runs, %d failed\n", runs, failures);
   return failures == 0 ? 0 : 1;
 }

@@ -10,6 +10,12 @@ interface NativeDataset extends Dataset {
   readonly native: AddonDataset;
 }
 
+const accumulationOf = ({ accumulation }: Run): Int32Array | null => {
+  if (!accumulation) return null;
+  const { every, more, update } = accumulation;
+  return Int32Array.of(every, more.begin, more.end, update.begin, update.end);
+};
+
 const argumentsOf = (run: Run): RunArguments => [
   run.program.begin,
   run.program.end,
@@ -20,6 +26,9 @@ const argumentsOf = (run: Run): RunArguments => [
   run.order,
   run.metrics,
   run.result,
+  run.rates?.values ?? null,
+  run.rates?.scalar ?? 0,
+  accumulationOf(run),
 ];
 
 /** Executes plans in float32 through the addon, in memory that belongs to JavaScript. */

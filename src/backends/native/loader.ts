@@ -5,9 +5,12 @@ import { fileURLToPath } from 'node:url';
 import {
   ActivationCode,
   BinaryCode,
+  ClipCode,
   DecisionCode,
   ExtentCode,
   LossCode,
+  OptimizerCode,
+  OptimizerScalar,
   ReductionCode,
   RowCode,
   ScalarCode,
@@ -28,6 +31,10 @@ export type RunArguments = [
   order: Uint32Array | null,
   metrics: Float64Array,
   result: MaybeRows,
+  rates: Float64Array | null,
+  rateScalar: number,
+  /** Every, and begin and end of the programs `more` and `update`. */
+  accumulation: Int32Array | null,
 ];
 
 export interface AddonDataset {
@@ -95,6 +102,9 @@ function difference(addon: Addon): string | null {
   const enums = {
     ActivationCode,
     LossCode,
+    ClipCode,
+    OptimizerCode,
+    OptimizerScalar,
     ReductionCode,
     DecisionCode,
     ExtentCode,

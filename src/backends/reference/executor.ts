@@ -1,6 +1,6 @@
 import { Opcode, ScalarCode } from '../../opcodes.js';
 import { OPERATION_STRIDE, operations } from '../../plan/operations.js';
-import type { Plan } from '../../plan/plan.js';
+import type { Plan, Program } from '../../plan/plan.js';
 import { type Dataset, type Executor, type Rows, type Run, stepsPerEpoch } from '../backend.js';
 import { firstNonFinite } from '../finite.js';
 import { startSliced } from '../sliced-run.js';
@@ -80,9 +80,12 @@ export class ReferenceExecutor implements Executor {
   }
 
   #runSteps({ inputs, targets, labels }: Rows, run: Run, firstStep: number, steps: number): void {
-    const { order, rowsPerEpoch, batchSize, metrics, result } = run;
+    const { order, rowsPerEpoch, batchSize, metrics, accumulation, rates, result } = run;
     const epochSteps = stepsPerEpoch(run);
-    const operations = this.#steps.slice(run.program.begin, run.program.end);
+    const stepsOf = ({ begin, end }: Program): Step[] => this.#steps.slice(begin, end);
+    const operations = stepsOf(run.program);
+    const more = accumulation ? stepsOf(accumulation.more) : operations;
+    const update = accumulation ? stepsOf(accumulation.update) : [];
     for (let step = firstStep; step < firstStep + steps; step++) {
       const epoch = Math.floor(step / epochSteps);
       const position = (step % epochSteps) * batchSize;
@@ -98,8 +101,14 @@ export class ReferenceExecutor implements Executor {
         labels,
         result,
       };
-      for (const operation of operations) operation(batch);
-      if ((step + 1) % epochSteps === 0) {
+      if (rates) this.scalars[rates.scalar] = rates.values[step];
+      const place = (step % epochSteps) % (accumulation?.every ?? 1);
+      for (const operation of place === 0 ? operations : more) operation(batch);
+      const ends = (step + 1) % epochSteps === 0;
+      if (accumulation && (ends || place === accumulation.every - 1)) {
+        for (const operation of update) operation(batch);
+      }
+      if (ends) {
         const running = this.scalars.subarray(0, ScalarCode.first_free);
         metrics.set(running, epoch * ScalarCode.first_free);
         running.fill(0);

@@ -8,12 +8,16 @@ import {
   ExtentCode,
   LossCode,
   type Opcode,
+  OptimizerScalar,
   ReductionCode,
   RowCode,
   ScalarCode,
   UnaryCode,
 } from '../../opcodes.js';
 import type { Numbers } from '../backend.js';
+import { gradientKernels } from './gradient-kernels.js';
+import { advanceOptimizer, optimizerStep } from './optimizer-rules.js';
+import { trainRows } from './train-rows.js';
 
 /** What a kernel of the reference works on: the arena, the scalars, and the batch at hand. */
 export interface Batch {
@@ -31,7 +35,7 @@ export interface Batch {
   result: Numbers | null;
 }
 
-type Operands = Readonly<Record<string, number>>;
+export type Operands = Readonly<Record<string, number>>;
 type Kernel = (batch: Batch, operands: Operands) => void;
 
 const scaleOf = (batch: Batch, reduction: number): number =>
@@ -154,11 +158,11 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
     }
   },
 
-  gather_targets(batch, { output, columns }) {
+  gather_targets(batch, { output, columns, width, first }) {
     const targets = batch.targets as ArrayLike<number>;
     for (let r = 0; r < batch.rows; r++) {
       for (let j = 0; j < columns; j++)
-        batch.arena[output + r * columns + j] = targets[batch.source(r) * columns + j];
+        batch.arena[output + r * columns + j] = targets[batch.source(r) * width + first + j];
     }
   },
 
@@ -337,6 +341,24 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
   scale_by_rate({ arena, scalars, rows }, { delta, units, learningRate }) {
     for (let index = 0; index < rows * units; index++) arena[delta + index] *= -scalars[learningRate];
   },
+
+  train_rows(batch, o) {
+    trainRows(batch, o);
+  },
+
+  advance_optimizer({ scalars: table }, { scalars, learningRate, rule }) {
+    advanceOptimizer(rule, table.subarray(scalars, scalars + OptimizerScalar.count), table[learningRate]);
+  },
+
+  optimizer_step({ arena, scalars: table }, { scalars, rule, ...o }) {
+    const coefficients = table.subarray(
+      scalars + OptimizerScalar.intoGradient,
+      scalars + OptimizerScalar.count,
+    );
+    optimizerStep(rule, arena, coefficients, o);
+  },
+
+  ...gradientKernels,
 
   store_rows({ arena, rows, position, result }, { output, units }) {
     const stored = arena.subarray(output, output + rows * units);

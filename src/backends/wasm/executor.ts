@@ -59,6 +59,8 @@ interface Placed {
   readonly metrics: number;
   readonly result: number;
   readonly position: number;
+  /** Rates of the steps; 0 without. */
+  readonly rates: number;
 }
 
 /** Steps that one call of the module executes: within one epoch, or several whole epochs and parts of two. */
@@ -212,15 +214,16 @@ export class WasmExecutor implements Executor {
   /** Executes up to `steps` steps in one call of the module; returns how many. */
   #call(source: PlacedRows | Rows, run: Run, firstStep: number, steps: number): number {
     const pieces = 'count' in source ? source : null;
-    const { result, metrics, order } = run;
+    const { result, metrics, order, rates } = run;
     const call = cutCall(run, firstStep, Math.min(steps, stepsPerCall(run, pieces)), pieces !== null);
     const { epoch, position, rows, epochsEnding } = call;
     const units = result ? this.unitsStored(run.program) : 0;
-    const [rowsAt, orderAt, metricsAt, resultAt] = this.#stage([
+    const [rowsAt, orderAt, metricsAt, resultAt, ratesAt] = this.#stage([
       pieces ? placedBytes(pieces, rows) : 0,
       order && !pieces ? rows * WORD_BYTES : 0,
       epochsEnding * ScalarCode.first_free * SCALAR_BYTES,
       rows * units * WORD_BYTES,
+      rates ? call.steps * SCALAR_BYTES : 0,
     ]);
     const { f32, f64, i32 } = this.memory.views;
     const firstRow = epoch * run.rowsPerEpoch + position;
@@ -233,12 +236,14 @@ export class WasmExecutor implements Executor {
       placed = source as PlacedRows;
       if (order) copyStretch(order, firstRow, rows, i32, orderAt / WORD_BYTES);
     }
+    if (rates) copyStretch(rates.values, firstStep, call.steps, f64, ratesAt / SCALAR_BYTES);
     this.describeRun(this.#words, run, call.steps, {
       rows: placed,
       order: order && !pieces ? orderAt : 0,
       metrics: metricsAt,
       result: resultAt,
       position,
+      rates: rates ? ratesAt : 0,
     });
     this.#module.runSteps(this.#words.address);
     const metricsFrom = metricsAt / SCALAR_BYTES;
@@ -262,7 +267,7 @@ export class WasmExecutor implements Executor {
     const word = address / WORD_BYTES;
     const { rows, position } = placed;
     const rowsBefore = position * (run.result ? this.unitsStored(run.program) : 0);
-    this.describeProgram({ address }, run.program);
+    this.describeProgram({ address }, run);
     i32[word + RunWord.scalars] = this.#scalars.address;
     i32[word + RunWord.inputs] = rows.inputs;
     i32[word + RunWord.inputElement] = rows.inputElement;
@@ -275,15 +280,27 @@ export class WasmExecutor implements Executor {
     i32[word + RunWord.position] = position;
     i32[word + RunWord.steps] = steps;
     i32[word + RunWord.metrics] = placed.metrics;
+    i32[word + RunWord.rates] = placed.rates;
+    i32[word + RunWord.rateScalar] = this.#scalars.address + (run.rates?.scalar ?? 0) * SCALAR_BYTES;
   }
 
-  /** Tells where the operations of a program are, which moves with the plan. */
-  protected describeProgram({ address }: Pick<Region, 'address'>, { begin, end }: Program): void {
+  /** Tells where the operations of the programs of a run are, which moves with the plan. */
+  protected describeProgram(
+    { address }: Pick<Region, 'address'>,
+    { program, accumulation }: Pick<Run, 'program' | 'accumulation'>,
+  ): void {
     const { i32 } = this.memory.views;
     const word = address / WORD_BYTES;
-    const operationBytes = OPERATION_STRIDE * WORD_BYTES;
-    i32[word + RunWord.operationsBegin] = this.#operations + begin * operationBytes;
-    i32[word + RunWord.operationsEnd] = this.#operations + end * operationBytes;
+    const placeOf = (operation: number): number =>
+      this.#operations + operation * OPERATION_STRIDE * WORD_BYTES;
+    const { every, more, update } = accumulation ?? { every: 0, more: program, update: program };
+    i32[word + RunWord.operationsBegin] = placeOf(program.begin);
+    i32[word + RunWord.operationsEnd] = placeOf(program.end);
+    i32[word + RunWord.accumulated] = every;
+    i32[word + RunWord.moreBegin] = placeOf(more.begin);
+    i32[word + RunWord.moreEnd] = placeOf(more.end);
+    i32[word + RunWord.updateBegin] = placeOf(update.begin);
+    i32[word + RunWord.updateEnd] = placeOf(update.end);
   }
 
   /** Addresses of stretches of these lengths in bytes, for the length of one call. */

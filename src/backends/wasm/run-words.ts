@@ -25,6 +25,15 @@ export enum RunWord {
   steps,
   /** Where the metrics of each epoch that ends go, one after the other. */
   metrics,
+  /** The rates of the steps, 0 without, and the scalar they go to. */
+  rates,
+  rateScalar,
+  /** How many batches are accumulated, 0 without, and the programs for all but the first and for the update. */
+  accumulated,
+  moreBegin,
+  moreEnd,
+  updateBegin,
+  updateEnd,
   /** Bits of `RunRequest`, set by the caller; a step begins only where there is none. */
   requests,
   /** A `RunState`, of a run on another thread than the caller's. */

@@ -97,7 +97,7 @@ export class SharedExecutor extends WasmExecutor {
 
   /** Starts a run in the worker; null if there is no memory for what it needs. */
   #startIn(worker: WorkerClient, rows: PlacedRows, run: Run, call: Call): RunHandle | null {
-    const { order, result, metrics } = run;
+    const { order, result, metrics, rates } = run;
     const { epoch, position, epochsEnding } = call;
     const units = result ? this.unitsStored(run.program) : 0;
     const perEpoch = ScalarCode.first_free;
@@ -105,6 +105,7 @@ export class SharedExecutor extends WasmExecutor {
       order ? call.rows * WORD_BYTES : 0,
       epochsEnding * perEpoch * SCALAR_BYTES,
       call.rows * units * WORD_BYTES,
+      rates ? run.steps * SCALAR_BYTES : 0,
     ];
     const words = this.allocateWords();
     const region = this.tryAllocate(totalBytes(lengths));
@@ -112,10 +113,14 @@ export class SharedExecutor extends WasmExecutor {
       this.memory.free(words);
       return null;
     }
-    const [orderAt, metricsAt, resultAt] = addressesFrom(region.address, lengths);
+    const [orderAt, metricsAt, resultAt, ratesAt] = addressesFrom(region.address, lengths);
     if (order) {
       const firstRow = epoch * run.rowsPerEpoch + position;
       copyStretch(order, firstRow, call.rows, this.memory.views.i32, orderAt / WORD_BYTES);
+    }
+    if (rates) {
+      const { f64 } = this.memory.views;
+      copyStretch(rates.values, run.firstStep, run.steps, f64, ratesAt / SCALAR_BYTES);
     }
     this.describeRun(words, run, run.steps, {
       rows,
@@ -123,9 +128,10 @@ export class SharedExecutor extends WasmExecutor {
       metrics: metricsAt,
       result: resultAt,
       position,
+      rates: rates ? ratesAt : 0,
     });
     return new SharedRun(this.memory, words, run.steps, worker, {
-      resume: () => this.describeProgram(words, run.program),
+      resume: () => this.describeProgram(words, run),
       end: (steps) => {
         const { f32, f64 } = this.memory.views;
         const { epochsEnding: ended } = cutCall(run, run.firstStep, steps, false);

@@ -1,0 +1,190 @@
+// Training steps on one row each, of a network so small that a step is one chain of dependent operations on
+// single floats: what is computed goes on in registers, or by one store and one load.
+// Shapes: the weights of a layer are inputs × units, with the biases as the row behind them.
+#pragma once
+
+#include "native/batch.h"
+#include "native/kernels/activations.h"
+#include "native/kernels/gather.h"
+#include "native/kernels/losses.h"
+#include "native/kernels/metrics.h"
+#include "native/opcodes.h"
+#include "native/shares.h"
+#include "native/tiny_network.h"
+
+namespace fastmlp {
+
+// Calls body with the number of units as a type.
+template <class Body>
+FASTMLP_INLINE void with_units(int32_t units, Body body) {
+  static_assert(kTinyUnits == 4);
+  switch (units) {
+    case 1:
+      return body(Constant<int, 1>{});
+    case 2:
+      return body(Constant<int, 2>{});
+    case 3:
+      return body(Constant<int, 3>{});
+    case 4:
+      return body(Constant<int, 4>{});
+  }
+}
+
+// A function for each activation and loss: all of them in one leave too few registers to any.
+template <class S, int kUnits, ActivationCode kActivation>
+FASTMLP_NOINLINE void tiny_forward(const float* input, int32_t inputs, const float* weights, float* output) {
+  using One = typename S::One;
+  const float* biases = weights + inputs * kUnits;
+  float z[kUnits];
+  FASTMLP_UNROLL
+  for (int u = 0; u < kUnits; u++) z[u] = biases[u];
+  for (int32_t i = 0; i < inputs; i++, weights += kUnits) {
+    FASTMLP_UNROLL
+    for (int u = 0; u < kUnits; u++) z[u] = One::fma(input[i], weights[u], z[u]);
+  }
+  FASTMLP_UNROLL
+  for (int u = 0; u < kUnits; u++) output[u] = activate<One, kActivation>(z[u]);
+}
+
+// Takes a step along the gradient; before it, delta_below = (delta W^T) f'(input), f of the layer below.
+template <class S, int kUnits, ActivationCode kActivation>
+FASTMLP_NOINLINE void tiny_backward(const float* delta, const float* input, int32_t inputs, float rate,
+                                    float* weights, float* delta_below) {
+  using One = typename S::One;
+  float d[kUnits];
+  FASTMLP_UNROLL
+  for (int u = 0; u < kUnits; u++) d[u] = delta[u];
+  for (int32_t i = 0; i < inputs; i++, weights += kUnits) {
+    const float x = input[i];
+    float sum = d[0] * weights[0];
+    weights[0] = One::fnma(rate, x * d[0], weights[0]);
+    FASTMLP_UNROLL
+    for (int u = 1; u < kUnits; u++) {
+      sum = One::fma(d[u], weights[u], sum);
+      weights[u] = One::fnma(rate, x * d[u], weights[u]);
+    }
+    if (delta_below != nullptr) delta_below[i] = sum * derivative_from_output<One, kActivation>(x);
+  }
+  FASTMLP_UNROLL
+  for (int u = 0; u < kUnits; u++) weights[u] = One::fnma(rate, d[u], weights[u]);
+}
+
+// Loss of a row, and the delta of the last layer, whose outputs x are.
+template <class S, LossCode kLoss>
+FASTMLP_NOINLINE float tiny_loss(const float* x, const float* t, int32_t units, int32_t activation,
+                                 float* delta) {
+  using One = typename S::One;
+  const float share = 1.0f / static_cast<float>(units);
+  float sum = 0;
+  for (int32_t u = 0; u < units; u++) {
+    sum += loss_value<One, kLoss>(x[u], t[u], share);
+    const float derivative = loss_derivative<One, kLoss>(x[u], t[u], share);
+    with_activation(activation, [&](auto code) {
+      delta[u] = derivative * derivative_from_output<One, decltype(code)::value>(x[u]);
+    });
+  }
+  return sum;
+}
+
+// As tiny_loss, of binary cross-entropy after a sigmoid, from the net inputs z.
+template <class S>
+FASTMLP_NOINLINE float tiny_sigmoid_loss(const float* z, const float* t, int32_t units, float* delta) {
+  using One = typename S::One;
+  float sum = 0;
+  for (int32_t u = 0; u < units; u++) {
+    const float e = exp_negative_poly6_f32<One>(z[u]);
+    sum += sigmoid_loss_value<One>(z[u], t[u], e);
+    delta[u] = sigmoid_loss_derivative<One>(z[u], t[u], e);
+  }
+  return sum;
+}
+
+// `count` numbers of the data as floats: where they lie if they are floats, else in `room`.
+template <class S>
+FASTMLP_INLINE const float* as_floats(const void* data, Element element, int64_t first, int32_t count,
+                                      float* room) {
+  switch (element) {
+    case Element::float32:
+      return static_cast<const float*>(data) + first;
+    case Element::uint8:
+      for (int32_t j = 0; j < count; j++) room[j] = static_cast<const uint8_t*>(data)[first + j];
+      return room;
+    case Element::float64:
+      for (int32_t j = 0; j < count; j++) {
+        room[j] = static_cast<float>(static_cast<const double*>(data)[first + j]);
+      }
+      return room;
+  }
+  return room;
+}
+
+template <class S>
+FASTMLP_NOINLINE double tiny_correct(const float* x, const float* t, int32_t units, DecisionCode decision) {
+  return correct_share<S>(x, t, units, decision);
+}
+
+template <class S>
+FASTMLP_NOINLINE void train_rows(const Batch& batch, const operands::train_rows& o, Undivided) {
+  const TinyNetwork network(o);
+  const TinyLayer& last = network.last();
+  const bool from_net_inputs = network.ends_in_net_inputs(o.loss);
+  const float rate = static_cast<float>(batch.scalars[o.learningRate]);
+  float* const parameters = batch.arena + o.parameters;
+  double losses = metric<S>(batch, ScalarCode::loss);
+  double correct = metric<S>(batch, ScalarCode::correct);
+  float room_x[kTinyWeights];
+  float room_t[kTinyUnits];
+  float outputs[kTinyLayers][kTinyUnits];
+  float deltas[kTinyLayers][kTinyUnits];
+  for (int64_t r = 0; r < batch.rows; r++) {
+    const int64_t row = source_row<S>(batch, r);
+    const float* const x =
+        as_floats<S>(batch.source.inputs, batch.source.input_element, row * o.inputs, o.inputs, room_x);
+    const float* const t =
+        as_floats<S>(batch.source.targets, batch.source.target_element, row * last.units, last.units, room_t);
+    for (int index = 0; index < network.count; index++) {
+      const TinyLayer& layer = network.layers[index];
+      const bool stops = from_net_inputs && index == network.count - 1;
+      const int32_t activation = stops ? static_cast<int32_t>(ActivationCode::linear) : layer.activation;
+      const float* const input = index == 0 ? x : outputs[index - 1];
+      with_units(layer.units, [&](auto units) {
+        with_activation(activation, [&](auto code) {
+          tiny_forward<S, decltype(units)::value, decltype(code)::value>(
+              input, layer.inputs, parameters + layer.offset, outputs[index]);
+        });
+      });
+    }
+    const float* const y = outputs[network.count - 1];
+    float* const delta = deltas[network.count - 1];
+    float loss = 0;
+    if (from_net_inputs) {
+      loss = tiny_sigmoid_loss<S>(y, t, last.units, delta);
+    } else {
+      with_loss(o.loss, [&](auto code) {
+        loss = tiny_loss<S, decltype(code)::value>(y, t, last.units, last.activation, delta);
+      });
+    }
+    for (int index = network.count - 1; index >= 0; index--) {
+      const TinyLayer& layer = network.layers[index];
+      const bool lowest = index == 0;
+      const float* const input = lowest ? x : outputs[index - 1];
+      float* const below = lowest ? nullptr : deltas[index - 1];
+      const int32_t activation = lowest ? 0 : network.layers[index - 1].activation;
+      with_units(layer.units, [&](auto units) {
+        with_activation(activation, [&](auto code) {
+          tiny_backward<S, decltype(units)::value, decltype(code)::value>(
+              deltas[index], input, layer.inputs, rate, parameters + layer.offset, below);
+        });
+      });
+    }
+    if (o.decision >= 0) {
+      correct += tiny_correct<S>(y, t, last.units, static_cast<DecisionCode>(o.decision));
+    }
+    losses += static_cast<double>(loss);
+  }
+  metric<S>(batch, ScalarCode::loss) = losses;
+  metric<S>(batch, ScalarCode::correct) = correct;
+  metric<S>(batch, ScalarCode::rows) += static_cast<double>(batch.rows);
+}
+
+}  // namespace fastmlp

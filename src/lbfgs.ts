@@ -1,0 +1,196 @@
+import type { RowsLike, TargetsLike } from './data.js';
+import { fact, requireInteger, requireKnownKeys, requireNumber, stateError, typeError } from './errors.js';
+import { yieldToEventLoop } from './event-loop.js';
+import { Matrix } from './matrix.js';
+import { requireTrainable } from './model.js';
+import type { LayerWeights } from './parameters.js';
+import type { Trainer } from './trainer.js';
+
+export interface LbfgsOptions {
+  /** Default 100. */
+  readonly iterations?: number;
+  /** Pairs of steps and changes of the gradient that are remembered; default 10. */
+  readonly memory?: number;
+  /** Ends when no number of the gradient is larger; default 1e-7. */
+  readonly gradientTolerance?: number;
+  /** Ends when the loss falls by no more than this share of it; default 1e-9. */
+  readonly lossTolerance?: number;
+  /** Aborting ends the run after the iteration under way. */
+  readonly signal?: AbortSignal;
+}
+
+/** What `fitLbfgs` resolves with. */
+export interface LbfgsResult {
+  /** Loss before the first iteration and after each. */
+  readonly loss: readonly number[];
+  readonly iterations: number;
+  /** How often loss and gradient were computed. */
+  readonly evaluations: number;
+  readonly reason: 'gradient' | 'loss' | 'iterations' | 'lineSearch' | 'aborted';
+}
+
+/** Decrease and curvature that a step must have (Nocedal and Wright, 2006, section 3.1). */
+const DECREASE = 1e-4;
+const CURVATURE = 0.9;
+const MOST_TRIALS = 30;
+
+interface Point {
+  readonly at: Float64Array;
+  readonly loss: number;
+  readonly gradient: Float64Array;
+}
+
+/**
+ * Trains on all rows at once by L-BFGS (Liu and Nocedal, 1989) with a line search for the weak Wolfe conditions by
+ * bisection (Lewis and Overton, 2013): for small problems, where it finds in tens of iterations what steps of fixed
+ * length take thousands for. It is no step of the trainer's optimizer, whose state, rate and number of steps stay.
+ *
+ * @throws Error for a trainer with penalties, clipping or averages, which belong to steps of the optimizer
+ */
+export async function fitLbfgs(
+  trainer: Trainer,
+  x: RowsLike,
+  t: TargetsLike,
+  options: LbfgsOptions = {},
+): Promise<LbfgsResult> {
+  const action = 'Cannot fit by L-BFGS';
+  const names = ['iterations', 'memory', 'gradientTolerance', 'lossTolerance', 'signal'];
+  requireKnownKeys(action, options, names);
+  const { iterations = 100, memory = 10, gradientTolerance = 1e-7, lossTolerance = 1e-9, signal } = options;
+  requireInteger(action, 'iterations', iterations, 1);
+  requireInteger(action, 'memory', memory, 1);
+  for (const [name, value] of Object.entries({ gradientTolerance, lossTolerance })) {
+    requireNumber(action, name, value, 'finite and >= 0', (number) => number >= 0);
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw typeError(action, 'signal must be an AbortSignal', signal);
+  }
+  const { model } = trainer;
+  requireTrainable(action, model);
+  const ruled = model.layers.some(({ l1, l2, maxNorm }) => l1 > 0 || l2 > 0 || maxNorm !== null);
+  if (ruled || model.gradientClipping || model.averaging) {
+    throw stateError(action, 'penalties, bounds, clipping and averages must be off', fact('some of them'));
+  }
+  const shape = trainer.getWeights();
+  let evaluations = 0;
+  const evaluate = (at: Float64Array): Point => {
+    trainer.setWeights(unflatten(at, shape));
+    const { loss, layers } = trainer.computeGradients(x, t);
+    evaluations++;
+    const frozen = layers.map((layer, index) => (model.layers[index].trainable ? layer : zerosLike(layer)));
+    return { at, loss, gradient: flatten(frozen) };
+  };
+  let point = evaluate(flatten(shape));
+  const loss = [point.loss];
+  const pairs: { s: Float64Array; y: Float64Array; rho: number }[] = [];
+  const ended = (reason: LbfgsResult['reason']): LbfgsResult => {
+    trainer.setWeights(unflatten(point.at, shape));
+    return { loss, iterations: loss.length - 1, evaluations, reason };
+  };
+  while (loss.length <= iterations) {
+    if (signal?.aborted) return ended('aborted');
+    if (point.gradient.every((g) => Math.abs(g) <= gradientTolerance)) return ended('gradient');
+    const direction = descent(point.gradient, pairs);
+    const next = search(point, direction, pairs.length === 0, evaluate);
+    if (next === null) return ended('lineSearch');
+    const s = combine(next.at, -1, point.at);
+    const y = combine(next.gradient, -1, point.gradient);
+    const curvature = dot(s, y);
+    if (curvature > 0) pairs.push({ s, y, rho: 1 / curvature });
+    if (pairs.length > memory) pairs.shift();
+    const fall = point.loss - next.loss;
+    point = next;
+    loss.push(point.loss);
+    if (fall <= lossTolerance * Math.abs(point.loss)) return ended('loss');
+    await yieldToEventLoop();
+  }
+  return ended('iterations');
+}
+
+/** The step that the remembered pairs suggest, by the two loops of Nocedal and Wright, algorithm 7.4. */
+function descent(
+  gradient: Float64Array,
+  pairs: readonly { s: Float64Array; y: Float64Array; rho: number }[],
+): Float64Array {
+  const q = gradient.map((g) => -g);
+  const shares = pairs.map(() => 0);
+  for (let index = pairs.length - 1; index >= 0; index--) {
+    const { s, y, rho } = pairs[index];
+    shares[index] = rho * dot(s, q);
+    add(q, -shares[index], y);
+  }
+  const last = pairs.at(-1);
+  if (last) {
+    const scale = 1 / (last.rho * dot(last.y, last.y));
+    for (let index = 0; index < q.length; index++) q[index] *= scale;
+  }
+  pairs.forEach(({ s, y, rho }, index) => {
+    add(q, shares[index] - rho * dot(y, q), s);
+  });
+  return q;
+}
+
+/** A point along the direction that satisfies both conditions, or the best with the first of them; null without one. */
+function search(
+  from: Point,
+  direction: Float64Array,
+  isFirst: boolean,
+  evaluate: (at: Float64Array) => Point,
+): Point | null {
+  const slope = dot(from.gradient, direction);
+  if (!(slope < 0)) return null;
+  let low = 0;
+  let high = Number.POSITIVE_INFINITY;
+  let length = isFirst ? Math.min(1, 1 / Math.sqrt(dot(direction, direction))) : 1;
+  let best: Point | null = null;
+  for (let trial = 0; trial < MOST_TRIALS; trial++) {
+    const point = evaluate(combine(from.at, length, direction));
+    // Written so that NaN shortens the step.
+    if (!(point.loss <= from.loss + DECREASE * length * slope)) high = length;
+    else {
+      best = point;
+      if (dot(point.gradient, direction) >= CURVATURE * slope) return point;
+      low = length;
+    }
+    length = high === Number.POSITIVE_INFINITY ? 2 * low : (low + high) / 2;
+  }
+  return best;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let index = 0; index < a.length; index++) sum += a[index] * b[index];
+  return sum;
+}
+
+/** a += factor b. */
+function add(a: Float64Array, factor: number, b: Float64Array): void {
+  for (let index = 0; index < a.length; index++) a[index] += factor * b[index];
+}
+
+/** a + factor b. */
+function combine(a: Float64Array, factor: number, b: Float64Array): Float64Array {
+  const sum = a.slice();
+  add(sum, factor, b);
+  return sum;
+}
+
+const zerosLike = ({ weights, biases }: LayerWeights): LayerWeights => ({
+  weights: new Matrix(new Float64Array(weights.data.length), weights.rows, weights.columns),
+  biases: biases && new Float64Array(biases.length),
+});
+
+const flatten = (layers: readonly LayerWeights[]): Float64Array =>
+  Float64Array.from(layers.flatMap(({ weights, biases }) => [...weights.data, ...(biases ?? [])]));
+
+function unflatten(values: Float64Array, shape: readonly LayerWeights[]): LayerWeights[] {
+  let begin = 0;
+  const take = (length: number): Float64Array => {
+    begin += length;
+    return values.subarray(begin - length, begin);
+  };
+  return shape.map(({ weights: { data, rows, columns }, biases }) => ({
+    weights: new Matrix(take(data.length), rows, columns),
+    biases: biases && take(biases.length),
+  }));
+}

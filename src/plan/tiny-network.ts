@@ -1,0 +1,51 @@
+import type { Layer, Model } from '../model.js';
+import { DecisionCode, LossCode } from '../opcodes.js';
+import type { PersistentPlaces } from './layout.js';
+
+/** Up to these a step on one row is a chain of single numbers, in which the way from one operation to the next counts. */
+const MOST_LAYERS = 3;
+const MOST_UNITS = 4;
+const MOST_WEIGHTS = 16;
+
+/** Whether such a layer can be part of `train_rows`. */
+const isTiny = ({ inputs, units, bias, trainable, activation, l1, l2, maxNorm }: Layer): boolean =>
+  bias &&
+  trainable &&
+  activation.kind === 'elementwise' &&
+  activation.differentiable &&
+  l1 === 0 &&
+  l2 === 0 &&
+  maxNorm === null &&
+  units <= MOST_UNITS &&
+  inputs * units <= MOST_WEIGHTS;
+
+/** Operands of `train_rows`, or null for a model that it does not train: it knows plain sgd and small dense layers only. */
+export function tinyNetwork(
+  model: Model,
+  places: PersistentPlaces,
+  learningRate: number,
+): Record<string, number> | null {
+  const { layers, loss, optimizer, decision } = model;
+  if (optimizer.type !== 'sgd' || optimizer.momentum > 0 || optimizer.weightDecay > 0) return null;
+  if (model.gradientClipping || model.averaging || model.labelSmoothing > 0) return null;
+  if (model.inputTransform || layers.length > MOST_LAYERS || !layers.every(isTiny)) return null;
+  const isFused = loss.fusesWith === layers[layers.length - 1].activation.name;
+  if (loss.code === null || (isFused && loss.code !== LossCode.binary_cross_entropy)) return null;
+  const decisions = {
+    argmax: DecisionCode.argmax,
+    threshold: isFused ? DecisionCode.zero : DecisionCode.half,
+    sign: DecisionCode.zero,
+  };
+  const operands: Record<string, number> = {
+    parameters: places.parameters,
+    inputs: model.inputs,
+    loss: loss.code,
+    decision: decision === null ? -1 : decisions[decision],
+    learningRate,
+  };
+  for (let index = 0; index < MOST_LAYERS; index++) {
+    operands[`units${index + 1}`] = layers[index]?.units ?? 0;
+    operands[`activation${index + 1}`] = layers[index]?.activation.code ?? 0;
+  }
+  return operands;
+}

@@ -1,0 +1,184 @@
+import type { Model } from '../model.js';
+import { ClipCode } from '../opcodes.js';
+import type { Emitter } from './emitter.js';
+import type { Layout, PersistentPlaces, StateBlock } from './layout.js';
+import {
+  emitOptimizer,
+  type OptimizerState,
+  optimizerState,
+  type ParameterSpan,
+  spansOf,
+} from './optimizer-lowering.js';
+
+/** Where an update keeps its numbers: scalars by index, −1 where absent. */
+export interface UpdateState {
+  readonly optimizer: OptimizerState;
+  /** Everything that mirrors the parameters. */
+  readonly blocks: readonly StateBlock[];
+  readonly learningRate: number;
+  readonly clipLimit: number;
+  /** Norm of the gradient of the last step, before it was clipped. */
+  readonly gradientNorm: number;
+  /** Norm of the gradient of a layer. */
+  readonly layerNorm: number;
+  readonly averageDecay: number;
+  /** Batches whose gradients have been added up. */
+  readonly batches: number;
+  readonly layers: readonly { readonly l1: number; readonly l2: number; readonly maxNorm: number }[];
+}
+
+/** Name of the block that holds the average of the parameters. */
+export const AVERAGE = 'average';
+
+/** Numbers whose squares are added up at once. */
+const NORM_BLOCK = 1024;
+
+/** Adds the scalars of an update to the layout. */
+export function updateState(model: Model, layout: Layout): UpdateState {
+  const { optimizer, gradientClipping: clipping, averaging, layers } = model;
+  const state = optimizerState(optimizer, layout);
+  const scalar = (name: string, value: number | null | undefined): number =>
+    value ? layout.addScalar(name, value) : -1;
+  const measures = clipping !== null && clipping.kind !== 'value';
+  const average = averaging ? [{ name: AVERAGE, initial: 0 }] : [];
+  return {
+    optimizer: state,
+    blocks: [...state.states.filter((block) => block !== null), ...average],
+    learningRate: state.learningRate,
+    clipLimit: scalar('clipLimit', clipping?.limit),
+    gradientNorm: measures ? layout.addScalar('gradientNorm', 0) : -1,
+    layerNorm: clipping?.kind === 'norm' ? layout.addScalar('layerNorm', 0) : -1,
+    averageDecay: averaging ? layout.addScalar('averageDecay', averaging.decay) : -1,
+    batches: layout.addScalar('batches', 0),
+    layers: layers.map(({ l1, l2, maxNorm }, index) => ({
+      l1: scalar(`l1.${index + 1}`, l1),
+      l2: scalar(`l2.${index + 1}`, l2),
+      maxNorm: scalar(`maxNorm.${index + 1}`, maxNorm),
+    })),
+  };
+}
+
+/** Weights from which on a step without a gradient saves more than its operations cost. */
+const IN_PLACE_FROM_WEIGHTS = 1024;
+
+/**
+ * Indices of the layers that a training step updates without storing their gradient: large ones under plain sgd, if
+ * nobody needs it.
+ */
+export function updatesInPlace({ optimizer, layers, gradientClipping }: Model): number[] {
+  if (optimizer.type !== 'sgd' || optimizer.momentum > 0 || optimizer.weightDecay > 0) return [];
+  if (gradientClipping) return [];
+  return layers.flatMap(({ trainable, inputs, units, l1, l2 }, index) =>
+    trainable && inputs * units >= IN_PLACE_FROM_WEIGHTS && l1 === 0 && l2 === 0 ? [index] : [],
+  );
+}
+
+/** Makes the buffer that norms are computed in; −1 where there are none. */
+export const placeSquares = (places: PersistentPlaces, state: UpdateState, layout: Layout): number =>
+  state.gradientNorm < 0
+    ? -1
+    : layout.add(
+        'squares',
+        'scratch',
+        1,
+        Math.ceil(places.parameterLength / NORM_BLOCK) + places.layers.length,
+      );
+
+/** What an update is emitted from. */
+export interface UpdateContext {
+  readonly model: Model;
+  readonly places: PersistentPlaces;
+  readonly state: UpdateState;
+  readonly emitter: Emitter;
+  readonly squares: number;
+}
+
+/**
+ * Emits the update of all trainable layers but those of `updated`, which have been updated in place: penalties, then
+ * clipping, then the step of the optimizer, then bounds and averages of the parameters. `accumulated` says that the
+ * gradients are sums over batches.
+ */
+export function emitUpdate(context: UpdateContext, updated: readonly number[], accumulated: boolean): void {
+  const { model, places, state, emitter } = context;
+  const spans = spansOf(model, places, updated);
+  if (accumulated) emitClips(context, spans, ClipCode.mean, -1, state.batches);
+  emitPenalties(context, updated);
+  emitClipping(context, spans);
+  emitOptimizer(model, places, state.optimizer, emitter, spans);
+  model.layers.forEach(({ trainable, inputs, units }, index) => {
+    const limit = state.layers[index].maxNorm;
+    if (!trainable || limit < 0) return;
+    emitter.emit('max_norm', { weights: places.layers[index].weights, inputs, units, limit });
+  });
+  const average = places.state.get(AVERAGE);
+  if (average === undefined) return;
+  for (const { begin, count } of spansOf(model, places, [])) {
+    emitter.emit('average_step', {
+      parameters: begin,
+      average: average + begin - places.parameters,
+      count,
+      decay: state.averageDecay,
+    });
+  }
+}
+
+function emitPenalties({ model, places, state, emitter }: UpdateContext, updated: readonly number[]): void {
+  model.layers.forEach(({ trainable, inputs, units }, index) => {
+    const { l1, l2 } = state.layers[index];
+    if (!trainable || updated.includes(index) || (l1 < 0 && l2 < 0)) return;
+    const { weights, weightGradient } = places.layers[index];
+    const perRow = Number(model.layers[index].penaltyPerRow);
+    emitter.emit('penalty', {
+      ...{ parameters: weights, gradient: weightGradient, count: inputs * units },
+      ...{ l1, l2, perRow },
+    });
+  });
+}
+
+const gradientOf = ({ places }: UpdateContext, { begin }: ParameterSpan): number =>
+  places.gradients + begin - places.parameters;
+
+function emitClips(
+  context: UpdateContext,
+  spans: readonly ParameterSpan[],
+  kind: ClipCode,
+  limit: number,
+  measure: number,
+): void {
+  for (const span of spans) {
+    const gradient = gradientOf(context, span);
+    context.emitter.emit('clip_gradient', { gradient, count: span.count, kind, limit, measure });
+  }
+}
+
+function emitClipping(context: UpdateContext, spans: readonly ParameterSpan[]): void {
+  const { model, places, state, emitter, squares } = context;
+  const { gradientClipping: clipping } = model;
+  if (!clipping || spans.length === 0) return;
+  if (clipping.kind === 'value') {
+    emitClips(context, spans, ClipCode.value, state.clipLimit, -1);
+    return;
+  }
+  const perLayer = clipping.kind === 'norm';
+  const measured = perLayer ? model.layers.flatMap((_, index) => spansOf(model, places, [], index)) : spans;
+  let sums = squares;
+  const beginOf = measured.map((span) => {
+    const begin = sums;
+    emitter.emit('gradient_squares', {
+      ...{ gradient: gradientOf(context, span), count: span.count, block: NORM_BLOCK },
+      sums: begin,
+    });
+    sums += Math.ceil(span.count / NORM_BLOCK);
+    return begin;
+  });
+  emitter.emit('gradient_norm', { sums: squares, count: sums - squares, norm: state.gradientNorm });
+  if (!perLayer) {
+    emitClips(context, spans, ClipCode.norm, state.clipLimit, state.gradientNorm);
+    return;
+  }
+  measured.forEach((span, index) => {
+    const count = Math.ceil(span.count / NORM_BLOCK);
+    emitter.emit('gradient_norm', { sums: beginOf[index], count, norm: state.layerNorm });
+    emitClips(context, [span], ClipCode.norm, state.clipLimit, state.layerNorm);
+  });
+}

@@ -1,0 +1,52 @@
+import type { Initializer } from './initializers.js';
+import type { Optimizer } from './optimizers.js';
+import type { WeightRules } from './regularisation.js';
+
+/** A library whose defaults are taken for initialisation, penalties and optimizers. */
+export type Preset = 'torch' | 'keras' | 'sklearn';
+
+export const presetNames: readonly Preset[] = ['torch', 'keras', 'sklearn'];
+
+type Overrides = Readonly<Partial<Record<Optimizer['type'], object>>>;
+
+/** Where the defaults of optimizers differ from PyTorch's. */
+const optimizers: Readonly<Record<Preset, Overrides>> = {
+  torch: {},
+  // Keras 3.
+  keras: {
+    adam: { epsilon: 1e-7 },
+    adamw: { epsilon: 1e-7, weightDecay: 0.004 },
+    nadam: { learningRate: 1e-3, epsilon: 1e-7, momentumDecay: 1 },
+    adamax: { learningRate: 1e-3, epsilon: 1e-7 },
+    rmsprop: { learningRate: 1e-3, decay: 0.9, epsilon: 1e-7 },
+    adagrad: { learningRate: 1e-3, initialAccumulator: 0.1, epsilon: 1e-7 },
+    adadelta: { learningRate: 1e-3, decay: 0.95, epsilon: 1e-7 },
+    lion: { learningRate: 1e-3 },
+  },
+  // MLPClassifier and MLPRegressor of scikit-learn 1.
+  sklearn: { sgd: { learningRate: 1e-3, momentum: 0.9, nesterov: true } },
+};
+
+/** What a preset takes for the options of an optimizer that are left out. */
+export const presetOptimizer = (preset: Preset, type: string): object =>
+  optimizers[preset][type as Optimizer['type']] ?? {};
+
+interface PresetLayer extends WeightRules {
+  readonly initializer: Initializer;
+  readonly biasInitializer: Initializer;
+}
+
+/** What a preset takes for the options of a layer that are left out; `hidden` is the activation of the first layer. */
+export function presetLayer(preset: Preset, hidden: unknown, inputs: number, units: number): PresetLayer {
+  switch (preset) {
+    case 'torch':
+      return { initializer: 'fanInUniform', biasInitializer: 'fanInUniform' };
+    case 'keras':
+      return { initializer: 'glorotUniform', biasInitializer: 'zeros' };
+    case 'sklearn': {
+      const maximum = Math.sqrt((hidden === 'sigmoid' ? 2 : 6) / (inputs + units));
+      const uniform = { type: 'uniform', minimum: -maximum, maximum } as const;
+      return { initializer: uniform, biasInitializer: uniform, l2: 1e-4, penaltyPerRow: true };
+    }
+  }
+}

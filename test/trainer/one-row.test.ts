@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type BackendId,
+  createTrainer,
+  type DenseLayer,
+  dense,
+  sgd,
+  type Trainer,
+  type TrainerConfig,
+} from '../../src/index.js';
+import { usableIds } from '../support/backends.js';
+import { expectAgree, flatWeights } from '../support/compare.js';
+
+const x = Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1, 0.5, 0.25);
+const t = Float32Array.of(0, 1, 1, 0, 1);
+
+const networks: Readonly<Record<string, Pick<TrainerConfig, 'layers' | 'loss'>>> = {
+  'sigmoid and half squared error': {
+    layers: [dense({ units: 2, activation: 'sigmoid' }), dense({ units: 1, activation: 'sigmoid' })],
+    loss: 'halfSquaredError',
+  },
+  'tanh and binary cross-entropy': {
+    layers: [dense({ units: 4, activation: 'tanh' }), dense({ units: 1, activation: 'sigmoid' })],
+    loss: 'binaryCrossEntropy',
+  },
+  'three layers and linear outputs': {
+    layers: [
+      dense({ units: 3, activation: 'relu' }),
+      dense({ units: 4, activation: 'tanh' }),
+      dense({ units: 1 }),
+    ],
+    loss: 'squaredError',
+  },
+};
+
+const trainerOf = (backend: BackendId, config: Partial<TrainerConfig>): Promise<Trainer> =>
+  createTrainer({
+    inputs: 2,
+    ...networks['sigmoid and half squared error'],
+    optimizer: sgd({ learningRate: 0.3 }),
+    seed: 4,
+    backend,
+    ...config,
+  });
+
+const hasRowProgram = async (config: Partial<TrainerConfig>): Promise<boolean> => {
+  const trainer = await trainerOf('reference', config);
+  const text = trainer.describePlan();
+  trainer.dispose();
+  return text.includes('program trainRow\n');
+};
+
+describe('a step on one row', () => {
+  it.each(Object.keys(networks))('is one operation for %s', async (name) => {
+    expect(await hasRowProgram(networks[name])).toBe(true);
+  });
+
+  const sigmoid = (options: Partial<DenseLayer>): DenseLayer =>
+    dense({ units: 1, activation: 'sigmoid', ...options });
+  it.each<[string, Partial<TrainerConfig>]>([
+    ['momentum', { optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }) }],
+    ['weight decay', { optimizer: sgd({ learningRate: 0.1, weightDecay: 0.1 }) }],
+    ['a transformed input', { inputTransform: { scale: 2 } }],
+    ['a layer of five units', { layers: [dense({ units: 5, activation: 'tanh' }), sigmoid({})] }],
+    ['17 weights', { inputs: 17, layers: [sigmoid({})] }],
+    ['no bias', { layers: [sigmoid({ bias: false })] }],
+    ['a frozen layer', { layers: [sigmoid({ units: 2, trainable: false }), sigmoid({})] }],
+    ['a traced activation', { layers: [dense({ units: 2, activation: 'mish' }), sigmoid({})] }],
+    ['four layers', { layers: [sigmoid({}), sigmoid({}), sigmoid({}), sigmoid({})] }],
+    ['softmax', { layers: [dense({ units: 2, activation: 'softmax' })], loss: 'crossEntropy' }],
+  ])('is several with %s', async (_, config) => {
+    expect(await hasRowProgram(config)).toBe(false);
+  });
+});
+
+describe.each(usableIds)('steps on one row on %s', (backend) => {
+  it.each(Object.keys(networks))('lead where gradients and updates apart lead, with %s', async (name) => {
+    const [together, apart] = await Promise.all([0, 1].map(() => trainerOf(backend, networks[name])));
+    const { history } = await together.fit(x, t, { epochs: 20, batchSize: 1, shuffle: false });
+    const losses: number[] = [];
+    const accuracies: number[] = [];
+    for (let epoch = 0; epoch < 20; epoch++) {
+      let [loss, correct] = [0, 0];
+      for (let row = 0; row < 5; row++) {
+        const step = apart.computeGradients(x.subarray(2 * row, 2 * row + 2), t.subarray(row, row + 1));
+        apart.applyGradients();
+        loss += step.loss / 5;
+        correct += (step.accuracy ?? 0) / 5;
+      }
+      losses.push(loss);
+      accuracies.push(correct);
+    }
+    expectAgree('weights', flatWeights(together.getWeights()), flatWeights(apart.getWeights()), 1e-5);
+    expectAgree('loss', Array.from(history.loss), losses, 1e-5);
+    if (history.accuracy) expectAgree('accuracy', Array.from(history.accuracy), accuracies, 1e-12);
+    for (const trainer of [together, apart]) trainer.dispose();
+  });
+
+  it('read rows of bytes and of doubles', async () => {
+    const bytes = Uint8Array.of(0, 0, 0, 1, 1, 0, 1, 1);
+    const results = [];
+    for (const rows of [bytes, Float64Array.from(bytes), Float32Array.from(bytes)]) {
+      const trainer = await trainerOf(backend, {});
+      await trainer.fit(rows, Float64Array.of(0, 1, 1, 0), { epochs: 9, batchSize: 1 });
+      results.push(flatWeights(trainer.getWeights()));
+      trainer.dispose();
+    }
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+
+  it('go on with several operations when a layer is frozen between epochs', async () => {
+    const trainer = await trainerOf(backend, {});
+    let frozen: unknown;
+    await trainer.fit(x, t, {
+      epochs: 6,
+      batchSize: 1,
+      callbacks: {
+        onEpochEnd: (epoch) => {
+          if (epoch !== 2) return;
+          trainer.setTrainable(0, false);
+          frozen = trainer.getWeights()[0];
+        },
+      },
+    });
+    expect(trainer.getWeights()[0]).toEqual(frozen);
+    trainer.dispose();
+  });
+});
