@@ -5,6 +5,7 @@ import {
   type Divergence,
   dense,
   type FitOptions,
+  schedules,
   sgd,
   type Trainer,
 } from '../../src/index.js';
@@ -81,6 +82,35 @@ describe.each(usableIds)('a divergence on %s', (backend) => {
     for (const one of [trainer, straight]) one.dispose();
   });
 
+  it('is found by the rates of a schedule, among batches of one step, in weighed rows', async () => {
+    const learningRate = schedules.exponential({ learningRate: 0.02, factor: 0.99 });
+    const sampleWeight = Float32Array.from({ length: ROWS }, (_, row) => 1 + (row % 3));
+    const more = { ...options, epochs: 1, accumulateBatches: 5, learningRate };
+    const stopped = await create(backend);
+    const { divergence } = await stopped.fit(rowsWith(large), t, { ...more, sampleWeight });
+    expect(divergence).toMatchObject({ step: 432, where: 'loss', rows: [BAD] });
+    expect(divergence?.learningRate).toBeCloseTo(0.02 * 0.99 ** 86, 8);
+    const until = await create(backend);
+    await until.fit(rowsWith(0).subarray(0, 3 * 4300), t.subarray(0, 4300), {
+      ...more,
+      sampleWeight: sampleWeight.subarray(0, 4300),
+    });
+    expect(flatWeights(stopped.getWeights())).toEqual(flatWeights(until.getWeights()));
+    expect([stopped.steps, until.steps]).toEqual([86, 86]);
+    const skipping = await create(backend);
+    await skipping.fit(rowsWith(large), t, { ...more, sampleWeight, divergence: 'skip' });
+    const rest = await create(backend);
+    const rows = Array.from({ length: ROWS }, (_, row) => row).filter((row) => Math.floor(row / 50) !== 86);
+    const x = rowsWith(0);
+    await rest.fit(
+      Float64Array.from(rows.flatMap((row) => [...x.subarray(3 * row, 3 * row + 3)])),
+      Float32Array.from(rows, (row) => t[row]),
+      { ...more, sampleWeight: Float32Array.from(rows, (row) => sampleWeight[row]) },
+    );
+    expect(flatWeights(skipping.getWeights())).toEqual(flatWeights(rest.getWeights()));
+    for (const one of [stopped, until, skipping, rest]) one.dispose();
+  });
+
   it('with rollback goes back and halves the rate until the run holds', async () => {
     const trainer = await create(backend);
     trainer.setLearningRate(40);
@@ -92,6 +122,19 @@ describe.each(usableIds)('a divergence on %s', (backend) => {
     expect(divergence?.count).toBeGreaterThan(3);
     expect(learningRate.at(-1)).toBe(40 / 2 ** (divergence as Divergence).count);
     expect(history.loss.every(Number.isFinite)).toBe(true);
+    trainer.dispose();
+  });
+
+  it.each([
+    ['a schedule of steps', schedules.step({ learningRate: 40, every: 2 ** 20 })],
+    ['one of losses', schedules.reduceOnPlateau({ learningRate: 40 })],
+  ])('with rollback halves the rate of %s', async (_name, learningRate) => {
+    const trainer = await create(backend);
+    trainer.setLearningRate(learningRate);
+    const { reason, divergence } = await trainer.fit(rowsWith(0), t, { ...options, divergence: 'rollback' });
+    expect(reason).toBe('completed');
+    expect(divergence?.count).toBeGreaterThan(3);
+    expect(trainer.learningRate).toBe(40 / 2 ** (divergence as Divergence).count);
     trainer.dispose();
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createTrainer, dense, sgd, type Trainer } from '../../src/index.js';
+import { createTrainer, dense, schedules, sgd, type Trainer } from '../../src/index.js';
 import { Random } from '../../src/random.js';
 import { Splitter } from '../../src/split.js';
 import { usableIds } from '../support/backends.js';
@@ -40,6 +40,19 @@ describe.each(usableIds)('fit on %s', (backend) => {
     expect(history.loss.length).toBe(2);
     await expect(trainer.fit(x, t, { epochs: 3, initialEpoch: 3 })).rejects.toThrow('initialEpoch');
     trainer.dispose();
+  });
+
+  it('with a schedule lists the rate after each epoch, told of each or not', async () => {
+    const [one, other] = [await create(backend), await create(backend)];
+    const learningRate = schedules.inverseTime({ learningRate: 0.1, factor: 0.5 });
+    const options = { epochs: 20, batchSize: 100, accumulateBatches: 4, learningRate };
+    const { learningRate: rates } = await one.fit(x, t, options);
+    const told = await other.fit(x, t, { ...options, callbacks: { onEpochEnd: () => {} } });
+    expect(rates).toEqual(told.learningRate);
+    // 10 batches are 3 steps.
+    expect(rates).toEqual(Array.from({ length: 20 }, (_, epoch) => 0.1 / (1 + 0.5 * 3 * (epoch + 1))));
+    expect(one.steps).toBe(60);
+    for (const trainer of [one, other]) trainer.dispose();
   });
 
   it('ends by time and by a loss', async () => {

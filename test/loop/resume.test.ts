@@ -12,6 +12,7 @@ import {
   type FitOptions,
   loadTrainer,
   modelCheckpoint,
+  schedules,
   sgd,
   type Trainer,
 } from '../../src/index.js';
@@ -99,6 +100,33 @@ describe.each(usableIds)('a checkpoint on %s', (backend) => {
       expect(withoutTimes(ended)).toEqual(history);
       expect(flatWeights(again.getWeights())).toEqual(flatWeights(trainer.getWeights()));
       expect([again.steps, again.epochs]).toEqual([trainer.steps, trainer.epochs]);
+      again.dispose();
+    }
+    trainer.dispose();
+  });
+
+  it.each([
+    ['a schedule of steps', schedules.cosine({ learningRate: 0.05, steps: 60 })],
+    [
+      'one of losses',
+      schedules.reduceOnPlateau({ learningRate: 0.05, threshold: 0.5, patience: 1, cooldown: 1 }),
+    ],
+  ])('goes on with %s, weights of rows, and between batches of one step', async (_name, learningRate) => {
+    const trainer = await createRun(backend);
+    const options: FitOptions = {
+      ...{ epochs: 6, batchSize: 8, validationSplit: 0.2, accumulateBatches: 4, learningRate },
+      classWeight: 'balanced',
+    };
+    const { files, history } = await checkpointsOf(trainer, options, 17);
+    expect(files.length).toBe(17);
+    const { learningRate: rates } = history as { learningRate: number[] };
+    expect(rates.at(-1)).toBeLessThan(0.05);
+    for (const file of files) {
+      const again = await loadTrainer(file, { backend, threads: 1 });
+      const resumed = { ...options, learningRate: 1, callbacks: [{}], resume: true };
+      expect(withoutTimes(await again.fit(inputs, targets, resumed))).toEqual(history);
+      expect(flatWeights(again.getWeights())).toEqual(flatWeights(trainer.getWeights()));
+      expect([again.steps, again.learningRate]).toEqual([trainer.steps, trainer.learningRate]);
       again.dispose();
     }
     trainer.dispose();
