@@ -117,9 +117,10 @@ export class HistoryBuilder {
     for (let index = 0; index < accuracy.length; index++) accuracies.push(accuracy[index]);
   }
 
-  /** Everything so far, for `assign`. */
+  /** A copy of everything so far, for `assign`. */
   get series(): HistorySeries {
-    return { ...this.#numbers, ...this.#run };
+    const series = Object.entries({ ...this.#numbers, ...this.#run });
+    return Object.fromEntries(series.map(([name, values]) => [name, values.slice()]));
   }
 
   /** Goes on from what `series` gave. */
