@@ -3,9 +3,16 @@ import { referenceProvider } from './backends/reference/index.js';
 import { listBackends } from './backends/select.js';
 import { createWasmProvider } from './backends/wasm/index.js';
 import { createBrowserWorker } from './backends/wasm/worker/port.js';
+import type { RowsLike, TargetsLike } from './data.js';
 import { fact, stateError } from './errors.js';
-import type { CreateProgress } from './fit.js';
 import type { LoadOptions, ModelSource } from './model-storage.js';
+import type { CreateProgress } from './progress.js';
+import {
+  type ManyConfig,
+  type ManyOptions,
+  type ManyResults,
+  trainMany as trainManyOn,
+} from './train-many.js';
 import { type Platform, Trainer, type TrainerConfig } from './trainer.js';
 
 export * from './exports.js';
@@ -49,3 +56,10 @@ export const loadTrainer = (source: ModelSource, options: LoadOptions = {}): Pro
 
 /** Every backend that a browser may have, best first, with whether it can be used here and, if not, why. */
 export const availableBackends = (): Promise<BackendReport[]> => listBackends(platform.providers);
+
+/** As in Node, one model after the other. */
+export const trainMany = (
+  configs: readonly ManyConfig[],
+  data: readonly [x: RowsLike, t: TargetsLike],
+  options: ManyOptions = {},
+): Promise<ManyResults> => trainManyOn({ createTrainer, cores: 1 }, configs, data, options);

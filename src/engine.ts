@@ -8,8 +8,10 @@ import {
   type RunHandle,
   stepsPerEpoch,
 } from './backends/backend.js';
+import type { CallbackState } from './callbacks/callback.js';
 import { numbersOf, type Reader } from './data.js';
 import { fact, stateError } from './errors.js';
+import { type Capture, type Job, type JobOptions, type JobResult, JobState, updatesBefore } from './job.js';
 import { JobControl } from './job-control.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
@@ -38,36 +40,10 @@ export type Metrics = {
   readonly accuracy?: number;
 };
 
-/** Epochs of one program over a dataset; see `Run`. */
-export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
-  readonly program: ProgramName;
-  readonly epochs: number;
-  /** Batches whose gradients are added up for one optimizer step; default 1. */
-  readonly accumulate?: number;
-  /** Where `predict` puts the outputs of the rows. */
-  readonly result?: Numbers;
-  /** Where to put the metric scalars of the epochs; memory that was used before is there at once. */
-  readonly sums?: Float64Array;
-}
-
 /** Metrics of epochs, one after the other. */
 export interface MetricSeries {
   readonly loss: Float64Array;
   readonly accuracy?: Float64Array;
-}
-
-/** The whole epochs that a job did, and their metric scalars, `ScalarCode.first_free` each. */
-export interface JobResult {
-  readonly epochs: number;
-  readonly sums: Float64Array;
-}
-
-/** Optimizer steps that a job has done before its batch `index`. */
-function updatesBefore(job: Job, index: number): number {
-  const { accumulate = 1 } = job;
-  const batches = stepsPerEpoch(job);
-  const epoch = Math.floor(index / batches);
-  return epoch * Math.ceil(batches / accumulate) + Math.floor((index - epoch * batches) / accumulate);
 }
 
 const flavourOf = ({ labels, weighted }: Rows): Flavour =>
@@ -76,6 +52,8 @@ const flavourOf = ({ labels, weighted }: Rows): Flavour =>
 /** A run off the event loop. */
 interface ActiveRun {
   readonly handle: RunHandle;
+  /** It makes optimizer steps. */
+  readonly isTraining: boolean;
   /** The run was given its learning rates. */
   readonly hasRates: boolean;
   /** Optimizer steps done, with those of the run. */
@@ -148,6 +126,41 @@ export class Engine {
     this.#epochs = epochs;
   }
 
+  /** Copies of everything that training changes, taken between two steps; the metrics of a run under way stay in it. */
+  capture(): Capture {
+    const { setting } = this.#rates;
+    const copy = (): Capture => ({
+      numbers: this.executor.read(0, this.#plan.persistentLength),
+      scalars: this.executor.scalars.slice(),
+      learningRate: typeof setting === 'object' ? setting : this.learningRate,
+      steps: this.steps,
+      epochs: this.#epochs,
+      runSteps: this.#active?.isTraining ? this.#active.handle.progress().steps : null,
+    });
+    return this.#active ? this.#active.handle.between(copy) : copy();
+  }
+
+  /** Goes back to a capture, with no run under way. */
+  restore({ numbers, scalars, steps, epochs }: Capture): void {
+    this.executor.write(0, numbers);
+    this.executor.scalars.set(scalars);
+    this.executor.scalars.fill(0, 0, ScalarCode.first_free);
+    this.countFrom(steps, epochs);
+  }
+
+  /** Whether every bias is finite: a delta that is not leaves no bias of its layer so. Parameters come first in a plan. */
+  hasFiniteBiases(): boolean {
+    for (const { role, name, offset, columns } of this.#plan.buffers) {
+      if (role !== 'parameter') break;
+      if (!name.startsWith('b')) continue;
+      const biases = this.executor.read(offset, columns);
+      let zeros = 0;
+      for (let index = 0; index < columns; index++) zeros += biases[index] * 0;
+      if (zeros !== 0) return false;
+    }
+    return true;
+  }
+
   /** Throws after `dispose`. */
   requireAlive(action: string): void {
     if (this.#disposed)
@@ -183,6 +196,21 @@ export class Engine {
   /** The learning rate depends on the losses of epochs, of which `endEpoch` has to be told. */
   get followsEpochs(): boolean {
     return this.#rates.followsEpochs;
+  }
+
+  /** What was learnt from the losses of epochs so far. */
+  get rateState(): CallbackState {
+    return this.#rates.state;
+  }
+
+  set rateState(state: CallbackState) {
+    this.#rates.state = state;
+  }
+
+  /** The learning rate after each of the epochs of a job before which `steps` were done; null where it stays. */
+  ratesAfterEpochs(job: Job, steps: number): Float64Array | null {
+    const batches = stepsPerEpoch(job);
+    return this.#rates.series(0, job.epochs, (epoch) => steps + updatesBefore(job, (epoch + 1) * batches));
   }
 
   endEpoch(losses: { readonly loss: number; readonly val_loss?: number }): void {
@@ -237,10 +265,12 @@ export class Engine {
       this.#provideFor(program);
       this.reserve(batchSize);
       if (!isStep(program)) return this.#runEpoch(this.#plan, program, rows, batchSize, result);
-      const { scalars } = this.executor;
-      scalars[this.#plan.learningRate] = this.learningRate;
-      this.#steps++;
-      return this.#runEpoch(this.#plan, program, rows, batchSize, result);
+      const steps = stepsPerEpoch({ rowsPerEpoch: rows.count, batchSize });
+      const before = this.#steps;
+      this.executor.scalars[this.#plan.learningRate] = this.learningRate;
+      const rates = steps > 1 ? this.#rates.series(0, steps, (index) => before + index) : null;
+      this.#steps += steps;
+      return this.#runEpoch(this.#plan, program, rows, batchSize, result, rates);
     });
   }
 
@@ -279,56 +309,44 @@ export class Engine {
     return result;
   }
 
-  /**
-   * Runs a job off the event loop, in one run or, if it is paused, in several. `started` is called when a run is under
-   * way.
-   */
-  async runJob(
-    job: Job,
-    dataset: Dataset,
-    control = new JobControl(),
-    started?: () => void,
-  ): Promise<JobResult> {
-    const length = job.epochs * ScalarCode.first_free;
-    const sums = job.sums?.subarray(0, length) ?? new Float64Array(length);
-    const running = new Float64Array(ScalarCode.first_free);
-    const steps = job.epochs * stepsPerEpoch(job);
-    let done = 0;
-    const accumulates = (job.accumulate ?? 1) > 1;
+  /** Runs a job off the event loop from where it stands, in one run or, if it is paused or cut, in several. */
+  async runJob(state: JobState, dataset: Dataset, options: JobOptions = {}): Promise<JobResult> {
+    const { control = new JobControl(), partEnded, isDone } = options;
+    const accumulates = (state.job.accumulate ?? 1) > 1;
     this.#accumulates ||= accumulates;
     try {
-      while (done < steps && !control.isStopped) {
-        done += await this.#queued(() => this.#runPart(job, dataset, done, sums, running, control, started));
+      while (state.done < state.steps && !control.isStopped) {
+        await this.#queued(() => this.#runPart(state, dataset, control, options));
+        if (isDone?.(state)) break;
+        await partEnded?.(state);
         await control.resumed();
       }
     } finally {
       if (accumulates) this.#accumulates = false;
     }
     this.requireAlive('Cannot go on');
-    return { epochs: Math.floor(done / stepsPerEpoch(job)), sums };
+    return { epochs: state.epochs, sums: state.sums };
   }
 
-  /** Runs a job from `firstStep` on to its end or until it is stopped; returns the number of steps done. */
+  /** Runs a job on to its end, to that of a part, or until it is stopped. */
   async #runPart(
-    job: Job,
+    state: JobState,
     dataset: Dataset,
-    firstStep: number,
-    sums: Float64Array,
-    running: Float64Array,
     control: JobControl,
-    started?: () => void,
-  ): Promise<number> {
+    { started, partSteps }: JobOptions,
+  ): Promise<void> {
     this.requireAlive('Cannot run');
+    const { job, done: firstStep } = state;
     const { accumulate = 1 } = job;
     this.#provideFor(job.program, accumulate);
     this.reserve(job.batchSize);
-    const { scalars } = this.executor;
-    scalars.set(running);
-    const counts = isStep(job.program);
-    const steps = job.epochs * stepsPerEpoch(job) - firstStep;
+    this.executor.scalars.set(state.running);
+    const left = state.steps - firstStep;
+    const steps = partSteps ? Math.min(left, partSteps(firstStep)) : left;
+    const isTraining = isStep(job.program);
     const before = this.#steps - updatesBefore(job, firstStep);
     const stepOf = (index: number): number => before + updatesBefore(job, index);
-    const values = counts ? this.#rates.series(firstStep, firstStep + steps, stepOf) : null;
+    const values = isTraining ? this.#rates.series(firstStep, firstStep + steps, stepOf) : null;
     const handle = this.executor.start(dataset, {
       ...this.#programsOf(job.program, accumulate),
       rowsPerEpoch: job.rowsPerEpoch,
@@ -336,13 +354,13 @@ export class Engine {
       order: job.order,
       firstStep,
       steps,
-      metrics: sums,
+      metrics: state.sums,
       rates: values && { scalar: this.#plan.learningRate, values },
       result: job.result ?? null,
     });
     this.#active = {
-      ...{ handle, hasRates: values !== null },
-      steps: () => (counts ? stepOf(firstStep + handle.progress().steps) : before),
+      ...{ handle, isTraining, hasRates: values !== null },
+      steps: () => (isTraining ? stepOf(firstStep + handle.progress().steps) : this.#steps),
     };
     try {
       control.begin(handle, firstStep);
@@ -350,15 +368,10 @@ export class Engine {
       started?.();
       const done = await finished;
       this.requireAlive('Cannot go on');
-      if (counts) {
-        const epochsAt = (step: number): number => Math.floor(step / stepsPerEpoch(job));
-        this.countFrom(
-          stepOf(firstStep + done),
-          this.#epochs + epochsAt(firstStep + done) - epochsAt(firstStep),
-        );
-      }
-      running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
-      return done;
+      const epochs = state.epochs;
+      state.done += done;
+      if (isTraining) this.countFrom(stepOf(state.done), this.#epochs + state.epochs - epochs);
+      state.running.set(this.executor.scalars.subarray(0, ScalarCode.first_free));
     } finally {
       control.end();
       this.#active = null;
@@ -373,17 +386,14 @@ export class Engine {
     control?: JobControl,
   ): Promise<Metrics | null> {
     const rowsPerEpoch = order?.length ?? rows.count;
-    const { epochs, sums } = await this.runJob(
-      {
-        program: `evaluate${flavourOf(rows)}`,
-        epochs: 1,
-        rowsPerEpoch,
-        batchSize: Math.min(rowsPerEpoch, FORWARD_BATCH),
-        order,
-      },
-      dataset,
-      control,
-    );
+    const state = new JobState({
+      program: `evaluate${flavourOf(rows)}`,
+      epochs: 1,
+      rowsPerEpoch,
+      batchSize: Math.min(rowsPerEpoch, FORWARD_BATCH),
+      order,
+    });
+    const { epochs, sums } = await this.runJob(state, dataset, { control });
     return epochs === 1 ? this.metricsAt(sums, 0) : null;
   }
 
@@ -404,7 +414,7 @@ export class Engine {
       order: null,
       result,
     } as const;
-    await this.runJob(job, dataset);
+    await this.runJob(new JobState(job), dataset);
     return result;
   }
 
@@ -463,6 +473,12 @@ export class Engine {
     });
   }
 
+  /** Another rate in the place of a schedule of steps; a schedule of losses goes on from it. */
+  lowerLearningRate(rate: number): void {
+    if (!this.followsEpochs) this.setLearningRate(rate);
+    else this.executor.scalars[this.#plan.learningRate] = rate;
+  }
+
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -481,7 +497,14 @@ export class Engine {
     return program;
   }
 
-  #runEpoch(plan: Plan, name: ProgramName, rows: Rows, batchSize: number, result: Numbers | null): Metrics {
+  #runEpoch(
+    plan: Plan,
+    name: ProgramName,
+    rows: Rows,
+    batchSize: number,
+    result: Numbers | null,
+    rates: Float64Array | null = null,
+  ): Metrics {
     const rowsPerEpoch = rows.count;
     this.executor.run(rows, {
       program: this.#programNamed(plan, name),
@@ -491,6 +514,7 @@ export class Engine {
       steps: stepsPerEpoch({ rowsPerEpoch, batchSize }),
       order: null,
       metrics: this.#metrics,
+      rates: rates && { scalar: plan.learningRate, values: rates },
       result,
     });
     return this.metricsAt(this.#metrics, 0);

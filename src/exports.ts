@@ -8,6 +8,23 @@ export {
 } from './activation-functions.js';
 export type { BackendId, BackendKind, BackendReport } from './backends/backend.js';
 export type { BackendChoice, RejectedBackend } from './backends/select.js';
+export type {
+  BatchLogs,
+  CallbackReason,
+  CallbackState,
+  FitCallbacks,
+  FitContext,
+} from './callbacks/callback.js';
+export { type EarlyStoppingOptions, earlyStopping } from './callbacks/early-stopping.js';
+export {
+  type CheckpointPlace,
+  type CheckpointTarget,
+  type ModelCheckpointOptions,
+  modelCheckpoint,
+} from './callbacks/model-checkpoint.js';
+export type { MonitorMode, MonitorOptions } from './callbacks/monitor.js';
+export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from './callbacks/reduce-on-plateau.js';
+export { terminateOnNaN } from './callbacks/terminate-on-nan.js';
 export { type ComparedTrainer, type Comparison, compareTrainers } from './compare.js';
 export type { MatrixLike, RowsLike, TargetsLike } from './data.js';
 export { type ColumnReport, type DataReport, type DataReportOptions, dataReport } from './data-report.js';
@@ -21,11 +38,13 @@ export {
   multiLabel,
   oneHot,
 } from './decisions.js';
+export type { Divergence, DivergencePolicy } from './divergence.js';
 export type { Metrics } from './engine.js';
 export { type ActivationFunction, defineActivation, type TracedActivation } from './expression/activation.js';
 export { defineLoss, type LossFunction, type TracedLoss } from './expression/loss.js';
 export type { ExpressionOperations, Operand, Traced } from './expression/trace.js';
-export type { BatchLogs, FitCallbacks, FitOptions } from './fit.js';
+export type { FitOptions } from './fit-options.js';
+export type { Batch, Batches, StreamOptions } from './fit-stream.js';
 export {
   type GradientCheck,
   type GradientCheckOptions,
@@ -34,7 +53,7 @@ export {
 } from './gradient-check.js';
 export type { Gradients } from './gradients.js';
 export type { ComputationGraph, GraphNode, GraphValue } from './graph.js';
-export type { EpochLogs, History, HistoryNumbers } from './history.js';
+export type { EndReason, EpochLogs, History, HistoryNumbers } from './history.js';
 export type { Initializer, InitializerName } from './initializers.js';
 export type { Inspection, InspectOptions, LayerInspection } from './inspect.js';
 export { FormatError } from './io/format-error.js';
@@ -101,6 +120,17 @@ export type { Preset } from './presets.js';
 export type { Averaging, GradientClipping, WeightRules } from './regularisation.js';
 export type { RowWeights } from './row-weights.js';
 export { type LearningRate, type Schedule, schedules } from './schedules.js';
+export {
+  type Fold,
+  grid,
+  type HalvingOptions,
+  kFold,
+  type Range,
+  type Ranked,
+  randomSearch,
+  successiveHalving,
+} from './search.js';
 export type { Snapshot } from './snapshot.js';
 export type { StopConditions, StopReason, StopState, StopWhen } from './stop-when.js';
+export { type ManyConfig, type ManyOptions, type ManyResult, ManyResults } from './train-many.js';
 export type { BatchOptions, Trainer, TrainerBackend, TrainerConfig, TrainerLayer } from './trainer.js';

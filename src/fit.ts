@@ -1,77 +1,26 @@
 import { type Dataset, type Rows, stepsPerEpoch } from './backends/backend.js';
+import type { FitContext } from './callbacks/callback.js';
+import { Checkpoints } from './checkpoints.js';
 import { type RowsLike, readRows, type TargetsLike } from './data.js';
-import type { Engine, Job, JobResult, Metrics } from './engine.js';
-import { EpochOrders } from './epoch-orders.js';
-import {
-  rangeError,
-  requireInteger,
-  requireKnownKeys,
-  requireName,
-  requireNumber,
-  typeError,
-} from './errors.js';
-import { type EpochLogs, type History, HistoryBuilder } from './history.js';
+import { Guard } from './divergence.js';
+import type { Engine } from './engine.js';
+import { EpochOrders, type OrderOrigin } from './epoch-orders.js';
+import { contextOf } from './fit-context.js';
+import { type CheckedOptions, checkFitOptions, type FitOptions } from './fit-options.js';
+import { Watch } from './fit-watch.js';
+import { type EndReason, type EpochLogs, type EpochRun, type History, HistoryBuilder } from './history.js';
+import { type Capture, type Job, type JobResult, JobState, updatesBefore } from './job.js';
 import { JobControl } from './job-control.js';
+import type { SaveTarget } from './model-storage.js';
 import { ScalarCode } from './opcodes.js';
-import type { Random } from './random.js';
-import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
-import { checkLearningRate, type LearningRate } from './schedules.js';
-import { type StopReason, StopWatch, type StopWhen } from './stop-when.js';
-
-/** What `onBatchEnd` gets: the batches and rows of the epoch done so far, and the metrics over those rows. */
-export interface BatchLogs extends Metrics {
-  readonly batch: number;
-  readonly size: number;
-  readonly rows: number;
-}
-
-/** Called during `fit`; a promise is waited for, an error ends the run and rejects `fit`. */
-export interface FitCallbacks {
-  onEpochBegin?(epoch: number): unknown;
-  onEpochEnd?(epoch: number, logs: EpochLogs): unknown;
-  /** At most about twenty times a second, and at the end of each epoch. */
-  onBatchEnd?(batch: number, logs: BatchLogs): unknown;
-}
-
-export interface FitOptions extends RowWeights {
-  /** Default 1. */
-  readonly epochs?: number;
-  /** Rows per optimizer step; the last batch of an epoch may be smaller. Default 32. */
-  readonly batchSize?: number;
-  /** A new order of rows each epoch; default true. */
-  readonly shuffle?: boolean;
-  /** Share of the rows, in [0, 1), kept from training and evaluated after each epoch. */
-  readonly validationSplit?: number;
-  /** `'shuffled'` (default) takes rows at random by the seed, `'last'` the last ones. */
-  readonly validationSplitMode?: 'shuffled' | 'last';
-  /** Rows to evaluate after each epoch, instead of a split. */
-  readonly validationData?:
-    | readonly [x: RowsLike, t: TargetsLike]
-    | readonly [x: RowsLike, t: TargetsLike, sampleWeight: ArrayLike<number>];
-  readonly callbacks?: FitCallbacks;
-  /** Aborting ends the run at the next step; `fit` then resolves with the epochs done. */
-  readonly signal?: AbortSignal;
-  /** Ends the run after the epoch in which a condition holds; the history says which. */
-  readonly stopWhen?: StopWhen;
-  /**
-   * Batches whose gradients are averaged for one optimizer step; the last step of an epoch may have fewer. Default 1.
-   */
-  readonly accumulateBatches?: number;
-  /** Learning rate from this call on, as `setLearningRate` sets it. */
-  readonly learningRate?: LearningRate;
-  /** 1 prints a progress bar; default 0. */
-  readonly verbose?: 0 | 1;
-}
-
-/** Shows how a run gets on. */
-export interface Progress {
-  update(state: { epoch: number; rows: number; loss: number; accuracy?: number }): void;
-  endEpoch(logs: EpochLogs): void;
-  stop(): void;
-}
-
-/** How a platform shows progress: a bar in a terminal, lines elsewhere. */
-export type CreateProgress = (options: { totalRows: number; epochs: number }) => Promise<Progress>;
+import type { CreateProgress } from './progress.js';
+import type { Random, RandomState } from './random.js';
+import { requireSameRun, runOptionsOf } from './resume.js';
+import { readValidation, weighRows } from './row-weights.js';
+import { type Fingerprint, fingerprintOf, type RunPosition } from './run-position.js';
+import { type Split, Splitter } from './split.js';
+import { StopWatch } from './stop-when.js';
+import type { Trainer } from './trainer.js';
 
 const action = 'Cannot fit';
 const POLL_MS = 50;
@@ -82,222 +31,293 @@ const POLL_MS = 50;
 const FIRST_ROWS = 2 ** 14;
 const MOST_ROWS = 2 ** 18;
 
-const optionNames = [
-  ...['epochs', 'batchSize', 'shuffle', 'validationSplit', 'validationSplitMode', 'validationData'],
-  ...['callbacks', 'signal', 'stopWhen', 'learningRate', 'verbose', 'accumulateBatches'],
-  ...rowWeightKeys,
-];
-
-type Optional = 'signal' | 'validationData' | 'stopWhen' | 'learningRate' | keyof RowWeights;
-
-type CheckedOptions = Required<Omit<FitOptions, Optional>> & Pick<FitOptions, Optional>;
-
-function checkOptions(options: FitOptions): CheckedOptions {
-  requireKnownKeys(action, options, optionNames);
-  const {
-    epochs = 1,
-    batchSize = 32,
-    shuffle = true,
-    validationSplit = 0,
-    validationSplitMode = 'shuffled',
-  } = options;
-  const {
-    validationData,
-    callbacks = {},
-    signal,
-    stopWhen,
-    learningRate,
-    verbose = 0,
-    accumulateBatches = 1,
-  } = options;
-  const { sampleWeight, classWeight } = options;
-  requireInteger(action, 'epochs', epochs, 1);
-  requireInteger(action, 'batchSize', batchSize, 1);
-  requireInteger(action, 'accumulateBatches', accumulateBatches, 1);
-  if (typeof shuffle !== 'boolean') throw typeError(action, 'shuffle must be a boolean', shuffle);
-  requireNumber(action, 'validationSplit', validationSplit, 'in [0, 1)', (share) => share >= 0 && share < 1);
-  requireName(action, 'validationSplitMode', validationSplitMode, ['shuffled', 'last']);
-  if (
-    validationData !== undefined &&
-    (!Array.isArray(validationData) || validationData.length < 2 || validationData.length > 3)
-  ) {
-    throw typeError(
-      action,
-      'validationData must be [inputs, targets] or [inputs, targets, sampleWeight]',
-      validationData,
-    );
-  }
-  requireKnownKeys(`${action}: callbacks`, callbacks, ['onEpochBegin', 'onEpochEnd', 'onBatchEnd']);
-  for (const [name, callback] of Object.entries(callbacks)) {
-    if (callback !== undefined && typeof callback !== 'function') {
-      throw typeError(action, `callbacks.${name} must be a function`, callback);
-    }
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw typeError(action, 'signal must be an AbortSignal', signal);
-  }
-  if (learningRate !== undefined) checkLearningRate(action, learningRate);
-  if (verbose !== 0 && verbose !== 1) throw rangeError(action, 'verbose must be 0 or 1', verbose);
-  return {
-    ...{ epochs, batchSize, shuffle, validationSplit, validationSplitMode, validationData },
-    ...{ callbacks, signal, stopWhen, learningRate, verbose, accumulateBatches, sampleWeight, classWeight },
-  };
+/** What a call of `fit` has from its trainer. */
+export interface FitHost {
+  readonly trainer: Trainer;
+  readonly engine: Engine;
+  readonly random: Random;
+  readonly createProgress: CreateProgress;
+  /** Where the run stood that the trainer's file holds. */
+  readonly position: RunPosition | null;
+  encode(capture: Capture, position: RunPosition | null): () => Uint8Array;
+  write(target: SaveTarget, bytes: Uint8Array): Promise<void>;
 }
 
-/** Rows kept for validation. */
-function heldRows(count: number, { validationSplit }: CheckedOptions): number {
-  const held = Math.floor(count * validationSplit);
-  if (validationSplit > 0 && (held === 0 || held === count)) {
-    throw rangeError(action, `validationSplit must leave rows on both sides of ${count}`, validationSplit);
-  }
-  return held;
+/** The job under way, where its orders begin, and the time and the steps at which it was begun. */
+interface Current {
+  readonly state: JobState;
+  readonly origin: OrderOrigin;
+  readonly began: number;
+  /** Optimizer steps of the trainer before the job. */
+  readonly updates: number;
 }
 
 /** One call of `fit`: its data, and where its epochs stand. */
 export class Fit {
   /** Pauses and ends the call. */
   readonly control = new JobControl();
-  readonly #options: CheckedOptions;
-  readonly #history = new HistoryBuilder();
+  readonly #host: FitHost;
   readonly #engine: Engine;
-  readonly #random: Random;
+  readonly #options: CheckedOptions;
   readonly #rows: Rows;
-  readonly #heldCount: number;
+  readonly #data: Fingerprint;
+  readonly #splitter: Splitter;
   readonly #validation: Rows | null;
   readonly #stopWatch: StopWatch | null;
-  /** Used in turn. */
+  readonly #resumed: RunPosition | null;
+  readonly #history: HistoryBuilder;
+  readonly #guard: Guard;
+  readonly #watch: Watch;
+  readonly #checkpoints: Checkpoints;
+  /** Metric scalars of jobs, used in turn. */
   readonly #sums = [new Float64Array(0), new Float64Array(0)];
-  #stoppedBy: StopReason | null = null;
-  #progress: Progress | null = null;
+  /** Somebody wants to be told of each epoch. */
+  #isWatched = false;
+  #reason: EndReason | null = null;
+  #orders: EpochOrders | null = null;
+  #splitState: RandomState | null = null;
+  #current: Current | null = null;
+  /** A job whose numbers are still to be put into the history. */
+  #before: { readonly result: JobResult; readonly run: EpochRun } | null = null;
+  /** Steps of the run before the job under way. */
+  #steps = 0;
+  /** Checkpoints asked for while callbacks are told of the end of an epoch. */
+  #asked: SaveTarget[] | null = null;
 
   /** Checks everything. */
-  constructor(engine: Engine, random: Random, x: RowsLike, t: TargetsLike, options: FitOptions) {
-    this.#options = checkOptions(options);
-    this.#engine = engine;
-    this.#random = random;
-    const { model, reader } = engine;
+  constructor(host: FitHost, x: RowsLike, t: TargetsLike, options: FitOptions) {
+    this.#options = checkFitOptions(action, options);
+    this.#host = host;
+    this.#engine = host.engine;
+    const { model, reader } = host.engine;
     const rows = readRows(action, x, t, model, reader);
     this.#rows = weighRows(action, rows, model, this.#options);
-    const { validationData, stopWhen, learningRate } = this.#options;
+    this.#data = fingerprintOf(this.#rows);
+    const { validationData, stopWhen, learningRate, resume, initialEpoch } = this.#options;
     this.#stopWatch = stopWhen ? new StopWatch(action, stopWhen, model.decision !== null) : null;
-    engine.requireOutputs(action, rows);
-    this.#validation = validationData ? this.#readValidation(validationData) : null;
-    this.#heldCount = heldRows(this.#rows.count, this.#options);
-    if (learningRate !== undefined) engine.setLearningRate(learningRate);
-  }
-
-  #readValidation([x, t, sampleWeight]: NonNullable<FitOptions['validationData']>): Rows {
-    const { model, reader } = this.#engine;
-    const caller = `${action}: validationData`;
-    return weighRows(caller, readRows(caller, x, t, model, reader), model, { sampleWeight });
+    this.#engine.requireOutputs(action, rows);
+    this.#validation = validationData ? readValidation(action, validationData, model, reader) : null;
+    this.#splitter = new Splitter(action, rows, model, this.#options);
+    const { length } = host.engine.plan.gradients;
+    this.#resumed = resume ? requireSameRun(action, host.position, this.#options, this.#data, length) : null;
+    this.#history = new HistoryBuilder(initialEpoch);
+    this.#guard = new Guard(this.#engine, this.#rows, this.#options.divergence);
+    this.#watch = new Watch(this.#options.callbacks, this.#context());
+    this.#checkpoints = new Checkpoints(host.write, () => this.control.stop());
+    if (learningRate !== undefined && (!resume || typeof learningRate === 'function'))
+      this.#engine.setLearningRate(learningRate);
   }
 
   /** Trains for the epochs asked for. */
-  async run(seed: number, createProgress: CreateProgress): Promise<History> {
-    const { signal, epochs, verbose } = this.#options;
+  async run(): Promise<History> {
+    const { signal, epochs, verbose, maxTimeMs, initialEpoch } = this.#options;
     const { executor } = this.#engine;
     const dataset = executor.createDataset(this.#rows);
     let validation: Dataset | null = null;
+    let failure: { readonly reason: unknown } | null = null;
+    let stopIntervals = (): void => {};
     const stop = (): void => this.control.stop();
+    const timeIsUp = (): void => this.#end('maxTime');
+    const timer = maxTimeMs === undefined ? undefined : setTimeout(timeIsUp, maxTimeMs);
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
     try {
       if (this.#validation) validation = executor.createDataset(this.#validation);
-      if (verbose === 1) this.#progress = await createProgress({ totalRows: this.#trainCount, epochs });
-      await this.#runEpochs(dataset, validation);
+      if (verbose === 1)
+        this.#watch.progress = await this.#host.createProgress({ totalRows: this.#rowsPerEpoch, epochs });
+      const split = await this.#split();
+      if (this.#resumed) this.#goOn(this.#resumed);
+      this.#isWatched = this.#watchesEpochs;
+      await this.#watch.trainBegin();
+      stopIntervals = this.#watch.startIntervals((reason) => {
+        failure ??= { reason };
+        stop();
+      });
+      this.#guard.begin();
+      await this.#runEpochs(dataset, validation, split);
+      stopIntervals();
+      if (failure) throw (failure as { readonly reason: unknown }).reason;
       this.#engine.requireAlive('Cannot go on');
-      const whole = this.#history.epochs === epochs ? 'completed' : signal?.aborted ? 'aborted' : 'stopped';
-      const converged = this.#stopWatch ? this.#stoppedBy !== null : null;
+      await this.#watch.trainEnd();
+      await this.#checkpoints.settled();
+      const isWhole = this.#history.epochs === epochs - initialEpoch;
+      const whole = isWhole ? 'completed' : signal?.aborted ? 'aborted' : 'stopped';
       return this.#history.build({
-        seed,
+        seed: this.#host.trainer.seed,
         backend: this.#engine.backend.id,
-        reason: this.#stoppedBy ?? whole,
-        converged,
+        reason: this.#reason ?? whole,
+        converged: this.#stopWatch ? this.#stopWatch.hasEnded : null,
+        divergence: this.#guard.last,
       });
     } finally {
+      clearTimeout(timer);
+      this.#guard.end();
+      stopIntervals();
       signal?.removeEventListener('abort', stop);
-      this.#progress?.stop();
+      this.#watch.progress?.stop();
       dataset.dispose();
       validation?.dispose();
+      await this.#checkpoints.settled().catch(() => undefined);
     }
   }
 
-  get #trainCount(): number {
-    return this.#rows.count - this.#heldCount;
+  /** Where the run stood when `capture` was taken, just now; null before its first order of rows. */
+  position({ runSteps, scalars, numbers }: Capture): RunPosition | null {
+    if (!this.#orders) return null;
+    this.#putDown();
+    const done = (this.#current?.state.done ?? 0) + (runSteps ?? 0);
+    const shared = {
+      options: runOptionsOf(this.#options),
+      data: this.#data,
+      steps: this.#steps + done,
+      gradients: null,
+      gradientNorm: null,
+      split: this.#splitState,
+      reason: this.#reason,
+      stopWhen: this.#stopWatch?.state ?? {},
+      rate: this.#engine.rateState,
+      callbacks: this.#options.callbacks.map((callback) => callback.getState?.() ?? {}),
+      history: this.#history.series,
+    };
+    const none = new Float64Array(ScalarCode.first_free);
+    if (!this.#current) return { ...shared, step: 0, running: none, order: this.#orders.next, skip: 0 };
+    const { state, origin } = this.#current;
+    const epochs = Math.floor(done / state.stepsPerEpoch);
+    if (epochs > 0 && this.#isWatched) {
+      const running = state.sums.slice(0, ScalarCode.first_free);
+      const gradientNorm = this.#watchesGradient ? this.#gradientNorm() : null;
+      return { ...shared, gradientNorm, step: state.stepsPerEpoch, running, order: origin, skip: 0 };
+    }
+    const history = new HistoryBuilder();
+    history.assign(this.#history.series);
+    history.addSeries(this.#engine.seriesOf({ epochs, sums: state.sums }), this.#epochRun(epochs));
+    const step = done % state.stepsPerEpoch;
+    const { offset, length } = this.#engine.plan.gradients;
+    const isSumming = step % this.#options.accumulateBatches > 0;
+    return {
+      ...shared,
+      history: history.series,
+      gradients: isSumming ? numbers.slice(offset, offset + length) : null,
+      step,
+      running: runSteps === null ? state.running.slice() : scalars.slice(0, ScalarCode.first_free),
+      order: origin,
+      skip: epochs,
+    };
   }
 
-  /** Somebody wants to be told of each epoch. */
-  get #isWatched(): boolean {
-    const { callbacks } = this.#options;
-    const validates = this.#validation !== null || this.#heldCount > 0;
-    return (
-      validates ||
-      this.#stopWatch !== null ||
-      this.#progress !== null ||
-      this.#engine.followsEpochs ||
-      Object.values(callbacks).some(Boolean)
-    );
+  /** Rows that an epoch takes. */
+  get #rowsPerEpoch(): number {
+    const { batchSize, stepsPerEpoch: steps } = this.#options;
+    const rowsPerEpoch = this.#rows.count - this.#splitter.heldCount;
+    const isPass = steps === undefined || steps === stepsPerEpoch({ rowsPerEpoch, batchSize });
+    return isPass ? rowsPerEpoch : steps * batchSize;
   }
 
-  /** Row indices to train on and to validate on. */
-  async #splitRows(): Promise<{ train: Uint32Array; held: Uint32Array }> {
-    const rows = new Uint32Array(this.#rows.count);
-    for (let row = 0; row < rows.length; row++) rows[row] = row;
-    const shuffles = this.#heldCount > 0 && this.#options.validationSplitMode === 'shuffled';
-    const order = shuffles ? await new EpochOrders(rows, this.#random).take(1) : null;
-    const split = order ?? rows;
-    return { train: split.subarray(0, this.#trainCount), held: split.subarray(this.#trainCount) };
+  get #watchesEpochs(): boolean {
+    const { gradientNorm, targetLoss } = this.#options;
+    const validates = this.#validation !== null || this.#splitter.heldCount > 0;
+    const isAsked = gradientNorm || targetLoss !== undefined || this.#engine.followsEpochs;
+    return validates || isAsked || this.#stopWatch !== null || this.#watch.ofEpochs;
+  }
+
+  get #watchesGradient(): boolean {
+    return this.#options.gradientNorm || this.#stopWatch?.watchesGradient === true;
+  }
+
+  /** Norm of the gradient of the last step, which was before the checkpoint if nothing was left of its epoch. */
+  #gradientNorm(): number {
+    const isFirst = this.#resumed?.history.loss.length === this.#history.epochs;
+    return (isFirst ? this.#resumed?.gradientNorm : null) ?? this.#engine.gradientNorm();
+  }
+
+  /** Ends the run at its next step. */
+  #end(reason: EndReason): void {
+    this.#reason ??= reason;
+    this.control.stop();
+  }
+
+  async #split(): Promise<Split> {
+    const { random } = this.#host;
+    if (this.#splitter.isRandom) {
+      if (this.#resumed?.split) random.state = this.#resumed.split;
+      this.#splitState = random.state;
+    }
+    return this.#splitter.split(random);
+  }
+
+  /** Puts everything but the order of rows where a run stood. */
+  #goOn({ order, history, stopWhen, rate, callbacks, reason, steps, step }: RunPosition): void {
+    if (order.random) this.#host.random.state = order.random;
+    this.#history.assign(history);
+    this.#steps = steps - step;
+    this.#reason = reason as EndReason | null;
+    if (this.#stopWatch) this.#stopWatch.state = stopWhen as StopWatch['state'];
+    this.#engine.rateState = rate;
+    callbacks.forEach((state, index) => {
+      this.#options.callbacks[index].setState?.(state);
+    });
   }
 
   /**
    * Runs the epochs in jobs of one if somebody is told of each, else of many. While a job runs, the orders of the next
    * are made and the numbers of the one before are put down.
    */
-  async #runEpochs(dataset: Dataset, validation: Dataset | null): Promise<void> {
-    const { batchSize, shuffle, callbacks, accumulateBatches: accumulate } = this.#options;
+  async #runEpochs(dataset: Dataset, validation: Dataset | null, { train, held }: Split): Promise<void> {
+    const { batchSize, shuffle, epochs: end, accumulateBatches: accumulate } = this.#options;
     const { control } = this;
-    const { train, held } = await this.#splitRows();
-    const orders = new EpochOrders(train, shuffle ? this.#random : null);
-    const keepsGradients = accumulate === 1 && this.#stopWatch?.watchesGradient;
+    const rowsPerEpoch = this.#rowsPerEpoch;
+    const used = this.#resumed?.order.used ?? 0;
+    const orders = new EpochOrders(train, shuffle ? this.#host.random : null, rowsPerEpoch, used);
+    const skip = this.#resumed?.skip ?? 0;
+    for (let epoch = 0; epoch < skip; epoch++) await orders.take(1);
+    this.#orders = orders;
+    const keepsGradients = accumulate === 1 && this.#watchesGradient;
     const isWatched = this.#isWatched;
-    let before: JobResult | null = null;
-    const putDown = (): void => {
-      if (before) this.#history.addSeries(this.#engine.seriesOf(before));
-      before = null;
-    };
-    let left = this.#options.epochs;
+    let resumed = this.#resumed;
+    let left = end - this.#history.nextEpoch;
     let rows = FIRST_ROWS;
     const epochsAtOnce = (): number =>
-      isWatched ? Math.min(1, left) : Math.min(left, Math.max(1, Math.floor(rows / train.length)));
+      isWatched ? Math.min(1, left) : Math.min(left, Math.max(1, Math.floor(rows / rowsPerEpoch)));
     try {
-      while (left > 0 && !control.isStopped && !this.#stoppedBy) {
+      while (left > 0 && !control.isStopped && !this.#reason) {
         const epochs = epochsAtOnce();
+        const origin = orders.next;
         const order = await orders.take(epochs);
-        await control.resumed();
-        if (control.isStopped) break;
-        const epoch = this.#history.epochs;
-        await callbacks.onEpochBegin?.(epoch);
-        left -= epochs;
-        rows = Math.min(2 * rows, MOST_ROWS);
+        const sums = this.#sumsFor(epochs);
         const program = this.#engine.trainProgram(
           this.#rows,
           accumulate === 1 ? batchSize : 0,
           keepsGradients,
         );
-        const sums = this.#sumsFor(epochs);
-        const job = { program, epochs, sums, rowsPerEpoch: train.length, batchSize, order, accumulate };
-        const result = await this.#runJob(epoch, job, dataset, () => {
+        const job = { program, epochs, sums, rowsPerEpoch, batchSize, order, accumulate };
+        const state = new JobState(job);
+        if (resumed) state.begin(resumed);
+        if (resumed?.gradients)
+          this.#engine.executor.write(this.#engine.plan.gradients.offset, resumed.gradients);
+        const updates = this.#engine.steps - updatesBefore(job, state.done);
+        this.#current = { state, origin, began: performance.now(), updates };
+        await control.resumed();
+        if (control.isStopped) break;
+        if (state.done === 0) await this.#watch.epochBegin(this.#history.nextEpoch);
+        resumed = null;
+        left -= epochs;
+        rows = Math.min(2 * rows, MOST_ROWS);
+        await this.#runJob(state, dataset, () => {
           orders.prepare(epochsAtOnce());
-          putDown();
+          this.#putDown();
         });
-        putDown();
-        if (!isWatched) before = result;
-        else if (result.epochs === 1) await this.#endEpoch(result, dataset, validation, held);
+        this.#putDown();
+        if (isWatched && state.epochs === 1) await this.#endEpoch(state, dataset, validation, held);
+        if (!isWatched) {
+          this.#before = { result: state, run: this.#epochRun(state.epochs) };
+          this.#endJob(state);
+        }
+        await this.#checkpoints.room();
       }
     } finally {
       orders.end();
     }
-    putDown();
+    this.#putDown();
   }
 
   /** Room for the metric scalars of a job, while those of the job before are in use. */
@@ -308,61 +328,93 @@ export class Fit {
     return this.#sums[0];
   }
 
+  #endJob({ done }: JobState): void {
+    this.#current = null;
+    this.#steps += done;
+  }
+
+  /** Puts the numbers of the job before into the history. */
+  #putDown(): void {
+    if (!this.#before) return;
+    this.#history.addSeries(this.#engine.seriesOf(this.#before.result), this.#before.run);
+    this.#before = null;
+  }
+
+  /** How each of the `epochs` epochs done by the job under way was trained. */
+  #epochRun(epochs: number): EpochRun {
+    const { state, began, updates } = this.#current as Current;
+    const seconds = (performance.now() - began) / 1000 / Math.max(1, epochs);
+    const rates = this.#engine.ratesAfterEpochs(state.job, updates);
+    return { learningRate: this.#engine.learningRate, rates, seconds, rows: this.#rowsPerEpoch };
+  }
+
   async #endEpoch(
-    { sums }: JobResult,
+    state: JobState,
     dataset: Dataset,
     validation: Dataset | null,
     held: Uint32Array,
   ): Promise<void> {
-    const { callbacks, batchSize } = this.#options;
-    const epoch = this.#history.epochs;
-    const metrics = this.#engine.metricsAt(sums, 0);
-    const rowsPerEpoch = this.#trainCount;
-    await this.#tell(epoch, stepsPerEpoch({ rowsPerEpoch, batchSize }) - 1, rowsPerEpoch, metrics);
+    const run = this.#epochRun(1);
+    const epoch = this.#history.nextEpoch;
+    const metrics = this.#engine.metricsAt(state.sums, 0);
+    const { rowsPerEpoch: rows, batchSize: size } = state.job;
+    await this.#watch.batchEnd(epoch, { batch: state.stepsPerEpoch - 1, size, rows, ...metrics });
+    const norm = (): number => this.#gradientNorm();
+    const gradient = this.#options.gradientNorm ? { gradient_norm: norm() } : {};
     const validated = await this.#validate(dataset, validation, held);
     if (validated === null) return;
-    const logs = { ...metrics, ...validated };
-    this.#history.add(logs);
+    const logs = { ...metrics, ...validated, ...gradient };
+    const learnt = this.#stopWatch?.after(epoch, logs, rows, norm) ?? null;
+    this.#history.add(logs, run);
     this.#engine.endEpoch(logs);
-    this.#progress?.endEpoch(logs);
-    await callbacks.onEpochEnd?.(epoch, logs);
-    const norm = (): number => this.#engine.gradientNorm();
-    this.#stoppedBy = this.#stopWatch?.after(epoch, logs, rowsPerEpoch, norm) ?? null;
+    this.#endJob(state);
+    this.#asked = [];
+    try {
+      await this.#watch.epochEnd(epoch, logs);
+      this.#reason ??= learnt ?? this.#reachedTarget(logs);
+    } finally {
+      const asked = this.#asked;
+      this.#asked = null;
+      for (const target of asked) this.#save(target);
+    }
+  }
+
+  #reachedTarget({ loss, val_loss }: EpochLogs): EndReason | null {
+    const { targetLoss } = this.#options;
+    return targetLoss !== undefined && (val_loss ?? loss) <= targetLoss ? 'targetLoss' : null;
   }
 
   /** Runs a job while telling callbacks and progress bar how it gets on. */
-  async #runJob(epoch: number, job: Job, dataset: Dataset, started: () => void): Promise<JobResult> {
+  async #runJob(state: JobState, dataset: Dataset, started: () => void): Promise<void> {
     const { control } = this;
+    const epoch = this.#history.nextEpoch;
+    const { batchSize: size } = state.job as Job;
     let told: Promise<void> = Promise.resolve();
     const tell = async (): Promise<void> => {
       const progress = control.isPaused ? null : control.progress();
       if (!progress || progress.rows === 0) return;
-      await this.#tell(epoch, progress.steps - 1, progress.rows, this.#engine.metricsOf(progress));
+      const { steps, rows } = progress;
+      await this.#watch.batchEnd(epoch, {
+        batch: steps - 1,
+        size,
+        rows,
+        ...this.#engine.metricsOf(progress),
+      });
     };
     const poll = (): void => {
       told = told.then(tell);
       told.catch(() => control.stop());
     };
-    const isTold = this.#progress !== null || this.#options.callbacks.onBatchEnd !== undefined;
-    const timer = isTold ? setInterval(poll, POLL_MS) : undefined;
+    const timer = this.#watch.ofBatches ? setInterval(poll, POLL_MS) : undefined;
     try {
-      const result = await this.#engine.runJob(job, dataset, control, started);
+      const cuts = this.#watch.cuts(this.#steps);
+      const { isDiverged } = await this.#guard.run(state, epoch, dataset, { control, started, ...cuts });
       clearInterval(timer);
       await told;
-      return result;
+      if (isDiverged) this.#reason ??= 'diverged';
     } finally {
       clearInterval(timer);
     }
-  }
-
-  async #tell(epoch: number, batch: number, rows: number, metrics: Metrics): Promise<void> {
-    this.#progress?.update({ epoch, rows, ...metrics });
-    await this.#options.callbacks.onBatchEnd?.(batch, {
-      batch,
-      size: this.#options.batchSize,
-      rows,
-      ...metrics,
-    });
   }
 
   /** Numbers of the validation; null if it was stopped. */
@@ -378,5 +430,30 @@ export class Fit {
     if (metrics === null) return null;
     const { loss, accuracy } = metrics;
     return accuracy === undefined ? { val_loss: loss } : { val_loss: loss, val_accuracy: accuracy };
+  }
+
+  /** Copies the state and has it written; not one that has diverged, of which the next step will tell. */
+  #save(target: SaveTarget): void {
+    const capture = this.#engine.capture();
+    const isLost = !this.#engine.hasFiniteBiases() || !Number.isFinite(capture.scalars[ScalarCode.loss]);
+    if (isLost && this.#options.divergence !== 'ignore') return;
+    this.#checkpoints.add(target, this.#host.encode(capture, this.position(capture)));
+  }
+
+  #context(): FitContext {
+    return contextOf(this.#host, {
+      epoch: () => this.#history.nextEpoch,
+      step: () => this.#steps + (this.control.progress()?.steps ?? this.#current?.state.done ?? 0),
+      seconds: () => this.#history.seconds,
+      isResumed: this.#resumed !== null,
+      stop: (reason) => {
+        this.#reason ??= reason;
+        if (!this.#asked) this.control.stop();
+      },
+      save: (target) => {
+        if (this.#asked) this.#asked.push(target);
+        else this.#save(target);
+      },
+    });
   }
 }

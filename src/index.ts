@@ -1,13 +1,22 @@
+import { availableParallelism } from 'node:os';
 import type { BackendReport } from './backends/backend.js';
 import { nativeProvider } from './backends/native/index.js';
 import { referenceProvider } from './backends/reference/index.js';
 import { listBackends } from './backends/select.js';
 import { wasmProvider } from './backends/wasm/node.js';
 import { createProgress } from './cli/progress.js';
+import type { RowsLike, TargetsLike } from './data.js';
 import { readSafetensorsFile, writeFileWhole } from './io/files.js';
 import type { LoadOptions, ModelSource } from './model-storage.js';
+import {
+  type ManyConfig,
+  type ManyOptions,
+  type ManyResults,
+  trainMany as trainManyOn,
+} from './train-many.js';
 import { type Platform, Trainer, type TrainerConfig } from './trainer.js';
 
+export { type CsvLoggerOptions, csvLogger } from './callbacks/csv-logger.js';
 export * from './exports.js';
 export { type IdxArray, parseIdx } from './io/idx.js';
 export { readIdx } from './io/read-idx.js';
@@ -50,3 +59,21 @@ export const loadTrainer = (source: ModelSource, options: LoadOptions = {}): Pro
 
 /** Every backend, best first, with whether it can be used here and, if not, why. */
 export const availableBackends = (): Promise<BackendReport[]> => listBackends(platform.providers);
+
+/**
+ * Trains many models over one copy of the data, one a core on native backends.
+ *
+ * @example
+ * const results = await trainMany(
+ *   grid({ learningRate: [1e-3, 1e-2] }).map(({ learningRate }) => ({ ...config, optimizer: adam({ learningRate }) })),
+ *   [x, t],
+ *   { epochs: 10, validationSplit: 0.2 },
+ * );
+ * console.log(String(results), results.best().name);
+ */
+export const trainMany = (
+  configs: readonly ManyConfig[],
+  data: readonly [x: RowsLike, t: TargetsLike],
+  options: ManyOptions = {},
+): Promise<ManyResults> =>
+  trainManyOn({ createTrainer, cores: availableParallelism() }, configs, data, options);

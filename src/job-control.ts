@@ -22,6 +22,11 @@ export class JobControl {
     this.resume();
   }
 
+  /** Ends the run of the job under way at its next step. */
+  interrupt(): void {
+    this.#handle?.stop();
+  }
+
   /** Lets no further step begin until `resume`. Resolves when none is running. */
   async pause(): Promise<void> {
     if (this.#pause === null) {

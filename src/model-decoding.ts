@@ -23,6 +23,7 @@ import { ScalarCode } from './opcodes.js';
 import { transpose } from './parameters.js';
 import { createPlan, type Plan } from './plan/plan.js';
 import { isRandomState, type RandomState } from './random.js';
+import { decodePosition, type RunPosition } from './run-position.js';
 
 /** What a file says, checked whole. */
 export interface DecodedModel {
@@ -36,8 +37,8 @@ export interface DecodedModel {
   readonly epochs: number;
   /** Library that wrote the file. */
   readonly library: string;
-  /** Where a run in the middle stands, as JSON; null in a file between runs. */
-  readonly run: string | null;
+  /** Where a run in the middle stands; null in a file between runs. */
+  readonly run: RunPosition | null;
 }
 
 /** Functions that a file cannot hold: those of `defineActivation` and `defineLoss`, by the names they were given. */
@@ -74,8 +75,9 @@ export function decodeModel(
   const plan = createPlan(model, 1);
   const places = tensorPlaces(model, plan);
   const wanted = new Set([SCALARS, ...places.map(({ name }) => name)]);
+  const ofRun = new Map([...tensors].filter(([name]) => texts.run !== undefined && name.startsWith('run.')));
   for (const name of tensors.keys()) {
-    if (!wanted.has(name))
+    if (!wanted.has(name) && !ofRun.has(name))
       throw formatError(action, 'every tensor must belong to the network', fact(quoted(name)));
   }
   const training = checkTraining(action, parseObject(action, keys.training, texts.training));
@@ -90,7 +92,10 @@ export function decodeModel(
     steps: training.steps,
     epochs: training.epochs,
     library: texts.library,
-    run: texts.run ?? null,
+    run:
+      texts.run === undefined
+        ? null
+        : decodePosition(action, keys.run, parseObject(action, keys.run, texts.run), ofRun),
   };
 }
 

@@ -5,7 +5,7 @@
  * layer is one, and every activation but `linear` another, so that `Linear, ReLU, Linear, Softmax` has `0.weight`,
  * `0.bias`, `2.weight` and `2.bias`. Beside them `optimizer.<state>.<n>.weight` and so on, such as
  * `optimizer.moment1.0.bias`, and `optimizer.scalars` in float64: `load_state_dict(..., strict=False)` passes over them.
- * Numbers are F32, or F64 from the reference backend.
+ * Numbers are F32, or F64 from the reference backend. A file written in the middle of `fit` has tensors `run.…` besides.
  *
  * The metadata has `format` ("pt"), and as JSON what `ModelHeader` says. Without `fastmlp.checksum`, as after a change
  * in another program, the numbers are taken as they are.
@@ -19,6 +19,7 @@ import { transpose } from './parameters.js';
 import type { PlanBuffer } from './plan/layout.js';
 import type { Plan } from './plan/plan.js';
 import type { RandomState } from './random.js';
+import { encodePosition, type RunPosition } from './run-position.js';
 import { VERSION } from './version.js';
 
 /** Everything that makes a trainer what it is, apart from the backend. */
@@ -33,6 +34,8 @@ export interface ModelState {
   readonly random: RandomState;
   readonly steps: number;
   readonly epochs: number;
+  /** Where a run in the middle stands. */
+  readonly run: RunPosition | null;
 }
 
 export const FORMAT = '1';
@@ -115,6 +118,7 @@ const plainNumbers = (value: number | ArrayLike<number>): number | number[] =>
 /** Bytes of a model file. */
 export function encodeModel(state: ModelState): Uint8Array {
   const { model, plan, seed, scalars, random, steps, epochs } = state;
+  const run = state.run && encodePosition(state.run);
   const tensors = new Map<string, Tensor>();
   for (const { name, buffer, transposed, shape } of tensorPlaces(model, plan)) {
     const numbers = state.read(buffer);
@@ -125,6 +129,7 @@ export function encodeModel(state: ModelState): Uint8Array {
   }
   const kept = scalars.slice(ScalarCode.first_free);
   tensors.set(SCALARS, { dtype: 'F64', shape: [kept.length], data: kept });
+  for (const [name, tensor] of run?.tensors ?? []) tensors.set(name, tensor);
   const training: TrainingHeader = { scalars: keptScalars(plan), random, steps, epochs };
   const metadata: Record<string, string> = {
     format: 'pt',
@@ -132,6 +137,7 @@ export function encodeModel(state: ModelState): Uint8Array {
     [keys.library]: VERSION,
     [keys.model]: JSON.stringify(headerOf(model, seed)),
     [keys.training]: JSON.stringify(training),
+    ...(run ? { [keys.run]: run.text } : {}),
   };
   metadata[keys.checksum] = checksumOf(tensors, metadata);
   return encodeSafetensors(tensors, metadata);

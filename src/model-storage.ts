@@ -1,10 +1,12 @@
 import type { BackendChoice } from './backends/select.js';
 import type { Engine } from './engine.js';
 import { requireKnownKeys, typeError } from './errors.js';
+import type { Capture } from './job.js';
 import type { DecodedModel, ModelFunctions } from './model-decoding.js';
 import type { ModelState } from './model-file.js';
 import type { Optimizer } from './optimizers.js';
-import type { Random } from './random.js';
+import type { Random, RandomState } from './random.js';
+import type { RunPosition } from './run-position.js';
 
 /** Where `loadTrainer` reads a model file: a path or file URL in Node, bytes or a Blob everywhere. */
 export type ModelSource = string | URL | Uint8Array | ArrayBuffer | Blob;
@@ -61,18 +63,20 @@ async function bytesOf(action: string, source: ModelSource, files: ModelFiles): 
   throw typeError(action, 'the source must be a path, a URL, bytes or a Blob', source);
 }
 
-/** What a trainer at rest would write into a file. */
-export function modelState(engine: Engine, random: Random, seed: number): ModelState {
-  const { plan, executor, steps, epochs, rateSetting } = engine;
-  // A function cannot be written: what remains of it is its rate.
-  const learningRate = typeof rateSetting === 'object' ? rateSetting : engine.learningRate;
+/** What a trainer would write into a file, from a copy of its state. */
+export function modelState(
+  engine: Engine,
+  { numbers, scalars, steps, epochs, learningRate }: Capture,
+  random: RandomState,
+  seed: number,
+  run: RunPosition | null,
+): ModelState {
+  const { plan } = engine;
   const optimizer = { ...engine.model.optimizer, learningRate } as Optimizer;
   const model = { ...engine.model, optimizer };
   return {
-    ...{ model, plan, seed, steps, epochs },
-    random: random.state,
-    scalars: executor.scalars,
-    read: ({ offset, rows, columns }) => executor.read(offset, rows * columns),
+    ...{ model, plan, seed, steps, epochs, scalars, random, run },
+    read: ({ offset, rows, columns }) => numbers.subarray(offset, offset + rows * columns),
   };
 }
 

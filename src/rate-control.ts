@@ -1,3 +1,4 @@
+import type { CallbackState } from './callbacks/callback.js';
 import { type LearningRate, Plateau, type RateFunction, rateFunction } from './schedules.js';
 
 /** The learning rate of each step of a trainer, as far as it does not simply stay. */
@@ -18,6 +19,15 @@ export class RateControl {
   /** The rate depends on the losses of epochs. */
   get followsEpochs(): boolean {
     return this.#plateau !== null;
+  }
+
+  /** What the losses of epochs have led to, apart from the rate itself. */
+  get state(): CallbackState {
+    return this.#plateau?.state ?? {};
+  }
+
+  set state(state: CallbackState) {
+    if (this.#plateau) this.#plateau.state = state as Plateau['state'];
   }
 
   set(setting: LearningRate): void {

@@ -1,5 +1,5 @@
 import type { Numbers, Rows } from './backends/backend.js';
-import { numbersOf } from './data.js';
+import { numbersOf, type Reader, type RowsLike, readRows, type TargetsLike } from './data.js';
 import { fact, rangeError, typeError } from './errors.js';
 import { readWeights } from './metrics/inputs.js';
 import type { Model } from './model.js';
@@ -42,6 +42,17 @@ export function weighRows(
   }
   // Inputs that are not shared are copied with everything else.
   return { ...rows, targets: weighed, weighted: true };
+}
+
+/** Reads rows for validation, which may come with weights. */
+export function readValidation(
+  action: string,
+  [x, t, sampleWeight]: readonly [x: RowsLike, t: TargetsLike, sampleWeight?: ArrayLike<number>],
+  model: Model,
+  reader: Reader,
+): Rows {
+  const caller = `${action}: validationData`;
+  return weighRows(caller, readRows(caller, x, t, model, reader), model, { sampleWeight });
 }
 
 /** The weight of a row by its class. */

@@ -365,6 +365,16 @@ export class Plateau {
     this.#schedule = schedule;
   }
 
+  get state(): { readonly best: number; readonly waited: number; readonly cooling: number } {
+    return { best: this.#best, waited: this.#waited, cooling: this.#cooling };
+  }
+
+  set state({ best, waited, cooling }: Plateau['state']) {
+    this.#best = best;
+    this.#waited = waited;
+    this.#cooling = cooling;
+  }
+
   /** The rate after an epoch with these losses, `rate` where it stays. */
   after(losses: { readonly loss: number; readonly val_loss?: number }, rate: number): number {
     const { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, minimum = 0 } = this.#schedule;

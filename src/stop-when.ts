@@ -30,10 +30,27 @@ export class StopWatch {
   readonly #stopWhen: StopWhen;
   #best = Number.POSITIVE_INFINITY;
   #waited = 0;
+  /** Whether a condition has come to hold. */
+  hasEnded = false;
 
   constructor(action: string, stopWhen: StopWhen, classifies: boolean) {
     if (typeof stopWhen !== 'function') checkConditions(action, stopWhen, classifies);
     this.#stopWhen = stopWhen;
+  }
+
+  /** What decides besides the epoch itself, for a checkpoint. */
+  get state(): { readonly best: number; readonly waited: number; readonly ended: number } {
+    return { best: this.#best, waited: this.#waited, ended: Number(this.hasEnded) };
+  }
+
+  set state({
+    best,
+    waited,
+    ended,
+  }: { readonly best: number; readonly waited: number; readonly ended: number }) {
+    this.hasEnded = ended === 1;
+    this.#best = best;
+    this.#waited = waited;
   }
 
   /** Whether `after` asks for the norm of a gradient. */
@@ -43,6 +60,17 @@ export class StopWatch {
 
   /** The condition that holds after an epoch, or null. */
   after(epoch: number, logs: EpochLogs, rows: number, gradientNorm: () => number): StopReason | null {
+    const reason = this.#conditionAfter(epoch, logs, rows, gradientNorm);
+    if (reason) this.hasEnded = true;
+    return reason;
+  }
+
+  #conditionAfter(
+    epoch: number,
+    logs: EpochLogs,
+    rows: number,
+    gradientNorm: () => number,
+  ): StopReason | null {
     if (typeof this.#stopWhen === 'function') return this.#stopWhen({ epoch, ...logs }) ? 'predicate' : null;
     const { lossBelow, minDelta, patience = 1, gradientNormBelow, misclassified } = this.#stopWhen;
     if (lossBelow !== undefined && logs.loss < lossBelow) return 'lossBelow';

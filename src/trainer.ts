@@ -4,11 +4,14 @@ import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from
 import { argmaxOfRows, binaryOfRows } from './decisions.js';
 import { Engine, type Metrics } from './engine.js';
 import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
-import { type CreateProgress, Fit, type FitOptions } from './fit.js';
+import { Fit, type FitHost } from './fit.js';
+import type { FitOptions } from './fit-options.js';
+import { type Batches, isBatches, StreamFit, type StreamOptions } from './fit-stream.js';
 import { GradientStore, type Gradients } from './gradients.js';
 import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
+import type { Capture } from './job.js';
 import { Matrix } from './matrix.js';
 import type { EvaluateOptions, Evaluation, MetricLike } from './metrics/evaluate.js';
 import {
@@ -39,8 +42,10 @@ import {
   writeConstants,
   writeLayers,
 } from './parameters.js';
+import type { CreateProgress } from './progress.js';
 import { Random } from './random.js';
 import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
+import type { RunPosition } from './run-position.js';
 import { checkLearningRate, type LearningRate } from './schedules.js';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.js';
 
@@ -114,7 +119,9 @@ export class Trainer {
   readonly #gradients: GradientStore;
   /** The last inspection, for `graph`. */
   #inspection: Inspection | null = null;
-  #fit: Fit | null = null;
+  #fit: Fit | StreamFit | null = null;
+  /** Where the run stands that a model file was written in the middle of, for `fit` to go on with. */
+  #position: RunPosition | null = null;
 
   private constructor(
     engine: Engine,
@@ -175,6 +182,7 @@ export class Trainer {
     const { backend, threads } = options;
     const trainer = await Trainer.create({ ...decoded.config, backend, threads }, platform);
     restoreModel(trainer.#engine, trainer.#random, decoded);
+    trainer.#position = decoded.run;
     return trainer;
   }
 
@@ -238,19 +246,46 @@ export class Trainer {
   }
 
   /**
+   * One pass over these rows in the order they stand, synchronous: for streams, whose rows are seen once. One row is one
+   * step. Returns loss (and accuracy) of the rows, each before the update it led to.
+   */
+  partialFit(x: RowsLike, t: TargetsLike, options: { readonly batchSize?: number } = {}): Metrics {
+    const action = 'Cannot partially fit';
+    this.#requireIdle(action);
+    requireTrainable(action, this.#model);
+    requireKnownKeys(action, options, ['batchSize']);
+    const { batchSize = 32 } = options;
+    requireInteger(action, 'batchSize', batchSize, 1);
+    const rows = readRows(action, x, t, this.#model, this.#engine.reader);
+    this.#engine.requireOutputs(action, rows);
+    const size = Math.min(batchSize, rows.count);
+    return this.#engine.runNow(this.#engine.trainProgram(rows, size), rows, size);
+  }
+
+  /**
    * Trains for some epochs of mini-batches, without holding the event loop.
    *
    * @returns the losses of every epoch, the seed, the backend, and why the run ended
    * @throws TypeError or RangeError (as a rejection) before anything is computed
    */
-  async fit(x: RowsLike, t: TargetsLike, options: FitOptions = {}): Promise<History> {
+  async fit(x: RowsLike, t: TargetsLike, options?: FitOptions): Promise<History>;
+  /** The same over batches that come one by one: the next is prepared while one trains, and no more are asked for. */
+  async fit(batches: Batches, options?: StreamOptions): Promise<History>;
+  async fit(
+    x: RowsLike | Batches,
+    t?: TargetsLike | StreamOptions,
+    options: FitOptions = {},
+  ): Promise<History> {
     const action = 'Cannot fit';
     this.#requireIdle(action);
     requireTrainable(action, this.#model);
-    const fit = new Fit(this.#engine, this.#random, x, t, options);
+    const fit = isBatches(x)
+      ? new StreamFit(this.#fitHost(), x, (t ?? {}) as StreamOptions)
+      : new Fit(this.#fitHost(), x, t as TargetsLike, options);
     this.#fit = fit;
+    this.#position = null;
     try {
-      return await fit.run(this.seed, this.#platform.createProgress);
+      return await fit.run();
     } finally {
       this.#fit = null;
     }
@@ -460,11 +495,13 @@ export class Trainer {
 
   /**
    * The model file: safetensors with everything that `loadTrainer` needs to go on, and that PyTorch reads as the
-   * state_dict of an `nn.Sequential`. Gradients that wait for `applyGradients` are not in it.
+   * state_dict of an `nn.Sequential`. Gradients that wait for `applyGradients` are not in it. During `fit` it also tells
+   * where the run stands, and `fit` with `resume: true` goes on there.
    */
   toBytes(): Uint8Array {
     this.#engine.requireAlive('Cannot save trainer');
-    return this.#engine.atRest(() => encodeModel(modelState(this.#engine, this.#random, this.seed)));
+    const capture = this.#engine.capture();
+    return this.#encode(capture, this.#fit ? this.#fit.position(capture) : this.#position)();
   }
 
   /**
@@ -521,7 +558,25 @@ export class Trainer {
     this.#fit?.control.stop();
   }
 
-  #fitUnderWay(action: string): Fit {
+  /** What makes the bytes of a model file from a copy of the state. */
+  #encode(capture: Capture, position: RunPosition | null): () => Uint8Array {
+    const random = this.#random.state;
+    return () => encodeModel(modelState(this.#engine, capture, random, this.seed, position));
+  }
+
+  #fitHost(): FitHost {
+    return {
+      trainer: this,
+      engine: this.#engine,
+      random: this.#random,
+      createProgress: this.#platform.createProgress,
+      position: this.#position,
+      encode: (capture, position) => this.#encode(capture, position),
+      write: (target, bytes) => writeModel(target, bytes, this.#platform.files),
+    };
+  }
+
+  #fitUnderWay(action: string): Fit | StreamFit {
     this.#engine.requireAlive(action);
     if (!this.#fit) throw stateError(action, 'a fit must be under way', fact('a call without one'));
     return this.#fit;

@@ -1,5 +1,5 @@
-import type { Progress } from '../fit.js';
 import type { EpochLogs } from '../history.js';
+import type { Progress } from '../progress.js';
 
 export interface ProgressOptions {
   /** Rows trained in one epoch. */

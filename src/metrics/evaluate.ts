@@ -3,6 +3,7 @@ import { numbersOf, type TargetsLike } from '../data.js';
 import { accuracy, argmaxOfRows, binaryOfRows } from '../decisions.js';
 import { type Engine, FORWARD_BATCH, type Metrics } from '../engine.js';
 import { fact, rangeError, requireKnownKeys, requireName, typeError } from '../errors.js';
+import { JobState } from '../job.js';
 import { Matrix } from '../matrix.js';
 import type { Decision } from '../model.js';
 import {
@@ -223,7 +224,7 @@ export class MetricRun {
       order: null,
       result,
     } as const;
-    await engine.runJob(job, dataset);
+    await engine.runJob(new JobState(job), dataset);
     const index = result.findIndex(Number.isNaN);
     if (index >= 0) {
       const place = `NaN in row ${Math.floor(index / outputs)}, column ${index % outputs}`;

@@ -76,7 +76,11 @@ const badOptions: [string, object, string][] = [
     { validationSplit: 0.5 },
     'validationSplit must leave rows on both sides of 1',
   ],
-  ['an unknown split', { validationSplitMode: 'first' }, 'validationSplitMode must be one of shuffled, last'],
+  [
+    'an unknown split',
+    { validationSplitMode: 'first' },
+    'validationSplitMode must be one of shuffled, stratified, last',
+  ],
   ['validation data alone', { validationData: [x] }, 'validationData must be [inputs, targets]'],
   [
     'bad validation data',

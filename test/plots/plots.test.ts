@@ -155,10 +155,12 @@ describe('decisionBoundary', () => {
 const historyOf = (history: History['history']): History => ({
   epoch: history.loss.map((_, index) => index),
   history,
+  ...{ learningRate: [], seconds: [], samplesPerSecond: [] },
   seed: 1,
   backend: 'reference',
   reason: 'completed',
   converged: null,
+  divergence: null,
 });
 
 /** Labels of the axes and legends. */

@@ -3,8 +3,10 @@ import {
   createTrainer,
   decodeSafetensors,
   dense,
+  earlyStopping,
   encodeSafetensors,
   FormatError,
+  modelCheckpoint,
   sgd,
   type Tensor,
   type TrainerConfig,
@@ -65,12 +67,18 @@ export async function modelTarget(): Promise<FuzzTarget> {
   const corpus: Uint8Array[] = [];
   for (const config of configs) {
     const trainer = await createTrainer(config);
-    const bytes = trainer.toBytes();
+    const files = [trainer.toBytes()];
+    const x = new Float64Array(4 * config.inputs).fill(0.5);
+    const t = new Float64Array(4 * trainer.model.outputs).fill(0.5);
+    const checkpoint = modelCheckpoint((bytes) => files.push(bytes), { everySteps: 3 });
+    await trainer.fit(x, t, { epochs: 2, batchSize: 2, callbacks: [checkpoint, earlyStopping()] });
     trainer.dispose();
-    const { tensors: read, metadata } = decodeSafetensors(bytes);
-    const { 'fastmlp.checksum': _, ...rest } = metadata;
-    const bare = encodeSafetensors(read, rest);
-    corpus.push(bytes, bare, bare);
+    for (const bytes of files) {
+      const { tensors: read, metadata } = decodeSafetensors(bytes);
+      const { 'fastmlp.checksum': _, ...rest } = metadata;
+      const bare = encodeSafetensors(read, rest);
+      corpus.push(bytes, bare, bare);
+    }
   }
   return { corpus, read: (bytes) => void decodeModel(bytes), isExpected };
 }

@@ -1,0 +1,274 @@
+import type { Dataset, Rows } from './backends/backend.js';
+import type { FitCallbacks, FitContext } from './callbacks/callback.js';
+import { Checkpoints } from './checkpoints.js';
+import { type RowsLike, readRows, type TargetsLike } from './data.js';
+import type { Metrics } from './engine.js';
+import { fact, rangeError, requireKnownKeys, typeError } from './errors.js';
+import type { FitHost } from './fit.js';
+import { contextOf } from './fit-context.js';
+import { checkFitOptions, type FitOptions } from './fit-options.js';
+import { Watch } from './fit-watch.js';
+import { type EndReason, type History, HistoryBuilder } from './history.js';
+import { JobState } from './job.js';
+import { JobControl } from './job-control.js';
+import { ScalarCode } from './opcodes.js';
+import { readValidation } from './row-weights.js';
+
+/** Rows and targets of one optimizer step. */
+export type Batch = readonly [x: RowsLike, t: TargetsLike];
+
+/** Batches that come one after the other: anew each time it is iterated, if there is more than one pass. */
+export type Batches = AsyncIterable<Batch> | (() => AsyncIterable<Batch>);
+
+/** Options of `fit` over a stream of batches. Without `stepsPerEpoch`, an epoch is a pass over all batches. */
+export type StreamOptions = Pick<
+  FitOptions,
+  | 'epochs'
+  | 'initialEpoch'
+  | 'stepsPerEpoch'
+  | 'validationData'
+  | 'callbacks'
+  | 'signal'
+  | 'learningRate'
+  | 'verbose'
+>;
+
+const action = 'Cannot fit';
+const optionNames = [
+  ...['epochs', 'initialEpoch', 'stepsPerEpoch', 'validationData', 'callbacks', 'signal', 'learningRate'],
+  'verbose',
+];
+
+export const isBatches = (value: unknown): value is Batches =>
+  typeof value === 'function' ||
+  (typeof value === 'object' && value !== null && Symbol.asyncIterator in value);
+
+/** A batch in memory that the backend owns. */
+interface Prepared {
+  readonly rows: Rows;
+  readonly dataset: Dataset;
+}
+
+/** Reads one batch ahead, and no further: the next is asked for when the one before it trains. */
+class BatchReader {
+  readonly #batches: Batches;
+  readonly #prepare: (batch: Batch) => Prepared;
+  #iterator: AsyncIterator<Batch> | null = null;
+  #next: Promise<Prepared | null> | null = null;
+
+  constructor(batches: Batches, prepare: (batch: Batch) => Prepared) {
+    this.#batches = batches;
+    this.#prepare = prepare;
+  }
+
+  /** Begins to prepare the next batch. */
+  prefetch(): void {
+    if (this.#next) return;
+    this.#next = this.#read();
+    // Whoever takes it hears of a failure.
+    this.#next.catch(() => undefined);
+  }
+
+  /** The next batch, null at the end of a pass. */
+  take(): Promise<Prepared | null> {
+    this.prefetch();
+    const next = this.#next as Promise<Prepared | null>;
+    this.#next = null;
+    return next;
+  }
+
+  async end(): Promise<void> {
+    const prepared = await this.#next?.catch(() => null);
+    prepared?.dataset.dispose();
+    await this.#iterator?.return?.();
+  }
+
+  async #read(): Promise<Prepared | null> {
+    this.#iterator ??= (typeof this.#batches === 'function' ? this.#batches() : this.#batches)[
+      Symbol.asyncIterator
+    ]();
+    const { done, value } = await this.#iterator.next();
+    if (!done) return this.#prepare(value);
+    this.#iterator = null;
+    return null;
+  }
+}
+
+/** A call of `fit` over a stream of batches. */
+export class StreamFit {
+  readonly control = new JobControl();
+  readonly #host: FitHost;
+  readonly #options: ReturnType<typeof checkFitOptions>;
+  readonly #reader: BatchReader;
+  readonly #validation: Rows | null;
+  readonly #history: HistoryBuilder;
+  readonly #watch: Watch;
+  readonly #checkpoints: Checkpoints;
+  #reason: EndReason | null = null;
+  #steps = 0;
+  /** The callbacks are told of the end of an epoch. */
+  #isBetweenEpochs = false;
+
+  constructor(host: FitHost, batches: Batches, options: StreamOptions) {
+    requireKnownKeys(action, options, optionNames);
+    this.#host = host;
+    this.#options = checkFitOptions(action, options);
+    const { engine } = host;
+    const { model, reader, executor } = engine;
+    const { validationData, learningRate, callbacks, initialEpoch } = this.#options;
+    this.#reader = new BatchReader(batches, (batch) => {
+      if (!Array.isArray(batch) || batch.length !== 2)
+        throw typeError(action, 'a batch must be [inputs, targets]', batch);
+      const rows = readRows(action, batch[0], batch[1], model, reader);
+      engine.requireOutputs(action, rows);
+      return { rows, dataset: executor.createDataset(rows) };
+    });
+    this.#validation = validationData ? readValidation(action, validationData, model, reader) : null;
+    this.#history = new HistoryBuilder(initialEpoch);
+    this.#watch = new Watch(callbacks as readonly FitCallbacks[], this.#context());
+    this.#checkpoints = new Checkpoints(host.write, () => this.control.stop());
+    if (learningRate !== undefined) engine.setLearningRate(learningRate);
+  }
+
+  /** A stream cannot be resumed: where it stands is known to who feeds it. */
+  position(): null {
+    return null;
+  }
+
+  async run(): Promise<History> {
+    const { signal, epochs, initialEpoch, stepsPerEpoch, verbose } = this.#options;
+    const { engine, trainer } = this.#host;
+    const stop = (): void => this.control.stop();
+    const validation = this.#validation && engine.executor.createDataset(this.#validation);
+    let stopIntervals = (): void => {};
+    let failure: { readonly reason: unknown } | null = null;
+    signal?.addEventListener('abort', stop);
+    if (signal?.aborted) stop();
+    try {
+      if (verbose === 1) {
+        const totalRows = stepsPerEpoch ?? Number.POSITIVE_INFINITY;
+        this.#watch.progress = await this.#host.createProgress({ totalRows, epochs });
+      }
+      await this.#watch.trainBegin();
+      stopIntervals = this.#watch.startIntervals((reason) => {
+        failure ??= { reason };
+        stop();
+      });
+      while (this.#history.nextEpoch < epochs && !this.control.isStopped && !this.#reason) {
+        await this.#watch.epochBegin(this.#history.nextEpoch);
+        if (!(await this.#runEpoch(validation))) break;
+      }
+      if (failure) throw (failure as { readonly reason: unknown }).reason;
+      engine.requireAlive('Cannot go on');
+      await this.#watch.trainEnd();
+      await this.#checkpoints.settled();
+      const isWhole = this.#history.epochs === epochs - initialEpoch;
+      return this.#history.build({
+        seed: trainer.seed,
+        backend: engine.backend.id,
+        reason: this.#reason ?? (isWhole ? 'completed' : signal?.aborted ? 'aborted' : 'stopped'),
+        converged: null,
+        divergence: null,
+      });
+    } finally {
+      stopIntervals();
+      signal?.removeEventListener('abort', stop);
+      this.#watch.progress?.stop();
+      validation?.dispose();
+      await this.#reader.end();
+      await this.#checkpoints.settled().catch(() => undefined);
+    }
+  }
+
+  /** Whether the epoch was done to its end. */
+  async #runEpoch(validation: Dataset | null): Promise<boolean> {
+    const { engine } = this.#host;
+    const { stepsPerEpoch = Number.POSITIVE_INFINITY } = this.#options;
+    const isPass = stepsPerEpoch === Number.POSITIVE_INFINITY;
+    const epochsBefore = engine.epochs;
+    const began = performance.now();
+    const sums = new Float64Array(ScalarCode.first_free);
+    let isFresh = false;
+    for (let step = 0; step < stepsPerEpoch; ) {
+      const batch = await this.#reader.take();
+      if (!batch) {
+        if (isPass && step > 0) break;
+        if (isFresh || (isPass && this.#history.epochs > 0)) {
+          const rule = 'the batches must come anew for each pass';
+          throw rangeError(action, rule, fact('none after the first pass'));
+        }
+        isFresh = true;
+        continue;
+      }
+      isFresh = false;
+      const size = batch.rows.count;
+      const program = engine.trainProgram(batch.rows, size);
+      const job = { program, epochs: 1, rowsPerEpoch: size, batchSize: size, order: null } as const;
+      const state = new JobState(job);
+      try {
+        await engine.runJob(state, batch.dataset, {
+          control: this.control,
+          started: () => this.#reader.prefetch(),
+        });
+      } finally {
+        batch.dataset.dispose();
+      }
+      engine.countFrom(engine.steps, epochsBefore);
+      if (state.done === 0) return false;
+      for (let code = 0; code < sums.length; code++) sums[code] += state.sums[code];
+      if (!state.isFinite || !engine.hasFiniteBiases()) {
+        this.#reason = 'diverged';
+        return false;
+      }
+      this.#steps++;
+      const logs = { batch: step++, size, rows: sums[ScalarCode.rows], ...engine.metricsAt(sums, 0) };
+      await this.#watch.batchEnd(this.#history.nextEpoch, logs);
+      if (this.control.isStopped) return false;
+    }
+    engine.countFrom(engine.steps, epochsBefore + 1);
+    const seconds = (performance.now() - began) / 1000;
+    await this.#endEpoch(engine.metricsAt(sums, 0), seconds, sums[ScalarCode.rows], validation);
+    return true;
+  }
+
+  async #endEpoch(
+    metrics: Metrics,
+    seconds: number,
+    rows: number,
+    validation: Dataset | null,
+  ): Promise<void> {
+    const { engine } = this.#host;
+    const validated =
+      validation && (await engine.evaluate(this.#validation as Rows, validation, null, this.control));
+    const logs = {
+      ...metrics,
+      ...(validated ? { val_loss: validated.loss } : {}),
+      ...(validated?.accuracy === undefined ? {} : { val_accuracy: validated.accuracy }),
+    };
+    const epoch = this.#history.nextEpoch;
+    this.#history.add(logs, { learningRate: engine.learningRate, seconds, rows });
+    engine.endEpoch(logs);
+    this.#isBetweenEpochs = true;
+    try {
+      await this.#watch.epochEnd(epoch, logs);
+    } finally {
+      this.#isBetweenEpochs = false;
+    }
+  }
+
+  #context(): FitContext {
+    return contextOf(this.#host, {
+      epoch: () => this.#history.nextEpoch,
+      step: () => this.#steps,
+      seconds: () => this.#history.seconds,
+      isResumed: false,
+      stop: (reason) => {
+        this.#reason ??= reason;
+        if (!this.#isBetweenEpochs) this.control.stop();
+      },
+      save: (target) => {
+        this.#checkpoints.add(target, this.#host.encode(this.#host.engine.capture(), null));
+      },
+    });
+  }
+}

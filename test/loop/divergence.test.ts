@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type BackendId,
+  createTrainer,
+  type Divergence,
+  dense,
+  type FitOptions,
+  schedules,
+  sgd,
+  type Trainer,
+} from '../../src/index.js';
+import { usableIds } from '../support/backends.js';
+import { flatWeights } from '../support/compare.js';
+
+const ROWS = 6000;
+const BAD = 4321;
+/** Rows of which one has an input that no step survives: its square is beyond the range of the backend. */
+const rowsWith = (large: number): Float64Array => {
+  const x = Float64Array.from({ length: 3 * ROWS }, (_, index) => Math.sin(index));
+  x[3 * BAD + 1] = large;
+  return x;
+};
+const t = Float32Array.from({ length: ROWS }, (_, row) => Math.cos(row));
+const largeOf = (backend: BackendId): number => (backend === 'reference' ? 1e200 : 1e30);
+
+const create = (backend: BackendId, activation: 'linear' | 'relu' = 'linear'): Promise<Trainer> =>
+  createTrainer({
+    inputs: 3,
+    layers: [dense({ units: 5, activation }), dense({ units: 1 })],
+    loss: 'meanSquaredError',
+    optimizer: sgd({ learningRate: 0.01 }),
+    seed: 2,
+    backend,
+    threads: 1,
+  });
+
+describe.each(usableIds)('a divergence on %s', (backend) => {
+  const large = largeOf(backend);
+  const options: FitOptions = { epochs: 2, batchSize: 10, shuffle: false };
+
+  it('is found in its step, with its rows and the largest input, and the state before it stays', async () => {
+    const trainer = await create(backend);
+    const { reason, divergence, epoch } = await trainer.fit(rowsWith(large), t, options);
+    expect(reason).toBe('diverged');
+    expect(epoch).toEqual([]);
+    expect(divergence).toMatchObject({
+      epoch: 0,
+      step: 432,
+      where: 'loss',
+      layer: null,
+      rows: [BAD],
+      count: 1,
+    });
+    expect(divergence).toMatchObject({ learningRate: 0.01, largestInput: { column: 1 } });
+    expect((divergence as Divergence).largestInput.value / large).toBeCloseTo(1, 5);
+    expect(divergence?.message).toMatch(
+      /^training diverged at step 432 of epoch 0: the loss is not finite, rows 4321; largest input 1[\d.]*e\+\d+ in column 1; learning rate 0.01$/,
+    );
+    const straight = await create(backend);
+    await straight.fit(rowsWith(0).subarray(0, 3 * 4320), t.subarray(0, 4320), { ...options, epochs: 1 });
+    expect(flatWeights(trainer.getWeights())).toEqual(flatWeights(straight.getWeights()));
+    expect(trainer.steps).toBe(432);
+    for (const one of [trainer, straight]) one.dispose();
+  });
+
+  it('with skip leaves that batch out of weights and numbers', async () => {
+    const trainer = await create(backend);
+    const skipped = await trainer.fit(rowsWith(large), t, { ...options, divergence: 'skip' });
+    expect(skipped.reason).toBe('completed');
+    expect(skipped.divergence?.count).toBe(2);
+    const straight = await create(backend);
+    const rest = Array.from({ length: ROWS }, (_, row) => row).filter((row) => Math.floor(row / 10) !== 432);
+    const x = rowsWith(0);
+    const kept = await straight.fit(
+      Float64Array.from(rest.flatMap((row) => [...x.subarray(3 * row, 3 * row + 3)])),
+      Float32Array.from(rest, (row) => t[row]),
+      options,
+    );
+    expect(skipped.history.loss).toEqual(kept.history.loss);
+    expect(flatWeights(trainer.getWeights())).toEqual(flatWeights(straight.getWeights()));
+    expect(trainer.steps).toBe(straight.steps);
+    for (const one of [trainer, straight]) one.dispose();
+  });
+
+  it('is found by the rates of a schedule, among batches of one step, in weighed rows', async () => {
+    const learningRate = schedules.exponential({ learningRate: 0.02, factor: 0.99 });
+    const sampleWeight = Float32Array.from({ length: ROWS }, (_, row) => 1 + (row % 3));
+    const more = { ...options, epochs: 1, accumulateBatches: 5, learningRate };
+    const stopped = await create(backend);
+    const { divergence } = await stopped.fit(rowsWith(large), t, { ...more, sampleWeight });
+    expect(divergence).toMatchObject({ step: 432, where: 'loss', rows: [BAD] });
+    expect(divergence?.learningRate).toBeCloseTo(0.02 * 0.99 ** 86, 8);
+    const until = await create(backend);
+    await until.fit(rowsWith(0).subarray(0, 3 * 4300), t.subarray(0, 4300), {
+      ...more,
+      sampleWeight: sampleWeight.subarray(0, 4300),
+    });
+    expect(flatWeights(stopped.getWeights())).toEqual(flatWeights(until.getWeights()));
+    expect([stopped.steps, until.steps]).toEqual([86, 86]);
+    const skipping = await create(backend);
+    await skipping.fit(rowsWith(large), t, { ...more, sampleWeight, divergence: 'skip' });
+    const rest = await create(backend);
+    const rows = Array.from({ length: ROWS }, (_, row) => row).filter((row) => Math.floor(row / 50) !== 86);
+    const x = rowsWith(0);
+    await rest.fit(
+      Float64Array.from(rows.flatMap((row) => [...x.subarray(3 * row, 3 * row + 3)])),
+      Float32Array.from(rows, (row) => t[row]),
+      { ...more, sampleWeight: Float32Array.from(rows, (row) => sampleWeight[row]) },
+    );
+    expect(flatWeights(skipping.getWeights())).toEqual(flatWeights(rest.getWeights()));
+    for (const one of [stopped, until, skipping, rest]) one.dispose();
+  });
+
+  it('with rollback goes back and halves the rate until the run holds', async () => {
+    const trainer = await create(backend);
+    trainer.setLearningRate(40);
+    const { reason, divergence, history, learningRate } = await trainer.fit(rowsWith(0), t, {
+      ...options,
+      divergence: 'rollback',
+    });
+    expect(reason).toBe('completed');
+    expect(divergence?.count).toBeGreaterThan(3);
+    expect(learningRate.at(-1)).toBe(40 / 2 ** (divergence as Divergence).count);
+    expect(history.loss.every(Number.isFinite)).toBe(true);
+    trainer.dispose();
+  });
+
+  it.each([
+    ['a schedule of steps', schedules.step({ learningRate: 40, every: 2 ** 20 })],
+    ['one of losses', schedules.reduceOnPlateau({ learningRate: 40 })],
+  ])('with rollback halves the rate of %s', async (_name, learningRate) => {
+    const trainer = await create(backend);
+    trainer.setLearningRate(learningRate);
+    const { reason, divergence } = await trainer.fit(rowsWith(0), t, { ...options, divergence: 'rollback' });
+    expect(reason).toBe('completed');
+    expect(divergence?.count).toBeGreaterThan(3);
+    expect(trainer.learningRate).toBe(40 / 2 ** (divergence as Divergence).count);
+    trainer.dispose();
+  });
+
+  it('that grows from step to step is found where it breaks out', async () => {
+    const trainer = await create(backend, 'relu');
+    trainer.setLearningRate(50);
+    const { reason, divergence } = await trainer.fit(rowsWith(0), t, { ...options, shuffle: true });
+    expect(reason).toBe('diverged');
+    expect(flatWeights(trainer.getWeights()).every(Number.isFinite)).toBe(true);
+    // The next step on the rows it names does diverge.
+    const { rows } = divergence as Divergence;
+    expect(rows.length).toBeGreaterThan(0);
+    expect((divergence as Divergence).step).toBeGreaterThan(0);
+    trainer.dispose();
+  });
+
+  it('is not looked for with ignore', async () => {
+    const trainer = await create(backend);
+    const { reason, history } = await trainer.fit(rowsWith(large), t, { ...options, divergence: 'ignore' });
+    expect(reason).toBe('completed');
+    expect(history.loss.some(Number.isFinite)).toBe(false);
+    trainer.dispose();
+  });
+});
