@@ -118,9 +118,9 @@ describe.each(usableIds.filter((id) => id !== 'reference'))('memory on %s', (bac
       await fit();
       console.log(JSON.stringify([second - first, third - second, total() - third]));
     `);
-    expect(perStepNow).toBeLessThan(MIB / 8);
-    expect(perStepFit).toBeLessThan(MIB / 8);
-    expect(kept).toBeLessThan(MIB / 8);
+    expect(perStepNow).toBeLessThan(MIB / 4);
+    expect(perStepFit).toBeLessThan(MIB / 4);
+    expect(kept).toBeLessThan(MIB / 4);
   });
 
   it.each([
