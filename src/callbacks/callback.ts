@@ -20,7 +20,7 @@ export interface FitContext {
   readonly trainer: Trainer;
   /** Epochs done, those before `initialEpoch` included. */
   readonly epoch: number;
-  /** Optimizer steps done by this run. */
+  /** Batches done by this run, which are optimizer steps unless gradients are accumulated. */
   readonly step: number;
   /** Learning rate of the next step; `trainer.setLearningRate` changes it. */
   readonly learningRate: number;
