@@ -126,12 +126,14 @@ export class Engine {
     this.#epochs = epochs;
   }
 
-  /** Copies of everything that training changes, taken between two steps; the metrics of a run under way stay in it. */
-  capture(): Capture {
+  /**
+   * Copies of everything that training changes, taken between two steps; the metrics of a run under way stay in it.
+   * `into` is a capture that is not needed any more, whose memory is used again.
+   */
+  capture(into?: Capture): Capture {
     const { setting } = this.#rates;
     const copy = (): Capture => ({
-      numbers: this.executor.read(0, this.#plan.persistentLength),
-      scalars: this.executor.scalars.slice(),
+      ...this.#copies(into),
       learningRate: typeof setting === 'object' ? setting : this.learningRate,
       steps: this.steps,
       epochs: this.#epochs,
@@ -140,25 +142,22 @@ export class Engine {
     return this.#active ? this.#active.handle.between(copy) : copy();
   }
 
+  #copies(into: Capture | undefined): Pick<Capture, 'numbers' | 'scalars'> {
+    const { scalars } = this.executor;
+    const { persistentLength } = this.#plan;
+    if (into?.numbers.length !== persistentLength || into.scalars.length !== scalars.length)
+      return { numbers: this.executor.read(0, persistentLength), scalars: scalars.slice() };
+    into.numbers.set(this.executor.view(0, persistentLength));
+    into.scalars.set(scalars);
+    return { numbers: into.numbers, scalars: into.scalars };
+  }
+
   /** Goes back to a capture, with no run under way. */
   restore({ numbers, scalars, steps, epochs }: Capture): void {
     this.executor.write(0, numbers);
     this.executor.scalars.set(scalars);
     this.executor.scalars.fill(0, 0, ScalarCode.first_free);
     this.countFrom(steps, epochs);
-  }
-
-  /** Whether every bias is finite: a delta that is not leaves no bias of its layer so. Parameters come first in a plan. */
-  hasFiniteBiases(): boolean {
-    for (const { role, name, offset, columns } of this.#plan.buffers) {
-      if (role !== 'parameter') break;
-      if (!name.startsWith('b')) continue;
-      const biases = this.executor.read(offset, columns);
-      let zeros = 0;
-      for (let index = 0; index < columns; index++) zeros += biases[index] * 0;
-      if (zeros !== 0) return false;
-    }
-    return true;
   }
 
   /** Throws after `dispose`. */

@@ -2,6 +2,7 @@ import type { Dataset, Rows } from './backends/backend.js';
 import type { FitCallbacks, FitContext } from './callbacks/callback.js';
 import { Checkpoints } from './checkpoints.js';
 import { type RowsLike, readRows, type TargetsLike } from './data.js';
+import { hasFiniteBiases } from './divergence-signs.js';
 import type { Metrics } from './engine.js';
 import { fact, rangeError, requireKnownKeys, typeError } from './errors.js';
 import type { FitHost } from './fit.js';
@@ -216,7 +217,7 @@ export class StreamFit {
       engine.countFrom(engine.steps, epochsBefore);
       if (state.done === 0) return false;
       for (let code = 0; code < sums.length; code++) sums[code] += state.sums[code];
-      if (!state.isFinite || !engine.hasFiniteBiases()) {
+      if (!state.isFinite || !hasFiniteBiases(engine)) {
         this.#reason = 'diverged';
         return false;
       }

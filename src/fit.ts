@@ -3,6 +3,7 @@ import type { FitContext } from './callbacks/callback.js';
 import { Checkpoints } from './checkpoints.js';
 import { type RowsLike, readRows, type TargetsLike } from './data.js';
 import { Guard } from './divergence.js';
+import { hasFiniteBiases } from './divergence-signs.js';
 import type { Engine } from './engine.js';
 import { EpochOrders, type OrderOrigin } from './epoch-orders.js';
 import { contextOf } from './fit-context.js';
@@ -101,7 +102,7 @@ export class Fit {
     const { length } = host.engine.plan.gradients;
     this.#resumed = resume ? requireSameRun(action, host.position, this.#options, this.#data, length) : null;
     this.#history = new HistoryBuilder(initialEpoch);
-    this.#guard = new Guard(this.#engine, this.#rows, this.#options.divergence);
+    this.#guard = new Guard(this.#engine, this.#rows, this.#options.divergence, this.#options.gradientLimit);
     this.#watch = new Watch(this.#options.callbacks, this.#context());
     this.#checkpoints = new Checkpoints(host.write, () => this.control.stop());
     if (learningRate !== undefined && (!resume || typeof learningRate === 'function'))
@@ -435,7 +436,7 @@ export class Fit {
   /** Copies the state and has it written; not one that has diverged, of which the next step will tell. */
   #save(target: SaveTarget): void {
     const capture = this.#engine.capture();
-    const isLost = !this.#engine.hasFiniteBiases() || !Number.isFinite(capture.scalars[ScalarCode.loss]);
+    const isLost = !hasFiniteBiases(this.#engine) || !Number.isFinite(capture.scalars[ScalarCode.loss]);
     if (isLost && this.#options.divergence !== 'ignore') return;
     this.#checkpoints.add(target, this.#host.encode(capture, this.position(capture)));
   }

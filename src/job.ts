@@ -57,10 +57,16 @@ export class JobState {
 
   /** Whether every loss so far is a number, of the epochs done and of the one under way. */
   get isFinite(): boolean {
-    for (let epoch = 0; epoch < this.epochs; epoch++) {
-      if (!Number.isFinite(this.sums[epoch * ScalarCode.first_free + ScalarCode.loss])) return false;
+    return !this.someSums((loss) => !Number.isFinite(loss));
+  }
+
+  /** Whether something holds of the losses and rows of an epoch done, or of the one under way. */
+  someSums(holds: (loss: number, rows: number) => boolean): boolean {
+    const { sums, running, epochs } = this;
+    for (let at = 0; at < epochs * ScalarCode.first_free; at += ScalarCode.first_free) {
+      if (holds(sums[at + ScalarCode.loss], sums[at + ScalarCode.rows])) return true;
     }
-    return Number.isFinite(this.running[ScalarCode.loss]);
+    return holds(running[ScalarCode.loss], running[ScalarCode.rows]);
   }
 
   /** Goes on in the first epoch after `step` steps, whose metric sums are `running`. */
@@ -87,19 +93,23 @@ export class JobState {
     this.running.fill(0);
   }
 
-  /** A copy to go on from. */
-  copy(): JobState {
-    const copy = new JobState(this.job, new Float64Array(this.sums.length));
-    copy.assign(this);
-    return copy;
+  /** A copy of where it stands, for `assign`. */
+  get mark(): JobMark {
+    const { done, epochs } = this;
+    return { done, sums: this.sums.slice(0, epochs * ScalarCode.first_free), running: this.running.slice() };
   }
 
-  assign({ done, sums, running, epochs }: JobState): void {
+  /** Goes to where a state of the same job, or of one like it, stood. */
+  assign({ done, sums, running }: JobMark): this {
     this.done = done;
-    this.sums.set(sums.subarray(0, epochs * ScalarCode.first_free));
+    this.sums.set(sums);
     this.running.set(running);
+    return this;
   }
 }
+
+/** Where a job stood: batches done, metrics of its whole epochs, and of the one under way. */
+export type JobMark = Pick<JobState, 'done' | 'sums' | 'running'>;
 
 /** Everything that a step changes: numbers that outlive a batch, and all scalars. */
 export interface Capture {

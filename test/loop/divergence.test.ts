@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  adam,
   type BackendId,
   createTrainer,
   type Divergence,
@@ -11,6 +12,7 @@ import {
 } from '../../src/index.js';
 import { usableIds } from '../support/backends.js';
 import { flatWeights } from '../support/compare.js';
+import { withoutTimes } from '../support/history.js';
 
 const ROWS = 6000;
 const BAD = 4321;
@@ -29,6 +31,18 @@ const create = (backend: BackendId, activation: 'linear' | 'relu' = 'linear'): P
     layers: [dense({ units: 5, activation }), dense({ units: 1 })],
     loss: 'meanSquaredError',
     optimizer: sgd({ learningRate: 0.01 }),
+    seed: 2,
+    backend,
+    threads: 1,
+  });
+
+/** Its steps are bounded, however long a gradient is. */
+const createAdam = (backend: BackendId): Promise<Trainer> =>
+  createTrainer({
+    inputs: 3,
+    layers: [dense({ units: 5, activation: 'relu' }), dense({ units: 1 })],
+    loss: 'meanSquaredError',
+    optimizer: adam({ learningRate: 0.01 }),
     seed: 2,
     backend,
     threads: 1,
@@ -149,6 +163,58 @@ describe.each(usableIds)('a divergence on %s', (backend) => {
     expect(rows.length).toBeGreaterThan(0);
     expect((divergence as Divergence).step).toBeGreaterThan(0);
     trainer.dispose();
+  });
+
+  it('by a gradient that explodes is found in its step, though every number stays finite', async () => {
+    const trainer = await createAdam(backend);
+    const { reason, divergence } = await trainer.fit(rowsWith(1e6), t, options);
+    expect(reason).toBe('diverged');
+    expect(divergence).toMatchObject({ epoch: 0, step: 432, where: 'gradient', layer: 0, rows: [BAD] });
+    expect(divergence).toMatchObject({
+      learningRate: 0.01,
+      largestInput: { column: 1, value: 1e6 },
+      count: 1,
+    });
+    const { norm, usual } = (divergence as Divergence).explosion as { norm: number; usual: number };
+    expect(norm).toBeGreaterThan(1e6 * usual);
+    expect(divergence?.message).toMatch(
+      /^training diverged at step 432 of epoch 0: the gradient explodes to a length of \S+ where \S+ is usual, most in layer 1, rows 4321; largest input 1000000 in column 1; learning rate 0.01$/,
+    );
+    const straight = await createAdam(backend);
+    await straight.fit(rowsWith(0).subarray(0, 3 * 4320), t.subarray(0, 4320), { ...options, epochs: 1 });
+    expect(flatWeights(trainer.getWeights())).toEqual(flatWeights(straight.getWeights()));
+    for (const one of [trainer, straight]) one.dispose();
+  });
+
+  it('by a gradient that explodes comes before the first number that is not finite', async () => {
+    const trainer = await create(backend);
+    const { divergence } = await trainer.fit(rowsWith(1e4), t, { ...options, divergence: 'skip' });
+    expect(divergence).toMatchObject({ epoch: 1, step: 432, where: 'gradient', rows: [BAD], count: 2 });
+    const watched = await create(backend);
+    const onEpochEnd = (): void => {};
+    const ended = await watched.fit(rowsWith(1e4), t, { ...options, callbacks: { onEpochEnd } });
+    expect(ended.divergence).toMatchObject({ epoch: 0, step: 432, where: 'gradient', rows: [BAD], count: 1 });
+    for (const one of [trainer, watched]) one.dispose();
+  });
+
+  it.each([
+    ['jobs of many epochs', {}],
+    ['jobs of one, in parts', { everySteps: 100, onSteps: () => {}, onEpochEnd: () => {} }],
+  ])('is none where losses rise but no gradient is beyond the limit, in %s', async (_name, callbacks) => {
+    const trainer = await createAdam(backend);
+    const other = await createAdam(backend);
+    let asked = 0;
+    const onSteps = (): number => asked++;
+    const told = 'everySteps' in callbacks ? { ...callbacks, onSteps } : callbacks;
+    const run = { ...options, epochs: 3, callbacks: told };
+    const loose = await trainer.fit(rowsWith(1e6), t, { ...run, gradientLimit: 1e30 });
+    const stepsTold = asked;
+    const free = await other.fit(rowsWith(1e6), t, { ...run, gradientLimit: Number.POSITIVE_INFINITY });
+    expect(loose.divergence).toBe(null);
+    expect(withoutTimes(loose)).toEqual(withoutTimes(free));
+    expect(flatWeights(trainer.getWeights())).toEqual(flatWeights(other.getWeights()));
+    expect([trainer.steps, asked]).toEqual([other.steps, 2 * stepsTold]);
+    for (const one of [trainer, other]) one.dispose();
   });
 
   it('is not looked for with ignore', async () => {
