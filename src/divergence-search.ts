@@ -24,7 +24,7 @@ export interface Suspicious {
   /** Whether a number is not finite in a state, as in all after it. */
   readonly isBad: (state: JobState) => boolean;
   /** Whether losses have jumped. */
-  readonly isSuspicious: (state: JobState) => boolean;
+  readonly hasJumped: (state: JobState) => boolean;
 }
 
 /** Finds the step of a job in which a divergence begins, by running parts of it again. */
@@ -42,10 +42,10 @@ export class Search {
   /** Leaves the engine in the state that it finds. */
   async find(from: Good | null): Promise<Found> {
     if (!from) return { good: null, explosion: null };
-    const { isBad, isSuspicious, state } = this.#job;
+    const { isBad, hasJumped, state } = this.#job;
     const endsBad = isBad(state);
     const end = state.done;
-    const jump = await this.#lastGood(from, end, (one) => isBad(one) || isSuspicious(one));
+    const jump = await this.#lastGood(from, end, (one) => isBad(one) || hasJumped(one));
     const exploded = jump && (await this.#explosion(from, jump.mark.done));
     if (exploded) return exploded;
     return { good: endsBad ? await this.#lastGood(from, end, isBad) : null, explosion: null };
@@ -164,7 +164,17 @@ export class Search {
     const batch = Array.from({ length: count }, (_, row) =>
       job.order ? job.order[begin + row] : position + row,
     );
-    const rows = someRows(this.#guard.rows, batch, this.#engine);
+    const given = this.#guard.rows;
+    if (given.inputs.length === 0) {
+      // The caller has transferred the data since; only the backend has them.
+      const nowhere = {
+        where: look === longest ? 'gradient' : 'loss',
+        layer: null,
+        rows: [...batch.keys()],
+      } as const;
+      return { batch, rows: given, place: nowhere };
+    }
+    const rows = someRows(given, batch, this.#engine);
     return { batch, rows, place: look(this.#engine, rows) };
   }
 }
@@ -188,7 +198,7 @@ function worded(
   const input = `largest input ${largestInput.value} in column ${largestInput.column}`;
   const short = (value: number): string => String(Number(value.toPrecision(3)));
   const what = explosion
-    ? `the gradient explodes to a length of ${short(explosion.norm)} where ${short(explosion.usual)} is usual, most in layer ${(layer ?? 0) + 1}`
+    ? `the gradient explodes to a length of ${short(explosion.norm)} where ${short(explosion.usual)} is usual${layer === null ? '' : `, most in layer ${layer + 1}`}`
     : `the ${names[where]}${layered} is not finite`;
   return `training diverged ${at}: ${what}, rows ${shown}; ${input}; learning rate ${learningRate}`;
 }
@@ -290,7 +300,7 @@ function largestOf(
   rows: readonly number[],
   columns: number,
 ): { column: number; value: number } {
-  let largest = { column: 0, value: 0 };
+  let largest = { column: 0, value: inputs.length > 0 ? 0 : Number.NaN };
   for (const row of rows) {
     for (let column = 0; column < columns; column++) {
       const value = inputs[row * columns + column];

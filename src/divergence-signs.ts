@@ -27,16 +27,25 @@ const IN_THE_MEAN = 2;
 export class LossWatch {
   /** The largest mean over the rows of an epoch so far, by magnitude; before the first that of some rows. */
   #largest: number | null = null;
+  readonly #some: Rows;
 
-  /** Looks at some rows before the first step of a run. */
-  begin(engine: Engine, rows: Rows, { batchSize }: Job): void {
-    if (this.#largest !== null) return;
+  /** Copies some rows, which need not stay as they are. */
+  constructor(
+    readonly engine: Engine,
+    rows: Rows,
+  ) {
     const count = Math.min(FIRST_ROWS, rows.count);
     const places = Array.from({ length: count }, (_, at) => Math.floor((at * rows.count) / count));
-    const some = someRows(rows, places, engine);
-    const program = some.labels ? 'evaluateLabels' : 'evaluate';
-    const { loss } = engine.runNow(program, some, Math.min(batchSize, count));
-    this.#largest = Math.abs(engine.model.reduction === 'mean' ? loss : loss / count);
+    this.#some = someRows(rows, places, engine);
+  }
+
+  /** Looks at the loss of some rows before the first step of a run. */
+  begin({ batchSize }: Job): void {
+    if (this.#largest !== null) return;
+    const { labels, count } = this.#some;
+    const program = labels ? 'evaluateLabels' : 'evaluate';
+    const { loss } = this.engine.runNow(program, this.#some, Math.min(batchSize, count));
+    this.#largest = Math.abs(this.engine.model.reduction === 'mean' ? loss : loss / count);
   }
 
   /** Whether an epoch of the job, or what is done of one, has a sum of losses that a batch has pushed up. */

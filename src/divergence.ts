@@ -24,7 +24,7 @@ export interface Divergence {
    * least a tenth as long as the longest of them.
    */
   readonly rows: readonly number[];
-  /** The column of the largest input of these rows, by magnitude, and that input. */
+  /** The column of the largest input of these rows, by magnitude, and that input; NaN if the data were transferred. */
   readonly largestInput: { readonly column: number; readonly value: number };
   readonly learningRate: number;
   /** Length of a gradient that exploded, and the usual one; null where numbers were not finite. */
@@ -67,7 +67,8 @@ const MAXIMUM_IN_A_JOB = 40;
  */
 export class Guard {
   last: Divergence | null = null;
-  readonly #losses = new LossWatch();
+  /** Null where no gradient explodes. */
+  readonly #losses: LossWatch | null;
   /** The copy before the job under way; its memory is used again for the next. */
   #copy: Capture | undefined;
   #usualNorm = Number.POSITIVE_INFINITY;
@@ -80,7 +81,10 @@ export class Guard {
     readonly rows: Rows,
     readonly policy: DivergencePolicy,
     readonly gradientLimit: number,
-  ) {}
+  ) {
+    const isLimited = policy !== 'ignore' && gradientLimit < Number.POSITIVE_INFINITY;
+    this.#losses = isLimited ? new LossWatch(engine, rows) : null;
+  }
 
   /** Runs a job to its end by the policy. `isDiverged` tells that it was to end there, in the state before the step. */
   async run(
@@ -93,15 +97,14 @@ export class Guard {
     const { control } = options;
     if (policy === 'ignore') return { ...(await engine.runJob(state, dataset, options)), isDiverged: false };
     const first = this.#isWorthCopying(state) ? this.#firstOf(state) : null;
-    if (first && this.gradientLimit < Number.POSITIVE_INFINITY)
-      this.#losses.begin(engine, this.rows, state.job);
+    if (first) this.#losses?.begin(state.job);
     let from = first;
     let isGrowing = false;
     let tries = 0;
     for (;;) {
       let isSuspicious = false;
       const isDone = (): boolean => {
-        isSuspicious = this.#isBad(state) || (from !== null && this.#losses.isSuspicious(state));
+        isSuspicious = this.#isBad(state) || (from !== null && this.#hasJumped(state));
         return isSuspicious;
       };
       this.#underWay = { state, control };
@@ -109,20 +112,20 @@ export class Guard {
       const result = await engine.runJob(state, dataset, { ...parts, isDone });
       this.#underWay = null;
       if (!isSuspicious) {
-        this.#losses.accept(state);
+        this.#losses?.accept(state);
         return { ...result, isDiverged: false };
       }
       const { Search } = await import('./divergence-search.js');
       const end = this.#isBad(state) ? null : goodOf(engine, state);
       const isBad = (one: JobState): boolean => this.#isBad(one);
-      const isSuspiciousState = (one: JobState): boolean => this.#losses.isSuspicious(one);
-      const search = new Search(this, { state, dataset, control, isBad, isSuspicious: isSuspiciousState });
+      const hasJumped = (one: JobState): boolean => this.#hasJumped(one);
+      const search = new Search(this, { state, dataset, control, isBad, hasJumped });
       const { good, explosion } = await search.find(from);
       if (end && !explosion) {
         // Losses rose, but not by a gradient out of all proportion; or the run was stopped meanwhile.
         engine.restore(end.capture);
         state.assign(end.mark);
-        this.#losses.accept(state);
+        this.#losses?.accept(state);
         await options.partEnded?.(state);
         if (state.done === state.steps || control.isStopped)
           return { epochs: state.epochs, sums: state.sums, isDiverged: false };
@@ -163,7 +166,7 @@ export class Guard {
       const progress = control?.progress();
       if (!state || !progress) return;
       const isLost = !Number.isFinite(progress.loss);
-      if (isLost || this.#losses.isSuspiciousSum(state.job, progress)) control?.interrupt();
+      if (isLost || this.#losses?.isSuspiciousSum(state.job, progress)) control?.interrupt();
     }, POLL_MS);
   }
 
@@ -182,6 +185,10 @@ export class Guard {
   #firstOf(state: JobState): Good {
     this.#copy = this.engine.capture(this.#copy);
     return { capture: this.#copy, mark: state.mark };
+  }
+
+  #hasJumped(state: JobState): boolean {
+    return this.#losses?.isSuspicious(state) ?? false;
   }
 
   #isBad(state: JobState): boolean {
