@@ -2,9 +2,9 @@ import type { Dataset, Numbers, Rows } from './backends/backend.js';
 import { type Divergence, type Found, type Good, type Guard, goodOf } from './divergence.js';
 import { someRows } from './divergence-signs.js';
 import type { Engine } from './engine.js';
-import { JobState } from './job.js';
+import type { JobState } from './job.js';
 import type { JobControl } from './job-control.js';
-import { ScalarCode } from './opcodes.js';
+import { runAgain } from './job-journal.js';
 import { bufferNamed, type Plan } from './plan/plan.js';
 
 /** Steps before the one whose loss jumps among which the gradient is looked for that did it. */
@@ -39,11 +39,13 @@ export class Search {
     this.#job = job;
   }
 
-  /** Leaves the engine in the state that it finds. */
-  async find(from: Good | null): Promise<Found> {
-    if (!from) return { good: null, explosion: null };
+  /**
+   * Leaves the engine in the state that it finds.
+   *
+   * @param endsBad whether a number is not finite at the end of the job
+   */
+  async find(from: Good, endsBad: boolean): Promise<Found> {
     const { isBad, hasJumped, state } = this.#job;
-    const endsBad = isBad(state);
     const end = state.done;
     const jump = await this.#lastGood(from, end, (one) => isBad(one) || hasJumped(one));
     const exploded = jump && (await this.#explosion(from, jump.mark.done));
@@ -83,7 +85,6 @@ export class Search {
     while (end - good.mark.done > 1 || !isSeen) {
       const middle = end - good.mark.done > 1 ? Math.floor((good.mark.done + end) / 2) : end;
       const state = await this.#run(good, good.mark.done, middle);
-      if (state.done < middle) break;
       if (isSign(state)) {
         end = middle;
         isSeen = true;
@@ -109,7 +110,6 @@ export class Search {
         return { good, explosion: { norm, usual } };
       }
       const state = await this.#run(good, step, step + 1);
-      if (state.done === step) return null;
       good = goodOf(this.#engine, state);
     }
     return null;
@@ -129,29 +129,21 @@ export class Search {
     return norms[(norms.length - 1) >> 1] ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Length of the gradient of a batch in a state; NaN if the run was stopped. */
+  /** Length of the gradient of a batch in a state. */
   async #norm(good: Good, step: number): Promise<number> {
     const { job } = this.#job.state;
     const { accumulate = 1 } = job;
     // A program that updates in place keeps no gradient.
     const program = accumulate === 1 ? this.#engine.trainProgram(this.#guard.rows, 0, true) : job.program;
-    const state = await this.#run(good, step, step + 1, { ...job, program });
-    return state.done === step ? Number.NaN : this.#engine.gradientNorm();
+    await this.#run(good, step, step + 1, { ...job, program });
+    return this.#engine.gradientNorm();
   }
 
-  /** Runs steps from a state, up to `end` unless the run is stopped. */
-  async #run(good: Good, begin: number, end: number, job = this.#job.state.job): Promise<JobState> {
+  /** Runs steps again. */
+  #run(good: Good, begin: number, end: number, job = this.#job.state.job): Promise<JobState> {
     const { dataset, control } = this.#job;
     this.#engine.restore(good.capture);
-    const sums = new Float64Array(job.epochs * ScalarCode.first_free);
-    const state = new JobState(job, sums).assign({ ...good.mark, done: begin });
-    if (begin === end) return state;
-    await this.#engine.runJob(state, dataset, {
-      control,
-      partSteps: (done) => end - done,
-      isDone: ({ done }) => done >= end,
-    });
-    return state;
+    return runAgain(this.#engine, job, { ...good.mark, done: begin }, dataset, control, end);
   }
 
   /** The rows of a batch, and what `look` finds there. */

@@ -3,6 +3,7 @@ import { hasFiniteBiases, LossWatch } from './divergence-signs.js';
 import type { Engine } from './engine.js';
 import type { Capture, JobMark, JobOptions, JobResult, JobState } from './job.js';
 import type { JobControl } from './job-control.js';
+import { JobJournal } from './job-journal.js';
 
 export const divergencePolicies = ['stop', 'skip', 'rollback', 'ignore'] as const;
 export type DivergencePolicy = (typeof divergencePolicies)[number];
@@ -48,13 +49,6 @@ export interface Found {
   readonly explosion: Divergence['explosion'];
 }
 
-/**
- * Copies are made where they take at most a hundredth of the job: of so many numbers at least, and of one more for so
- * many products of rows and parameters.
- */
-const NUMBERS_AT_LEAST = 4096;
-const PRODUCTS_PER_NUMBER = 64;
-
 const POLL_MS = 100;
 /** How often a policy is tried on the same job before the run ends. */
 const MAXIMUM_IN_A_JOB = 40;
@@ -62,15 +56,14 @@ const MAXIMUM_IN_A_JOB = 40;
 /**
  * Runs jobs and looks for losses and gradients that are not finite, or explode. It costs the steps nothing: such
  * numbers stay in the running loss and in the biases, where they are seen at the end of a job, or of a long one within a
- * tenth of a second. The step is then found by bisection, by running parts of the job again from a copy of the state
- * before it: the same steps give the same bits.
+ * tenth of a second. The step is then found by bisection, by running parts of the job again from the state
+ * before it.
  */
 export class Guard {
   last: Divergence | null = null;
   /** Null where no gradient explodes. */
   readonly #losses: LossWatch | null;
-  /** The copy before the job under way; its memory is used again for the next. */
-  #copy: Capture | undefined;
+  readonly #journal: JobJournal;
   #usualNorm = Number.POSITIVE_INFINITY;
   #count = 0;
   #underWay: { readonly state: JobState; readonly control: JobControl } | null = null;
@@ -82,6 +75,7 @@ export class Guard {
     readonly policy: DivergencePolicy,
     readonly gradientLimit: number,
   ) {
+    this.#journal = new JobJournal(engine);
     const isLimited = policy !== 'ignore' && gradientLimit < Number.POSITIVE_INFINITY;
     this.#losses = isLimited ? new LossWatch(engine, rows) : null;
   }
@@ -96,15 +90,15 @@ export class Guard {
     const { engine, policy } = this;
     const { control } = options;
     if (policy === 'ignore') return { ...(await engine.runJob(state, dataset, options)), isDiverged: false };
-    const first = this.#isWorthCopying(state) ? this.#firstOf(state) : null;
-    if (first) this.#losses?.begin(state.job);
-    let from = first;
+    this.#losses?.begin(state.job);
+    this.#journal.begin(state);
+    let first: Good | null = null;
+    let from: Good | null = null;
     let isGrowing = false;
-    let tries = 0;
-    for (;;) {
+    for (let tries = 0; ; ) {
       let isSuspicious = false;
       const isDone = (): boolean => {
-        isSuspicious = this.#isBad(state) || (from !== null && this.#hasJumped(state));
+        isSuspicious = this.#isBad(state) || this.#hasJumped(state);
         return isSuspicious;
       };
       this.#underWay = { state, control };
@@ -115,35 +109,41 @@ export class Guard {
         this.#losses?.accept(state);
         return { ...result, isDiverged: false };
       }
+      const isBad = this.#isBad(state);
+      const end = goodOf(engine, state);
       const { Search } = await import('./divergence-search.js');
-      const end = this.#isBad(state) ? null : goodOf(engine, state);
-      const isBad = (one: JobState): boolean => this.#isBad(one);
-      const hasJumped = (one: JobState): boolean => this.#hasJumped(one);
-      const search = new Search(this, { state, dataset, control, isBad, hasJumped });
-      const { good, explosion } = await search.find(from);
-      if (end && !explosion) {
-        // Losses rose, but not by a gradient out of all proportion; or the run was stopped meanwhile.
+      from ??= await this.#journal.before(dataset, control);
+      first ??= from;
+      const search = new Search(this, {
+        ...{ state, dataset, control },
+        isBad: (one) => this.#isBad(one),
+        hasJumped: (one) => this.#hasJumped(one),
+      });
+      const { good, explosion } = await search.find(from, isBad);
+      if (!good) {
         engine.restore(end.capture);
         state.assign(end.mark);
+      }
+      const hasEnded = (): boolean => state.done === state.steps || control.isStopped;
+      if (!isBad && !explosion) {
+        // Losses rose, but not by a gradient out of all proportion.
         this.#losses?.accept(state);
         await options.partEnded?.(state);
-        if (state.done === state.steps || control.isStopped)
-          return { epochs: state.epochs, sums: state.sums, isDiverged: false };
-        from = goodOf(engine, state);
+        if (hasEnded()) return { epochs: state.epochs, sums: state.sums, isDiverged: false };
+        from = end;
         continue;
       }
       const rate = engine.learningRate;
       const step = good ? good.mark.done : Math.max(0, state.done - 1);
       const facts = { learningRate: rate, explosion, count: ++this.#count };
       this.last = search.explain(step, epoch, facts, good !== null);
-      if (!good || control.isStopped || policy === 'stop' || tries++ === MAXIMUM_IN_A_JOB) {
-        if (good) state.assign(good.mark);
+      if (good) state.assign(good.mark);
+      if (!good || control.isStopped || policy === 'stop' || tries++ === MAXIMUM_IN_A_JOB)
         return { epochs: state.epochs, sums: state.sums, isDiverged: true };
-      }
-      if (policy === 'skip') state.assign(good.mark).skip();
+      if (policy === 'skip') state.skip();
       else {
-        engine.restore((first as Good).capture);
-        state.assign((first as Good).mark);
+        engine.restore(first.capture);
+        state.assign(first.mark);
         // Of a schedule of steps, this rate is what remains.
         engine.lowerLearningRate(rate / 2);
       }
@@ -172,19 +172,6 @@ export class Guard {
 
   end(): void {
     clearInterval(this.#timer);
-  }
-
-  #isWorthCopying({ job, steps, done }: JobState): boolean {
-    if (this.policy !== 'stop') return true;
-    const { plan, model } = this.engine;
-    const rows = Math.min((steps - done) * job.batchSize, job.epochs * job.rowsPerEpoch);
-    const products = rows * model.parameterCount;
-    return plan.persistentLength <= NUMBERS_AT_LEAST + products / PRODUCTS_PER_NUMBER;
-  }
-
-  #firstOf(state: JobState): Good {
-    this.#copy = this.engine.capture(this.#copy);
-    return { capture: this.#copy, mark: state.mark };
   }
 
   #hasJumped(state: JobState): boolean {

@@ -2,6 +2,7 @@ import { type Numbers, type Run, stepsPerEpoch } from './backends/backend.js';
 import type { JobControl } from './job-control.js';
 import { ScalarCode } from './opcodes.js';
 import type { ProgramName } from './plan/plan.js';
+import type { PlateauState } from './plateau.js';
 import type { LearningRate } from './schedules.js';
 
 /** Epochs of one program over a dataset; see `Run`. */
@@ -16,8 +17,19 @@ export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly result?: Numbers;
 }
 
+/** How the batches of epochs make optimizer steps. */
+export type Stepping = Pick<Job, 'rowsPerEpoch' | 'batchSize' | 'accumulate'>;
+
+/** Batches that a job has done when it has done so many optimizer steps. */
+export function batchesBefore(job: Stepping, updates: number): number {
+  const { accumulate = 1 } = job;
+  const batches = stepsPerEpoch(job);
+  const inEpoch = Math.ceil(batches / accumulate);
+  return Math.floor(updates / inEpoch) * batches + (updates % inEpoch) * accumulate;
+}
+
 /** Optimizer steps that a job has done before its batch `index`. */
-export function updatesBefore(job: Job, index: number): number {
+export function updatesBefore(job: Stepping, index: number): number {
   const { accumulate = 1 } = job;
   const batches = stepsPerEpoch(job);
   const epoch = Math.floor(index / batches);
@@ -117,6 +129,8 @@ export interface Capture {
   readonly scalars: Float64Array;
   /** The setting as a file can hold it: what remains of a function is its rate. */
   readonly learningRate: Exclude<LearningRate, (step: number) => number>;
+  /** What a rate that follows the losses has learnt from them. */
+  readonly plateau: PlateauState | null;
   /** Steps and whole epochs that the trainer has done. */
   readonly steps: number;
   readonly epochs: number;

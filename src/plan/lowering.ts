@@ -13,6 +13,7 @@ import type { Layout, PersistentPlaces } from './layout.js';
 import type { Flavour, PlanExtras } from './plan.js';
 import { tinyNetwork } from './tiny-network.js';
 import {
+  averagePlaces,
   emitUpdate,
   placeSquares,
   type UpdateContext,
@@ -76,12 +77,17 @@ export function trainPrograms(
         }
       }
     }
-    emitter.program(`evaluate${flavour}`, () => {
-      emitForward(context, context.fused);
-      emitMetrics(context, kind);
-      emitLoss(context, kind, -1);
-      emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
-    });
+    emitter.program(`evaluate${flavour}`, () => emitEvaluation(context, kind));
+    if (model.averaging?.validate) {
+      const average = { ...context, places: averagePlaces(places) };
+      emitter.program(`evaluateAverage${flavour}`, () => emitEvaluation(average, kind));
+    }
+    if (extras.storing) {
+      emitter.program(`evaluateStoring${flavour}`, () => {
+        emitEvaluation(context, kind, true);
+        emitOutputs(context);
+      });
+    }
   }
   const tiny = trains ? tinyNetwork(model, places, state.learningRate) : null;
   if (tiny) emitter.program('trainRow', () => emitter.emit('train_rows', tiny));
@@ -91,9 +97,20 @@ export function trainPrograms(
   }
   emitter.program('predict', () => {
     emitForward(context, false);
-    const last = model.layers.length - 1;
-    emitter.emit('store_rows', { output: context.batch.outputs[last], units: model.outputs });
+    emitOutputs(context);
   });
+}
+
+/** Loss and metrics of a batch; with `outputs`, the outputs of a last layer that is fused with its loss as well. */
+function emitEvaluation(context: Context, kind: TargetKind, outputs = false): void {
+  emitForward(context, context.fused && !outputs, outputs);
+  emitMetrics(context, kind);
+  emitLoss(context, kind, -1);
+  context.emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
+}
+
+function emitOutputs({ model, batch, emitter }: Context): void {
+  emitter.emit('store_rows', { output: batch.outputs[model.layers.length - 1], units: model.outputs });
 }
 
 /** Programs of an inspection plan: nothing is fused away, nothing is updated. */
@@ -121,9 +138,12 @@ const targetKinds = (model: Model, { weighted }: PlanExtras): TargetKind[] =>
     [false, ...(model.loss.takesLabels ? [true] : [])].map((labels) => ({ weighted, labels })),
   );
 
-/** Gathers a batch and computes every layer; `stopAtNetInput` leaves the last activation to a fused loss. */
-function emitForward(context: Context, stopAtNetInput: boolean): void {
-  const { model, places, batch, emitter, inspect } = context;
+/**
+ * Gathers a batch and computes every layer. `stopAtNetInput` leaves the last activation to a fused loss; `keepsLast`
+ * computes it and keeps the net inputs that such a loss reads.
+ */
+function emitForward(context: Context, stopAtNetInput: boolean, keepsLast = false): void {
+  const { model, places, batch, emitter, inspect, fused } = context;
   emitter.emit('gather_rows', {
     output: batch.input,
     columns: model.inputs,
@@ -132,9 +152,10 @@ function emitForward(context: Context, stopAtNetInput: boolean): void {
     perColumn: Number(places.perColumn),
   });
   model.layers.forEach((layer, index) => {
-    const stops = stopAtNetInput && index === model.layers.length - 1;
+    const isLast = index === model.layers.length - 1;
+    const stops = stopAtNetInput && isLast;
     const netInputOnly = stops || isApart(layer);
-    const keepNetInput = inspect && !netInputOnly;
+    const keepNetInput = (inspect || (keepsLast && fused && isLast)) && !netInputOnly;
     emitter.emit('linear_forward', {
       input: index === 0 ? batch.input : batch.outputs[index - 1],
       weights: places.layers[index].weights,
