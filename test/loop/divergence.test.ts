@@ -5,6 +5,7 @@ import {
   createTrainer,
   type Divergence,
   dense,
+  type FitCallbacks,
   type FitOptions,
   schedules,
   sgd,
@@ -214,6 +215,43 @@ describe.each(usableIds)('a divergence on %s', (backend) => {
     expect(withoutTimes(loose)).toEqual(withoutTimes(free));
     expect(flatWeights(trainer.getWeights())).toEqual(flatWeights(other.getWeights()));
     expect([trainer.steps, asked]).toEqual([other.steps, 2 * stepsTold]);
+    for (const one of [trainer, other]) one.dispose();
+  });
+
+  it('after many epochs, with rates and weights changed between them, leaves the state before its step', async () => {
+    const rowsOf = (from: Float64Array): Float64Array => from.subarray(0, 3 * 64);
+    const few = { epochs: 30, batchSize: 8, validationSplit: 0.25 };
+    const changes = (trainer: Trainer): FitCallbacks => ({
+      onEpochEnd: (epoch) => {
+        if (epoch === 3 || epoch === 6) trainer.setLearningRate(0.03 / epoch);
+        if (epoch === 11) trainer.setWeights(trainer.getWeights());
+        if (epoch === 13)
+          trainer.setLearningRate(schedules.exponential({ learningRate: 0.02, factor: 0.999 }));
+        if (epoch === 17) trainer.setLearningRate(0.01);
+        if (epoch === 20) trainer.setLearningRate(1e4);
+      },
+    });
+    const trainer = await create(backend);
+    const { reason, divergence } = await trainer.fit(rowsOf(rowsWith(0)), t.subarray(0, 64), {
+      ...few,
+      callbacks: changes(trainer),
+    });
+    expect(reason).toBe('diverged');
+    const { epoch, step, learningRate } = divergence as Divergence;
+    expect([epoch, learningRate]).toEqual([21, 1e4]);
+    expect(step).toBeGreaterThan(0);
+    const other = await create(backend);
+    let before: number[] | null = null;
+    const onSteps = (steps: number): void => {
+      if (steps === 6 * epoch + step) before = flatWeights(other.getWeights());
+    };
+    await other.fit(rowsOf(rowsWith(0)), t.subarray(0, 64), {
+      ...few,
+      divergence: 'ignore',
+      callbacks: [changes(other), { everySteps: 1, onSteps }],
+    });
+    expect(flatWeights(trainer.getWeights())).toEqual(before);
+    expect(trainer.steps).toBe(6 * epoch + step);
     for (const one of [trainer, other]) one.dispose();
   });
 
