@@ -25,8 +25,8 @@ export interface LbfgsOptions {
   /** Ends when the loss falls by no more than this share of it; default 1e-9. */
   readonly lossTolerance?: number;
   /**
-   * `'weakWolfe'` (default) by bisection, few evaluations a step; `'strongWolfe'` by cubic interpolation, as
-   * `line_search_fn='strong_wolfe'` of PyTorch; `'none'` takes every step of `learningRate`, down or not.
+   * `'weakWolfe'` (default) by bisection; `'strongWolfe'` by cubic interpolation, as `line_search_fn='strong_wolfe'` of
+   * PyTorch; `'none'` takes every step of `learningRate`, down or not, as long as the loss is a number.
    */
   readonly lineSearch?: 'weakWolfe' | 'strongWolfe' | 'none';
   /** Share of each suggested step to try first, and of the first step, which is at most 1 in all; default 1. */
@@ -48,8 +48,9 @@ export interface LbfgsResult {
 const searches = { weakWolfe, strongWolfe, none: fixedStep };
 
 /**
- * Trains on all rows at once by L-BFGS (Liu and Nocedal, 1989) with a line search: for small problems, where it finds in tens of iterations what steps of fixed
- * length take thousands for. It is no step of the trainer's optimizer, whose state, rate and number of steps stay.
+ * Trains on all rows at once by L-BFGS (Liu and Nocedal, 1989) with a line search: for small problems, where it finds in
+ * tens of iterations what steps of fixed length take thousands for. It is no step of the trainer's optimizer, whose state,
+ * rate and number of steps stay.
  *
  * @throws Error for a trainer with penalties, clipping or averages, which belong to steps of the optimizer
  */
@@ -106,7 +107,7 @@ export async function fitLbfgs(
     const scale =
       loss.length > 1 ? 1 : Math.min(1, 1 / point.gradient.reduce((sum, g) => sum + Math.abs(g), 0));
     const next = line.slope < 0 ? searches[lineSearch](line, scale * learningRate) : null;
-    if (next === null) return ended('lineSearch');
+    if (next === null || !Number.isFinite(next.loss)) return ended('lineSearch');
     const s = combine(next.at, -1, point.at);
     const y = combine(next.gradient, -1, point.gradient);
     const curvature = dot(s, y);
