@@ -64,7 +64,7 @@ const steps = [
       ...[
         'errors',
         'opcodes',
-        'plan/operations',
+        'plan/encoding',
         'backends/backend',
         'backends/finite',
         'backends/sliced-run',

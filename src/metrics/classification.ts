@@ -5,18 +5,8 @@
 import type { TargetsLike } from '../data.js';
 import { fact, rangeError, requireKnownKeys, requireName, typeError } from '../errors.js';
 import { Matrix } from '../matrix.js';
-import {
-  type Averaged,
-  averageDefined,
-  classCount,
-  type Decisions,
-  readDecisions,
-  readLabels,
-  readWeights,
-  requireSameRows,
-  type WeightOptions,
-  type Weights,
-} from './inputs.js';
+import { type Averaged, averageDefined, classCount, type Decisions, readDecisions, readLabels, requireSameRows } from './inputs.js';
+import { readWeights, type WeightOptions, type Weights } from './weights.js';
 
 /**
  * How the numbers of the classes become one: the mean over classes (`macro`), that weighted by the rows of each class
