@@ -19,9 +19,19 @@ const ROWS: i32 = 64;
 const DEPTH: i32 = 128;
 /** Terms of a row of a block: where the row of B lies, in bytes from the first, and the factor. */
 const ROW_BYTES: usize = (<usize>Block.depth) << 3;
-const COUNTS: usize = (<usize>ROWS) * ROW_BYTES;
+const COUNTS: usize = <usize>ROWS * ROW_BYTES;
 
-@inline function filled_lanes(v: v128): i32 {
+class Sums {
+  @inline static begin(from: usize, offset: usize): v128 {
+    return from === 0 ? f32x4.splat(0) : v128.load(from + offset);
+  }
+
+  @inline static end(to: usize, sum: v128, accumulate: bool): void {
+    v128.store(to, accumulate ? f32x4.add(v128.load(to), sum) : sum);
+  }
+}
+
+function filled_lanes(v: v128): i32 {
   return i32x4.bitmask(f32x4.ne(v, f32x4.splat(0)));
 }
 
@@ -38,7 +48,7 @@ export function is_sparse(matrix: usize, rows: i32, width: i32, columns: i32): b
 }
 
 /** Adds a term to row `row` of a block. */
-@inline function add_term(row: i32, from: usize, factor: f32): void {
+function add_term(row: i32, from: usize, factor: f32): void {
   const count = Workspace.panels + COUNTS + ((<usize>row) << 2);
   const at = load<i32>(count);
   store<i32>(count, at + 1);
@@ -68,24 +78,16 @@ function find_terms(a: usize, a_row: usize, a_column: usize, rows: i32, depth: i
   }
 }
 
-@inline function begin_sum(from: usize, offset: usize): v128 {
-  return from === 0 ? f32x4.splat(0) : v128.load(from + offset);
-}
-
-@inline function end_sum(to: usize, sum: v128, accumulate: bool): void {
-  v128.store(to, accumulate ? f32x4.add(v128.load(to), sum) : sum);
-}
-
 /** The sums of 32 columns of a row of C, which begin with what lies at `from`, or with zeros. */
 function add_terms_f32(term: usize, end: usize, b: usize, from: usize, to: usize, accumulate: bool): void {
-  let s0 = begin_sum(from, 0);
-  let s1 = begin_sum(from, 16);
-  let s2 = begin_sum(from, 32);
-  let s3 = begin_sum(from, 48);
-  let s4 = begin_sum(from, 64);
-  let s5 = begin_sum(from, 80);
-  let s6 = begin_sum(from, 96);
-  let s7 = begin_sum(from, 112);
+  let s0 = Sums.begin(from, 0);
+  let s1 = Sums.begin(from, 16);
+  let s2 = Sums.begin(from, 32);
+  let s3 = Sums.begin(from, 48);
+  let s4 = Sums.begin(from, 64);
+  let s5 = Sums.begin(from, 80);
+  let s6 = Sums.begin(from, 96);
+  let s7 = Sums.begin(from, 112);
   for (; term < end; term += 8) {
     const row = b + <usize>load<u32>(term);
     const factor = v128.load32_splat(term, 4);
@@ -98,14 +100,14 @@ function add_terms_f32(term: usize, end: usize, b: usize, from: usize, to: usize
     s6 = F32x4.fma(factor, v128.load(row, 96), s6);
     s7 = F32x4.fma(factor, v128.load(row, 112), s7);
   }
-  end_sum(to, s0, accumulate);
-  end_sum(to + 16, s1, accumulate);
-  end_sum(to + 32, s2, accumulate);
-  end_sum(to + 48, s3, accumulate);
-  end_sum(to + 64, s4, accumulate);
-  end_sum(to + 80, s5, accumulate);
-  end_sum(to + 96, s6, accumulate);
-  end_sum(to + 112, s7, accumulate);
+  Sums.end(to, s0, accumulate);
+  Sums.end(to + 16, s1, accumulate);
+  Sums.end(to + 32, s2, accumulate);
+  Sums.end(to + 48, s3, accumulate);
+  Sums.end(to + 64, s4, accumulate);
+  Sums.end(to + 80, s5, accumulate);
+  Sums.end(to + 96, s6, accumulate);
+  Sums.end(to + 112, s7, accumulate);
 }
 
 /** As `add_terms_f32`, of up to four columns. */
