@@ -16,6 +16,7 @@ import {
 } from '../../opcodes.js';
 import type { Numbers } from '../backend.js';
 import { gradientKernels } from './gradient-kernels.js';
+import { normKernels } from './norm-kernels.js';
 import { advanceOptimizer, optimizerStep } from './optimizer-rules.js';
 import { trainRows } from './train-rows.js';
 
@@ -281,6 +282,8 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
       }
     }
   },
+
+  ...normKernels,
 
   sum_losses({ arena, scalars, rows }, { rowLosses }) {
     for (let r = 0; r < rows; r++) scalars[ScalarCode.loss] += arena[rowLosses + r];
