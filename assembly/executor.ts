@@ -16,6 +16,13 @@ import { linear_backward_input, linear_backward_weights, linear_forward } from '
 import { cross_entropy_labels, loss_backward, sigmoid_binary_cross_entropy } from './losses';
 import { map_binary, map_row, map_unary, map_where, reduction_scale } from './maps';
 import { count_correct, count_correct_labels, sum_losses } from './metrics';
+import {
+  batch_norm_backward,
+  batch_norm_forward,
+  layer_norm_backward_input,
+  layer_norm_backward_weights,
+  layer_norm_forward,
+} from './norms';
 import { advance_optimizer, optimizer_step } from './optimizer-rules';
 import { adam_step, advance_moments, scale_by_rate, sgd_step } from './optimizers';
 import {
@@ -91,10 +98,10 @@ export function runSteps(words: usize): void {
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
 const OPERAND_COUNTS = memory.data<u8>([
-  5, 4, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 1, 4, 3, 1, 8, 9, 3, 11, 3, 8, 2, 4, 3, 5, 6, 4, 4, 2, 5, 7, 8, 5,
+  5, 4, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 11, 11, 8, 8, 7, 1, 4, 3, 1, 8, 9, 3, 11, 3, 8, 2, 4, 3, 5, 6, 4, 4, 2, 5, 7, 8, 5,
   2,
 ]);
-const OPERATIONS: u32 = 37;
+const OPERATIONS: u32 = 42;
 
 /** Operands of the operation of that code, −1 where there is none. */
 export function operandCount(opcode: i32): i32 {
@@ -210,6 +217,71 @@ export function execute(o: usize): void {
         Word.address(o, 4),
         Word.int(o, 5),
         Word.int(o, 6),
+        Word.int(o, 7),
+      );
+      break;
+    case Opcode.batch_norm_forward:
+      batch_norm_forward(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.address(o, 6),
+        Word.address(o, 7),
+        Word.address(o, 8),
+        Word.int(o, 9),
+        Word.address(o, 10),
+        Word.address(o, 11),
+      );
+      break;
+    case Opcode.batch_norm_backward:
+      batch_norm_backward(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.address(o, 6),
+        Word.address(o, 7),
+        Word.address(o, 8),
+        Word.int(o, 9),
+        Word.int(o, 10) !== 0,
+        Word.int(o, 11) !== 0,
+      );
+      break;
+    case Opcode.layer_norm_forward:
+      layer_norm_forward(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.address(o, 6),
+        Word.int(o, 7),
+        Word.address(o, 8),
+      );
+      break;
+    case Opcode.layer_norm_backward_weights:
+      layer_norm_backward_weights(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.address(o, 6),
+        Word.int(o, 7),
+        Word.int(o, 8) !== 0,
+      );
+      break;
+    case Opcode.layer_norm_backward_input:
+      layer_norm_backward_input(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.address(o, 6),
         Word.int(o, 7),
       );
       break;

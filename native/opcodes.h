@@ -20,6 +20,11 @@
   X(softmax_backward, gradient, output, delta, units)                                                      \
   X(linear_backward_weights, input, delta, weightGradient, biasGradient, inputs, units, accumulate)        \
   X(linear_backward_input, delta, weights, gradient, output, inputs, units, activation)                    \
+  X(batch_norm_forward, input, output, mean, inverseDeviation, runningMean, runningVariance, gamma, beta, units, epsilon, momentum) \
+  X(batch_norm_backward, input, delta, mean, inverseDeviation, gamma, gammaGradient, betaGradient, gradient, units, accumulate, throughMoments) \
+  X(layer_norm_forward, input, output, mean, inverseDeviation, gamma, beta, units, epsilon) \
+  X(layer_norm_backward_weights, input, delta, mean, inverseDeviation, gammaGradient, betaGradient, units, accumulate) \
+  X(layer_norm_backward_input, input, delta, mean, inverseDeviation, gamma, gradient, units) \
   X(sum_losses, rowLosses)                                                                                 \
   X(count_correct, prediction, target, units, decision)                                                    \
   X(count_correct_labels, prediction, labels, units)                                                       \

@@ -66,6 +66,33 @@ class OperationCheck {
            matrix(o.weights, o.inputs, o.units) && batch(o.gradient, o.inputs) &&
            optional_batch(o.output, o.inputs) && code(o.activation, ActivationCode::exp);
   }
+  bool check(const operands::batch_norm_forward& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.output, o.units) &&
+           matrix(o.mean, 1, o.units) && matrix(o.inverseDeviation, 1, o.units) &&
+           matrix(o.runningMean, 1, o.units) && matrix(o.runningVariance, 1, o.units) &&
+           optional(o.gamma, o.units) && optional(o.beta, o.units) && scalars(o.epsilon, 1) &&
+           optional_scalar(o.momentum);
+  }
+  bool check(const operands::batch_norm_backward& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.delta, o.units) &&
+           matrix(o.mean, 1, o.units) && matrix(o.inverseDeviation, 1, o.units) &&
+           optional(o.gamma, o.units) && optional(o.gammaGradient, o.units) &&
+           optional(o.betaGradient, o.units) && optional_batch(o.gradient, o.units);
+  }
+  bool check(const operands::layer_norm_forward& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.output, o.units) && batch(o.mean, 1) &&
+           batch(o.inverseDeviation, 1) && optional(o.gamma, o.units) && optional(o.beta, o.units) &&
+           scalars(o.epsilon, 1);
+  }
+  bool check(const operands::layer_norm_backward_weights& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.delta, o.units) && batch(o.mean, 1) &&
+           batch(o.inverseDeviation, 1) && optional(o.gammaGradient, o.units) &&
+           optional(o.betaGradient, o.units);
+  }
+  bool check(const operands::layer_norm_backward_input& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.delta, o.units) && batch(o.mean, 1) &&
+           batch(o.inverseDeviation, 1) && optional(o.gamma, o.units) && batch(o.gradient, o.units);
+  }
   bool check(const operands::sum_losses& o) const { return batch(o.rowLosses, 1); }
   bool check(const operands::count_correct& o) const {
     return size(o.units) && batch(o.prediction, o.units) && batch(o.target, o.units) &&

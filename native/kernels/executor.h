@@ -9,6 +9,7 @@
 #include "native/kernels/losses.h"
 #include "native/kernels/maps.h"
 #include "native/kernels/metrics.h"
+#include "native/kernels/norms.h"
 #include "native/kernels/optimizer_rules.h"
 #include "native/kernels/optimizers.h"
 #include "native/kernels/softmax.h"

@@ -60,6 +60,8 @@ const define = (
  * the units. `s` is 1 for the reduction `sum` and 1/B for `mean`. `f` is the activation, `E` the loss of a row.
  * The `map` operations compute expressions on B×C matrices, whose operands may be repeated as their extent says: a
  * `row` operand has one number per row, a `units` operand one per column. The output may be an operand of extent `full`.
+ * Of a normalisation `X` is B×U, `gamma`, `beta` and what is running U; `mean` and `inverseDeviation` are U over the rows,
+ * B over the units, and kept from forward to backward. `gradient` may be `delta`; gammas are 1 and betas 0 where absent.
  * `scalars` of an optimizer is the first of those of `OptimizerScalar`, whose coefficients its formulas name.
  * `masks` is the first of two scalars: a key, and the number of the step. Masks have 24 random bits for each element,
  * which follow from both, the number of the layer, and the place in the batch; `mask-kernels.ts` of the reference has how.
@@ -179,6 +181,88 @@ export const operations: readonly Operation[] = [
     units: 'size',
     activation: 'activation',
   }),
+  define(
+    'batch_norm_forward',
+    'over the rows: mean, variance = mean of (X - mean)^2, inverseDeviation = 1 / sqrt(variance + epsilon); ' +
+      'output = gamma (X - mean) * inverseDeviation + beta; ' +
+      'runningMean += momentum (mean - runningMean); runningVariance likewise, with B / (B - 1) variance, and not for B = 1; ' +
+      'without a momentum mean and variance are the running ones, which stay as they are',
+    {
+      input: 'buffer',
+      output: 'buffer',
+      mean: 'buffer',
+      inverseDeviation: 'buffer',
+      runningMean: 'buffer',
+      runningVariance: 'buffer',
+      gamma: 'buffer',
+      beta: 'buffer',
+      units: 'size',
+      epsilon: 'scalar',
+      momentum: 'scalar',
+    },
+  ),
+  define(
+    'batch_norm_backward',
+    'N = (X - mean) * inverseDeviation; over the rows: betaGradient = sum of delta, gammaGradient = sum of delta * N, ' +
+      'accumulate: added to what is there; gradient = gamma inverseDeviation * ' +
+      '(throughMoments ? delta - mean of delta - N * mean of (delta * N) : delta)',
+    {
+      input: 'buffer',
+      delta: 'buffer',
+      mean: 'buffer',
+      inverseDeviation: 'buffer',
+      gamma: 'buffer',
+      gammaGradient: 'buffer',
+      betaGradient: 'buffer',
+      gradient: 'buffer',
+      units: 'size',
+      accumulate: 'flag',
+      throughMoments: 'flag',
+    },
+  ),
+  define(
+    'layer_norm_forward',
+    'over the units of a row: mean, variance = mean of (X - mean)^2, inverseDeviation = 1 / sqrt(variance + epsilon); ' +
+      'output = gamma (X - mean) * inverseDeviation + beta',
+    {
+      input: 'buffer',
+      output: 'buffer',
+      mean: 'buffer',
+      inverseDeviation: 'buffer',
+      gamma: 'buffer',
+      beta: 'buffer',
+      units: 'size',
+      epsilon: 'scalar',
+    },
+  ),
+  define(
+    'layer_norm_backward_weights',
+    'N = (X - mean) * inverseDeviation; over the rows: betaGradient = sum of delta, gammaGradient = sum of delta * N, ' +
+      'accumulate: added to what is there',
+    {
+      input: 'buffer',
+      delta: 'buffer',
+      mean: 'buffer',
+      inverseDeviation: 'buffer',
+      gammaGradient: 'buffer',
+      betaGradient: 'buffer',
+      units: 'size',
+      accumulate: 'flag',
+    },
+  ),
+  define(
+    'layer_norm_backward_input',
+    'd = gamma delta; over the units of a row: gradient = inverseDeviation * (d - mean of d - N * mean of (d * N))',
+    {
+      input: 'buffer',
+      delta: 'buffer',
+      mean: 'buffer',
+      inverseDeviation: 'buffer',
+      gamma: 'buffer',
+      gradient: 'buffer',
+      units: 'size',
+    },
+  ),
   define('sum_losses', 'scalar loss += sum_r rowLosses[r]; scalar rows += B', { rowLosses: 'buffer' }),
   define('count_correct', 'scalar correct += rows, or shares of a row, decided as their targets', {
     prediction: 'buffer',

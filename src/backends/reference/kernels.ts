@@ -17,6 +17,7 @@ import {
 import type { Numbers } from '../backend.js';
 import { gradientKernels } from './gradient-kernels.js';
 import { maskKernels } from './mask-kernels.js';
+import { normKernels } from './norm-kernels.js';
 import { advanceOptimizer, optimizerStep } from './optimizer-rules.js';
 import { trainRows } from './train-rows.js';
 
@@ -282,6 +283,8 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
       }
     }
   },
+
+  ...normKernels,
 
   sum_losses({ arena, scalars, rows }, { rowLosses }) {
     for (let r = 0; r < rows; r++) scalars[ScalarCode.loss] += arena[rowLosses + r];
