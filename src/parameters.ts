@@ -20,11 +20,11 @@ export interface LayerWeights {
 type FlatNumbers = Float32Array | Float64Array | readonly number[];
 
 /**
- * What `setWeights` takes for a layer: a matrix, nested arrays, or a flat row-major array of units × inputs; nothing
- * where there are no weights. Statistics that are left out stay as they are.
+ * What `setWeights` takes for a layer: a matrix, nested arrays, or a flat row-major array of units × inputs, empty where
+ * there are no weights. Statistics that are left out stay as they are.
  */
 export interface LayerWeightsLike {
-  readonly weights?: MatrixLike | FlatNumbers | readonly FlatNumbers[];
+  readonly weights: MatrixLike | FlatNumbers | readonly FlatNumbers[];
   readonly biases?: FlatNumbers | null;
   readonly runningMean?: FlatNumbers;
   readonly runningVariance?: FlatNumbers;
@@ -96,8 +96,8 @@ export function checkLayers(action: string, list: unknown, model: Model, reader:
 }
 
 /** The weights of a layer that has none. */
-function readNothing(place: string, weights: LayerWeightsLike['weights'] = [], reader: Reader): Numbers {
-  const given = Array.isArray(weights) ? weights.flat() : weights;
+function readNothing(place: string, weights: LayerWeightsLike['weights'] | undefined, reader: Reader): Numbers {
+  const given = Array.isArray(weights) ? weights.flat() : (weights ?? []);
   const { length } = 'data' in given ? given.data : given;
   if (length > 0) throw typeError(place, 'weights must be empty, since the layer has none', weights);
   return numbersOf(reader.precision, 0);
