@@ -15,7 +15,8 @@ const GOLDEN = 0x9e3779b9;
 /** Two keys for the elements of a layer in one step. Of one layer, no two of 2^32 steps have the same first key. */
 export function maskKeys(key: number, step: number, layer: number): readonly [number, number] {
   const base = mix(key ^ mix(layer + GOLDEN));
-  return [mix(base + step), mix(mix(base ^ GOLDEN) + step)];
+  const low = step | 0;
+  return [mix(base + low), mix(mix(base ^ GOLDEN) + low)];
 }
 
 /**
