@@ -130,7 +130,8 @@ class Choice {
   }
 }
 
-function unary_numbers(code: i32, a: usize, a_step: usize, output: usize, count: i32): void {
+/** output[i] = function(a[i]) for `count` numbers. */
+export function unary_numbers(code: i32, a: usize, a_step: usize, output: usize, count: i32): void {
   switch (code) {
     case UnaryCode.copy:
       Unary.loop(UnaryCode.copy, a, a_step, output, count);

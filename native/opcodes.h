@@ -52,7 +52,11 @@
   X(map_binary, a, aExtent, b, bExtent, output, columns, function)                                           \
   X(map_where, condition, conditionExtent, a, aExtent, b, bExtent, output, columns)                          \
   X(map_row, a, aExtent, output, columns, function)                                                          \
-  X(reduction_scale, output, reduction)
+  X(reduction_scale, output, reduction)                                                                      \
+  X(activation_forward, netInput, output, units, activation)                                                 \
+  X(next_masks, masks)                                                                                       \
+  X(dropout, input, output, units, dropped, layer, masks)                                                    \
+  X(gaussian_noise, input, output, units, deviation, layer, masks)
 
 // X(name of the enum, names of its codes from 0 on)
 #define FASTMLP_CODES(X)                                                                                   \

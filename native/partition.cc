@@ -99,6 +99,9 @@ Cost cost_of(const operands::gather_targets& o, const Block&) { return by_rows(o
 Cost cost_of(const operands::gather_labels&, const Block&) { return by_rows(1, 8, 0); }
 Cost cost_of(const operands::store_rows& o, const Block&) { return by_rows(o.units, 8, 0); }
 Cost cost_of(const operands::activation_backward& o, const Block&) { return by_rows(o.units, 12, 0); }
+Cost cost_of(const operands::activation_forward& o, const Block&) { return by_rows(o.units, 8, 1); }
+Cost cost_of(const operands::dropout& o, const Block&) { return by_rows(o.units, 8, 1); }
+Cost cost_of(const operands::gaussian_noise& o, const Block&) { return by_rows(o.units, 8, 4); }
 Cost cost_of(const operands::softmax_forward& o, const Block&) { return by_rows(o.units, 8, 1); }
 Cost cost_of(const operands::softmax_backward& o, const Block&) { return by_rows(o.units, 12, 0); }
 Cost cost_of(const operands::loss_backward& o, const Block&) { return by_rows(o.units, 12, 1); }
@@ -135,6 +138,7 @@ Cost cost_of(const operands::reduction_scale&, const Block&) { return {}; }
 Cost cost_of(const operands::advance_optimizer&, const Block&) { return {}; }
 Cost cost_of(const operands::count_batches&, const Block&) { return {}; }
 Cost cost_of(const operands::gradient_norm&, const Block&) { return {}; }
+Cost cost_of(const operands::next_masks&, const Block&) { return {}; }
 
 // The depth of a gradient of weights is the batch, and so is that of what is summed over the rows.
 template <class Operands>

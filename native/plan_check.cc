@@ -8,6 +8,8 @@ namespace fastmlp {
 namespace {
 
 constexpr int64_t kMoments = 5;
+constexpr int64_t kMaskScalars = 2;
+constexpr int32_t kMaskBits = 1 << 24;
 constexpr auto kOptimizerScalars = static_cast<int64_t>(OptimizerScalar::count);
 
 // Whether every operand of one operation lies where it may.
@@ -180,6 +182,19 @@ class OperationCheck {
     const bool per_row = static_cast<RowCode>(o.function) != RowCode::firstMax;
     return size(o.columns) && repeated(o.a, o.aExtent, o.columns) &&
            batch(o.output, per_row ? 1 : o.columns) && code(o.function, RowCode::firstMax);
+  }
+  bool check(const operands::activation_forward& o) const {
+    return size(o.units) && batch(o.netInput, o.units) && batch(o.output, o.units) &&
+           code(o.activation, ActivationCode::exp);
+  }
+  bool check(const operands::next_masks& o) const { return scalars(o.masks, kMaskScalars); }
+  bool check(const operands::dropout& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.output, o.units) && o.dropped >= 0 &&
+           o.dropped < kMaskBits && scalars(o.masks, kMaskScalars);
+  }
+  bool check(const operands::gaussian_noise& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.output, o.units) && scalars(o.deviation, 1) &&
+           scalars(o.masks, kMaskScalars);
   }
   bool check(const operands::reduction_scale& o) const {
     return matrix(o.output, 1, 1) && code(o.reduction, ReductionCode::mean);

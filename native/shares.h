@@ -61,6 +61,7 @@ FASTMLP_INLINE Undivided whole_of(const operands::advance_optimizer&, int64_t) {
 FASTMLP_INLINE Undivided whole_of(const operands::count_batches&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::gradient_norm&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::reduction_scale&, int64_t) { return {}; }
+FASTMLP_INLINE Undivided whole_of(const operands::next_masks&, int64_t) { return {}; }
 template <class Operands>
 FASTMLP_INLINE Span whole_of(const Operands&, int64_t rows) {
   return {0, rows};

@@ -65,6 +65,24 @@ export {
   type TensorType,
 } from './io/safetensors.js';
 export { jacobian, type LayerJacobian } from './jacobian.js';
+export {
+  type BatchNormLayer,
+  type BatchNormOptions,
+  batchNorm,
+  type DenseLayer,
+  type DenseOptions,
+  type DropoutLayer,
+  type DropoutOptions,
+  dense,
+  dropout,
+  type GaussianNoiseLayer,
+  type GaussianNoiseOptions,
+  gaussianNoise,
+  type LayerConfig,
+  type LayerNormLayer,
+  type LayerNormOptions,
+  layerNorm,
+} from './layers.js';
 export { foldedWeights, transpose, weightsFromFolded } from './layouts.js';
 export { fitLbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.js';
 export type { LossLike, LossName } from './loss-choice.js';
@@ -77,7 +95,7 @@ export type {
   MetricWithOptions,
   OwnMetric,
 } from './metrics/evaluate.js';
-export { type DenseLayer, type DenseOptions, dense, type InputTransform } from './model.js';
+export type { InputTransform } from './model.js';
 export type { LoadOptions, ModelSource, SaveTarget } from './model-storage.js';
 export {
   type AdadeltaOptimizer,

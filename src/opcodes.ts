@@ -49,6 +49,10 @@ export enum Opcode {
   map_where,
   map_row,
   reduction_scale,
+  activation_forward,
+  next_masks,
+  dropout,
+  gaussian_noise,
 }
 
 /** Elementwise activations. Softmax mixes a row and has operations of its own. */

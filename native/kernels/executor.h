@@ -8,6 +8,7 @@
 #include "native/kernels/linear.h"
 #include "native/kernels/losses.h"
 #include "native/kernels/maps.h"
+#include "native/kernels/masks.h"
 #include "native/kernels/metrics.h"
 #include "native/kernels/norms.h"
 #include "native/kernels/optimizer_rules.h"

@@ -63,6 +63,8 @@ const define = (
  * Of a normalisation `X` is B×U, `gamma`, `beta` and what is running U; `mean` and `inverseDeviation` are U over the rows,
  * B over the units, and kept from forward to backward. `gradient` may be `delta`; gammas are 1 and betas 0 where absent.
  * `scalars` of an optimizer is the first of those of `OptimizerScalar`, whose coefficients its formulas name.
+ * `masks` is the first of two scalars: a key, and the number of the step. Masks have 24 random bits for each element,
+ * which follow from both, the number of the layer, and the place in the batch; `mask-kernels.ts` of the reference has how.
  * `moments` is the first of five scalars in a row: beta1, beta2, epsilon, power1 = beta1^t, power2 = beta2^t.
  */
 export const operations: readonly Operation[] = [
@@ -437,6 +439,33 @@ export const operations: readonly Operation[] = [
     },
   ),
   define('reduction_scale', 'output[0] = s', { output: 'buffer', reduction: 'reduction' }),
+  define('activation_forward', 'output = f(netInput)', {
+    netInput: 'buffer',
+    output: 'buffer',
+    units: 'size',
+    activation: 'activation',
+  }),
+  define('next_masks', 'step of the masks += 1', { masks: 'scalar' }),
+  define(
+    'dropout',
+    'with d = dropped / 2^24: output = 0 where the bits of the mask are below `dropped`, input / (1 - d) elsewhere',
+    {
+      input: 'buffer',
+      output: 'buffer',
+      units: 'size',
+      dropped: 'index',
+      layer: 'index',
+      masks: 'scalar',
+    },
+  ),
+  define('gaussian_noise', 'output = input + deviation n, n a standard normal number', {
+    input: 'buffer',
+    output: 'buffer',
+    units: 'size',
+    deviation: 'scalar',
+    layer: 'index',
+    masks: 'scalar',
+  }),
 ];
 
 /** Names of the codes an operand of this kind may take, for printing. */

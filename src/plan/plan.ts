@@ -1,5 +1,6 @@
 import type { Node } from '../expression/nodes.js';
 import type { Model } from '../model.js';
+import { placeLayerScalars } from './context.js';
 import { Emitter } from './emitter.js';
 import { placeConstants } from './expression-lowering.js';
 import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
@@ -81,6 +82,8 @@ export interface Plan {
   readonly learningRate: number;
   /** Index of the norm of the last step's gradient before it was clipped; −1 where it is not computed. */
   readonly gradientNorm?: number;
+  /** Index of the key of the masks of layers that act in training only; −1 without such layers. */
+  readonly masks?: number;
   /** The table of buffers and every program, one operation a line. */
   toString(): string;
 }
@@ -97,13 +100,14 @@ export function createPlan(
 ): Plan {
   const layout = new Layout(batchCapacity);
   const state = updateState(model, layout);
+  const layerScalars = placeLayerScalars(model, layout);
   const places = placePersistent(layout, model, state.blocks);
   placeConstants(layout, expressionsOf(model));
   layout.align();
   const persistentLength = layout.length;
   const emitter = new Emitter();
-  if (purpose === 'inspect') inspectPrograms(model, places, layout, emitter);
-  else trainPrograms(model, places, layout, emitter, state, extras);
+  if (purpose === 'inspect') inspectPrograms(model, places, layerScalars, layout, emitter);
+  else trainPrograms(model, places, layerScalars, layout, emitter, state, extras);
   const { buffers, scalars } = layout;
   const plan = {
     operations: emitter.operations(),
@@ -116,6 +120,7 @@ export function createPlan(
     gradients: { offset: places.gradients, length: places.parameterLength },
     learningRate: state.learningRate,
     gradientNorm: state.gradientNorm,
+    masks: layerScalars.masks,
   };
   return { ...plan, toString: () => printPlan(plan) };
 }

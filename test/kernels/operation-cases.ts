@@ -2,6 +2,7 @@ import type { OperationCase } from '../support/operation-case.js';
 import { maps } from './cases/expressions.js';
 import { gathers } from './cases/gathers.js';
 import { gradients } from './cases/gradients.js';
+import { masks } from './cases/masks.js';
 import { normBackward, normForward } from './cases/norms.js';
 import { optimizerRules, optimizers } from './cases/optimizers.js';
 import { linearBackward, linearForward, smallTerms } from './cases/products.js';
@@ -24,4 +25,5 @@ export const operationCases: Readonly<Record<string, () => Generator<OperationCa
   expressions: maps,
   'forward through normalisation': normForward,
   'backward through normalisation': normBackward,
+  'dropout and noise': masks,
 };

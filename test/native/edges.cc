@@ -82,6 +82,21 @@ void check_rows(int64_t rows, int64_t units) {
   count.units = units;
   check(count, 0, true, 1);
   check({named("sum_losses"), Opcode::sum_losses, {0}, {{0, rows}}, rows}, 0, true);
+  for (int32_t code = 0; code < 6; code++) {
+    check({named("activation_forward"),
+           Opcode::activation_forward,
+           {0, 0, u, code},
+           {{0, all}, {1, all}},
+           rows},
+          static_cast<size_t>(code % 2), false);
+  }
+  for (size_t last = 0; last < 2; last++) {
+    check({named("dropout"), Opcode::dropout, {0, 0, u, 5000000, 2, 10}, {{0, all}, {1, all}}, rows}, last,
+          true);
+    check({named("gaussian_noise"), Opcode::gaussian_noise, {0, 0, u, 5, 2, 10}, {{0, all}, {1, all}}, rows},
+          last, false);
+  }
+  check({named("next_masks"), Opcode::next_masks, {10}, {{0, 1}}, rows}, 0, true);
   check({named("scale_by_rate"), Opcode::scale_by_rate, {0, u, 3}, {{0, all}}, rows}, 0, true);
 }
 

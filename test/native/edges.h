@@ -236,6 +236,7 @@ inline bool is_divisible(const Case& test) {
     case Opcode::count_correct_labels:
     case Opcode::advance_moments:
     case Opcode::reduction_scale:
+    case Opcode::next_masks:
     case Opcode::train_rows:
       return false;
     case Opcode::linear_forward:

@@ -2,7 +2,7 @@ import { ActivationCode, DecisionCode, LossCode, ReductionCode } from '../../../
 import type { Random } from '../../../src/random.js';
 import type { OperationCase } from '../../support/operation-case.js';
 import { tolerance } from '../../support/tolerances.js';
-import { labelsOf, make, probability, read, rowCounts, symmetric, widths, written } from './making.js';
+import { codesOf, labelsOf, make, probability, read, rowCounts, symmetric, widths, written } from './making.js';
 
 export function* rowwise(): Generator<OperationCase> {
   for (const rows of [1, 3, 16, 33]) {
@@ -100,6 +100,18 @@ export function* elementwise(): Generator<OperationCase> {
             },
           });
         }
+      }
+      for (const activation of codesOf(ActivationCode)) {
+        yield make({
+          name: 'activation_forward',
+          rows,
+          operands: {
+            netInput: read(size, (random) => 4 * symmetric(random)),
+            output: written(size, tolerance.elementwise()),
+            units,
+            activation,
+          },
+        });
       }
       for (const activation of [0, 1, 2, 3, ActivationCode.exp]) {
         yield make({
