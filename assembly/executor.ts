@@ -99,8 +99,8 @@ export function runSteps(words: usize): void {
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
 const OPERAND_COUNTS = memory.data<u8>([
-  5, 4, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 11, 11, 8, 8, 7, 1, 4, 3, 1, 8, 9, 3, 11, 3, 8, 2, 4, 3, 5, 6, 4, 4, 2, 5, 7, 8, 5,
-  2, 4, 1, 6, 6,
+  5, 4, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 11, 11, 8, 8, 7, 1, 4, 3, 1, 8, 9, 3, 11, 3, 8, 2, 4, 3, 5, 6, 4,
+  4, 2, 5, 7, 8, 5, 2, 4, 1, 6, 6,
 ]);
 const OPERATIONS: u32 = 46;
 

@@ -17,12 +17,15 @@ const ROWS: i32 = 8;
 const COLUMNS: i32 = 4096;
 const PRODUCTS: usize = (<usize>COLUMNS) << 2;
 
-@inline function load_or(values: usize, at: usize, n: i32, other: f32): v128 {
-  return values === 0 ? f32x4.splat(other) : F32x4.load_first(values + at, n);
+class Optional {
+  /** Numbers, or `other` where there are none. */
+  @inline static load(values: usize, at: usize, n: i32, other: f32): v128 {
+    return values === 0 ? f32x4.splat(other) : F32x4.load_first(values + at, n);
+  }
 }
 
 /** What `values` has from column `first` on; nothing of nothing. */
-@inline function from_column(values: usize, first: i32): usize {
+function from_column(values: usize, first: i32): usize {
   return values === 0 ? 0 : values + ((<usize>first) << 2);
 }
 
@@ -30,7 +33,13 @@ const PRODUCTS: usize = (<usize>COLUMNS) << 2;
  * Of each column: the mean less the first number into `distances`, the sum of squared distances from the mean into
  * `squares`. Every block of rows about its own mean, then one after the other together (Chan, Golub and LeVeque 1983).
  */
-function column_moments(input: usize, row_bytes: usize, columns: i32, distances: usize, squares: usize): void {
+function column_moments(
+  input: usize,
+  row_bytes: usize,
+  columns: i32,
+  distances: usize,
+  squares: usize,
+): void {
   let rows = input;
   for (let first: i32 = 0; first < Batch.rows; first += ROWS) {
     const count = min(ROWS, Batch.rows - first);
@@ -70,7 +79,7 @@ function column_moments(input: usize, row_bytes: usize, columns: i32, distances:
 }
 
 /** value[i] += momentum * (to - value[i]). */
-@inline function approach(value: usize, to: v128, momentum: v128, n: i32): void {
+function approach(value: usize, to: v128, momentum: v128, n: i32): void {
   const kept = F32x4.load_first(value, n);
   F32x4.store_first(value, F32x4.fma(momentum, f32x4.sub(to, kept), kept), n);
 }
@@ -126,8 +135,8 @@ export function batch_norm_forward(
   for (let r: i32 = 0; r < Batch.rows; r++, input += row_bytes, output += row_bytes) {
     for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
       const distance = f32x4.sub(F32x4.load_first(input + at, n), F32x4.load_first(mean + at, n));
-      const factor = f32x4.mul(F32x4.load_first(inverse_deviation + at, n), load_or(gamma, at, n, 1));
-      F32x4.store_first(output + at, F32x4.fma(distance, factor, load_or(beta, at, n, 0)), n);
+      const factor = f32x4.mul(F32x4.load_first(inverse_deviation + at, n), Optional.load(gamma, at, n, 1));
+      F32x4.store_first(output + at, F32x4.fma(distance, factor, Optional.load(beta, at, n, 0)), n);
     }
   }
 }
@@ -228,7 +237,7 @@ export function batch_norm_backward(
       for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
         const distance = f32x4.sub(F32x4.load_first(x + at, n), F32x4.load_first(m + at, n));
         const centred = f32x4.sub(F32x4.load_first(d + at, n), v128.load(sums + at));
-        const factor = f32x4.mul(F32x4.load_first(inverse + at, n), load_or(scale, at, n, 1));
+        const factor = f32x4.mul(F32x4.load_first(inverse + at, n), Optional.load(scale, at, n, 1));
         const slope = v128.load(products + at);
         F32x4.store_first(g + at, f32x4.mul(factor, F32x4.fnma(distance, slope, centred)), n);
       }
@@ -281,20 +290,21 @@ export function layer_norm_forward(
       const distance = f32x4.sub(F32x4.load_first(input + at, n), origin);
       sum = f32x4.add(sum, F32x4.keep(distance, n, zero));
     }
-    const middle = load<f32>(input) + F32x4.reduce_add(sum) / <f32>units;
-    const m = f32x4.splat(middle);
+    const middle = F32x4.reduce_add(sum) / <f32>units;
     let squares = zero;
     for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-      const distance = F32x4.keep(f32x4.sub(F32x4.load_first(input + at, n), m), n, zero);
-      squares = F32x4.fma(distance, distance, squares);
+      const distance = f32x4.sub(f32x4.sub(F32x4.load_first(input + at, n), origin), f32x4.splat(middle));
+      const kept = F32x4.keep(distance, n, zero);
+      squares = F32x4.fma(kept, kept, squares);
     }
+    const m = f32x4.add(origin, f32x4.splat(middle));
     const inverse: f32 = 1 / sqrt<f32>(F32x4.reduce_add(squares) / <f32>units + epsilon);
-    store<f32>(mean + ((<usize>r) << 2), middle);
+    v128.store32_lane(mean + ((<usize>r) << 2), m, 0);
     store<f32>(inverse_deviation + ((<usize>r) << 2), inverse);
     for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
       const distance = f32x4.sub(F32x4.load_first(input + at, n), m);
       const normal = f32x4.mul(distance, f32x4.splat(inverse));
-      const z = F32x4.fma(normal, load_or(gamma, at, n, 1), load_or(beta, at, n, 0));
+      const z = F32x4.fma(normal, Optional.load(gamma, at, n, 1), Optional.load(beta, at, n, 0));
       F32x4.store_first(output + at, z, n);
     }
   }
@@ -322,14 +332,14 @@ export function layer_norm_backward_input(
     let product = sum;
     // Lanes that do not exist have a delta of 0.
     for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-      const d = f32x4.mul(F32x4.load_first(delta + at, n), load_or(gamma, at, n, 1));
+      const d = f32x4.mul(F32x4.load_first(delta + at, n), Optional.load(gamma, at, n, 1));
       sum = f32x4.add(sum, d);
       product = F32x4.fma(d, f32x4.sub(F32x4.load_first(input + at, n), m), product);
     }
     const middle = f32x4.splat(F32x4.reduce_add(sum) / <f32>units);
     const slope = f32x4.splat(((F32x4.reduce_add(product) * inverse) / <f32>units) * inverse);
     for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-      const d = f32x4.mul(F32x4.load_first(delta + at, n), load_or(gamma, at, n, 1));
+      const d = f32x4.mul(F32x4.load_first(delta + at, n), Optional.load(gamma, at, n, 1));
       const distance = f32x4.sub(F32x4.load_first(input + at, n), m);
       const centred = F32x4.fnma(distance, slope, f32x4.sub(d, middle));
       F32x4.store_first(gradient + at, f32x4.mul(f32x4.splat(inverse), centred), n);

@@ -2,6 +2,7 @@
 
 import { missingLines, type Refusal } from './harness.js';
 import { benchKernels } from './kernels.js';
+import { benchNorms } from './norms.js';
 import type { BenchName, BenchOptions } from './options.js';
 import { benchPasses } from './passes.js';
 import { formatPeaks, measurePeaks } from './peaks.js';
@@ -30,6 +31,7 @@ export const benches: Record<BenchName, Bench> = {
   threads: benchThreads,
   predict: benchPredict,
   passes: benchPasses,
+  norms: benchNorms,
   startup: benchStartup,
   traced: benchTraced,
 };

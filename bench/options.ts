@@ -10,6 +10,7 @@ export const benchNames = [
   'threads',
   'predict',
   'passes',
+  'norms',
   'startup',
   'traced',
 ] as const;

@@ -1,8 +1,8 @@
 // Batch and layer normalisation.
 // Shapes, with B rows in the batch: input, output, delta and gradient B×U; gamma, beta, their gradients and
 // what is running U; mean and inverseDeviation U over the rows of a batch, B over the units of a layer.
-// Rounding: a mean is as exact as its float, and a variance to some units in the last place, however large the
-// mean is beside the deviation, because sums are taken of distances from the first number.
+// Rounding: a mean is as exact as its float, and a variance to some units in the last place, however large
+// the mean is beside the deviation, because sums are taken of distances from the first number.
 #pragma once
 
 #include <algorithm>
@@ -97,8 +97,7 @@ FASTMLP_INLINE void batch_moments(const Batch& batch, const operands::batch_norm
     const auto variance = L::div(squares, L::set1(rows));
     const auto m = L::add(lanes.load(input + u), lanes.load(mean + u));
     lanes.store(mean + u, m);
-    lanes.store(inverse_deviation + u,
-                L::div(L::set1(1.0f), L::sqrt(L::add(variance, L::set1(epsilon)))));
+    lanes.store(inverse_deviation + u, L::div(L::set1(1.0f), L::sqrt(L::add(variance, L::set1(epsilon)))));
     const auto kept = lanes.load(running_mean + u);
     lanes.store(running_mean + u, L::fma(L::set1(momentum), L::sub(m, kept), kept));
     if (batch.rows == 1) return;
@@ -295,10 +294,11 @@ FASTMLP_NOINLINE void layer_norm_forward(const Batch& batch, const operands::lay
       using L = typename decltype(lanes)::Simd;
       return L::sub(lanes.load(x + j), L::set1(origin));
     });
-    const float mean = origin + sum / count;
+    const float middle = sum / count;
+    const float mean = origin + middle;
     const float squares = sum_each<S>(units, [&](auto lanes, int64_t j) {
       using L = typename decltype(lanes)::Simd;
-      const auto distance = L::sub(lanes.load(x + j), L::set1(mean));
+      const auto distance = L::sub(L::sub(lanes.load(x + j), L::set1(origin)), L::set1(middle));
       return L::mul(distance, distance);
     });
     const float inverse_deviation = 1.0f / S::One::sqrt(squares / count + epsilon);
@@ -306,8 +306,7 @@ FASTMLP_NOINLINE void layer_norm_forward(const Batch& batch, const operands::lay
     batch.arena[o.inverseDeviation + r] = inverse_deviation;
     for_each<S>(units, [&](auto lanes, int64_t j) {
       using L = typename decltype(lanes)::Simd;
-      const auto normal =
-          L::mul(L::sub(lanes.load(x + j), L::set1(mean)), L::set1(inverse_deviation));
+      const auto normal = L::mul(L::sub(lanes.load(x + j), L::set1(mean)), L::set1(inverse_deviation));
       lanes.store(z + j, L::fma(normal, load_or<L>(lanes, gamma, j, 1.0f), load_or<L>(lanes, beta, j, 0.0f)));
     });
   }

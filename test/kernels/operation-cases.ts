@@ -3,6 +3,7 @@ import { maps } from './cases/expressions.js';
 import { gathers } from './cases/gathers.js';
 import { gradients } from './cases/gradients.js';
 import { masks } from './cases/masks.js';
+import { normBackward, normForward } from './cases/norms.js';
 import { optimizerRules, optimizers } from './cases/optimizers.js';
 import { linearBackward, linearForward, smallTerms } from './cases/products.js';
 import { decisions, elementwise, rowwise } from './cases/rows.js';
@@ -22,5 +23,7 @@ export const operationCases: Readonly<Record<string, () => Generator<OperationCa
   'optimizer rules': optimizerRules,
   gradients,
   expressions: maps,
+  'forward through normalisation': normForward,
+  'backward through normalisation': normBackward,
   'dropout and noise': masks,
 };
