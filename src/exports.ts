@@ -82,6 +82,7 @@ export {
   type LayerNormLayer,
   type LayerNormOptions,
   layerNorm,
+  type TrainerLayer,
 } from './layers.js';
 export { foldedWeights, transpose, weightsFromFolded } from './layouts.js';
 export { fitLbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.js';
@@ -151,4 +152,4 @@ export {
 export type { Snapshot } from './snapshot.js';
 export type { StopConditions, StopReason, StopState, StopWhen } from './stop-when.js';
 export { type ManyConfig, type ManyOptions, type ManyResult, ManyResults } from './train-many.js';
-export type { BatchOptions, Trainer, TrainerBackend, TrainerConfig, TrainerLayer } from './trainer.js';
+export type { BatchOptions, Trainer, TrainerBackend, TrainerConfig } from './trainer.js';

@@ -93,7 +93,8 @@ export function tensorPlaces(model: Model, { buffers }: Pick<Plan, 'buffers'>): 
     .map((buffer) => {
       const [, state, kind = '', layer] = /^(?:(.+)\.)?([Wb]|running[A-Za-z]+)(\d+)$/.exec(buffer.name) ?? [];
       const { rows, columns } = buffer;
-      if (!kind) return { name: `optimizer.${buffer.name}`, buffer, transposed: false, shape: [rows, columns] };
+      if (!kind)
+        return { name: `optimizer.${buffer.name}`, buffer, transposed: false, shape: [rows, columns] };
       const index = Number(layer) - 1;
       const prefix = state === undefined ? '' : `optimizer.${state}.`;
       const own = statistics[kind] ?? (kind === 'W' ? 'weight' : 'bias');

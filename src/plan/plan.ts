@@ -62,7 +62,9 @@ export const isStep = (name: ProgramName): boolean => name === 'update' || name.
  * - per parameter 2 with sgd, 3 with momentum, 4 with adam: the parameter, its gradient, the optimizer's state;
  * - per row of `batchCapacity` inputs + outputs + 1 + 2 units of all layers: the input, its target and loss, the outputs
  *   and deltas; one for the label where the loss takes labels; the units of each layer whose net inputs are kept, which
- *   are those with softmax or a traced activation and a last one fused with its loss;
+ *   are those with softmax or a traced activation and a last one fused with its loss; for a layer that acts in training
+ *   only, its outputs alone; two more for layerNorm;
+ * - per unit of batchNorm 4: running statistics, and those of the batch;
  * - what a traced activation or loss computes with, and less than a cache line before each buffer.
  */
 export interface Plan {
