@@ -37,7 +37,8 @@ export class Workspace {
   /** What the reduction of large arguments of sine and cosine works on: the arguments, their rests, their quarter turns. */
   static large: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES + REPEATED_BYTES;
   /** The last numbers of operands that do not fill a vector. */
-  static last: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES + REPEATED_BYTES + LARGE_BYTES;
+  static last: usize =
+    Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES + REPEATED_BYTES + LARGE_BYTES;
 }
 
 /** Bytes of a workspace. */

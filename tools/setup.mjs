@@ -70,7 +70,9 @@ const steps = [
         'backends/sliced-run',
         'event-loop',
       ],
-      ...['copying', 'deferred-run', 'executor', 'memory', 'module', 'rows', 'run-words'].map((name) => `backends/wasm/${name}`),
+      ...['copying', 'deferred-run', 'executor', 'memory', 'module', 'rows', 'run-words'].map(
+        (name) => `backends/wasm/${name}`,
+      ),
     ]
       .map((name) => `src/${name}.ts`)
       .concat('src/backends/wasm/worker', 'tools/build-worker.mjs', 'package-lock.json'),

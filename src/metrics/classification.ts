@@ -5,7 +5,15 @@
 import type { TargetsLike } from '../data.js';
 import { fact, rangeError, requireKnownKeys, requireName, typeError } from '../errors.js';
 import { Matrix } from '../matrix.js';
-import { type Averaged, averageDefined, classCount, type Decisions, readDecisions, readLabels, requireSameRows } from './inputs.js';
+import {
+  type Averaged,
+  averageDefined,
+  classCount,
+  type Decisions,
+  readDecisions,
+  readLabels,
+  requireSameRows,
+} from './inputs.js';
 import { readWeights, type WeightOptions, type Weights } from './weights.js';
 
 /**

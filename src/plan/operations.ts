@@ -45,10 +45,10 @@ export interface Operation {
   readonly operands: readonly (readonly [name: string, kind: OperandKind])[];
 }
 
-const define = (
-  name: keyof typeof Opcode,
-  operands: Record<string, OperandKind>,
-): Operation => ({ name, operands: Object.entries(operands) });
+const define = (name: keyof typeof Opcode, operands: Record<string, OperandKind>): Operation => ({
+  name,
+  operands: Object.entries(operands),
+});
 
 /**
  * Every operation a plan may hold, in the order of `Opcode`.
@@ -280,7 +280,13 @@ export const operations: readonly Operation[] = [
   /** norm = sqrt(sum of the sums) */
   define('gradient_norm', { sums: 'buffer', count: 'size', norm: 'scalar' }),
   /** value: g into [-limit, limit]; norm: g *= min(1, limit / measure); mean: g /= measure */
-  define('clip_gradient', { gradient: 'buffer', count: 'size', kind: 'clip', limit: 'scalar', measure: 'scalar' }),
+  define('clip_gradient', {
+    gradient: 'buffer',
+    count: 'size',
+    kind: 'clip',
+    limit: 'scalar',
+    measure: 'scalar',
+  }),
   /** g += p (l1 sign(w) + l2 w), where p is 1/B with perRow, else 1 */
   define('penalty', {
     parameters: 'buffer',
