@@ -4,9 +4,9 @@
  */
 import { UnaryCode } from '../src/opcodes';
 import { Batch } from './batch';
-import { unary_numbers } from './maps';
 import { Share } from './share';
 import { F32x4 } from './simd';
+import { unary_numbers } from './unary';
 import { Workspace } from './workspace';
 
 const FIRST: i32 = 0x21f0aaad;
@@ -77,8 +77,8 @@ export function dropout(
     counted = i32x4.add(counted, i32x4.splat(4));
   }
   if (count === 0) return;
-  const rest = Mask.dropped(F32x4.load_first(input, count), counted, second, limit, factor);
-  F32x4.store_first(output, rest, count);
+  const rest = Mask.dropped(F32x4.load_last(input, count), counted, second, limit, factor);
+  F32x4.store_last(output, rest, count);
 }
 
 /** A function of `map_unary`, whose loops are not worth a second copy. */
@@ -112,7 +112,7 @@ export function gaussian_noise(
     const angle = f32x4.mul(Mask.bits_of(other, other_second), f32x4.splat(3.74507028e-7));
     const radius = f32x4.sqrt(f32x4.mul(f32x4.splat(-2.0), function_of(UnaryCode.log, share)));
     const normal = f32x4.mul(radius, function_of(UnaryCode.cos, angle));
-    F32x4.store_first(output, F32x4.fma(deviation, normal, F32x4.load_first(input, count)), count);
+    F32x4.store_last(output, F32x4.fma(deviation, normal, F32x4.load_last(input, count)), count);
     counted = i32x4.add(counted, i32x4.splat(4));
     other = i32x4.add(other, i32x4.splat(4));
   }
