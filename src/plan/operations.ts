@@ -202,8 +202,8 @@ export const operations: readonly Operation[] = [
   }),
   /**
    * N = (X - mean) * inverseDeviation; over the rows: betaGradient = sum of delta, gammaGradient = sum of delta * N,
-   * accumulate: added to what is there; gradient = gamma inverseDeviation * (throughMoments ? delta - mean of delta
-   * - N * mean of (delta * N) : delta)
+   * accumulate: added to what is there; gradient = gamma inverseDeviation *
+   * (throughMoments ? delta - mean of delta - N * mean of (delta * N) : delta)
    */
   define('batch_norm_backward', {
     input: 'buffer',
