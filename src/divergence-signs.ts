@@ -4,11 +4,13 @@ import { numbersOf } from './data.js';
 import type { Engine } from './engine.js';
 import type { Job, JobState } from './job.js';
 
-/** Whether every bias is finite: a delta that is not leaves no bias of its layer so. Parameters come first in a plan. */
+/**
+ * Whether every bias and running statistic is finite: a delta that is not leaves no bias of its layer so, and a variance
+ * may overflow where nothing else does.
+ */
 export function hasFiniteBiases({ plan, executor }: Engine): boolean {
   for (const { role, name, offset, columns } of plan.buffers) {
-    if (role !== 'parameter') break;
-    if (!name.startsWith('b')) continue;
+    if (role !== 'statistics' && !(role === 'parameter' && name.startsWith('b'))) continue;
     const biases = executor.view(offset, columns);
     let zeros = 0;
     for (let index = 0; index < columns; index++) zeros += biases[index] * 0;
