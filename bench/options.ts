@@ -10,6 +10,10 @@ export const benchNames = [
   'threads',
   'predict',
   'passes',
+  'optimizers',
+  'extras',
+  'guard',
+  'evaluate',
   'startup',
   'traced',
 ] as const;
