@@ -4,9 +4,9 @@
  */
 import { UnaryCode } from '../src/opcodes';
 import { Batch } from './batch';
-import { unary_numbers } from './maps';
 import { Share } from './share';
 import { F32x4 } from './simd';
+import { unary_numbers } from './unary';
 import { Workspace } from './workspace';
 
 const FIRST: i32 = 0x21f0aaad;
@@ -38,6 +38,11 @@ class Mask {
     return i32x4.add(i32x4.splat(first + <i32>key), i32x4(0, 1, 2, 3));
   }
 
+  /** Zeros where bits are below the limit, multiples elsewhere. */
+  @inline static dropped(input: v128, counted: v128, second: v128, limit: v128, factor: v128): v128 {
+    return v128.andnot(f32x4.mul(input, factor), f32x4.lt(Mask.bits_of(counted, second), limit));
+  }
+
   /** Numbers below 2^24 for elements that have been counted with the first key. */
   @inline static bits_of(counted: v128, second: v128): v128 {
     let a = i32x4.mul(v128.xor(counted, i32x4.shr_u(counted, 16)), i32x4.splat(FIRST));
@@ -67,11 +72,13 @@ export function dropout(
   let count = Share.end_column(Batch.rows * units) - first;
   input += (<usize>first) << 2;
   output += (<usize>first) << 2;
-  for (; count > 0; count -= 4, input += 16, output += 16) {
-    const scaled = f32x4.mul(F32x4.load_first(input, count), factor);
-    F32x4.store_first(output, v128.andnot(scaled, f32x4.lt(Mask.bits_of(counted, second), limit)), count);
+  for (; count >= 4; count -= 4, input += 16, output += 16) {
+    v128.store(output, Mask.dropped(v128.load(input), counted, second, limit, factor));
     counted = i32x4.add(counted, i32x4.splat(4));
   }
+  if (count === 0) return;
+  const rest = Mask.dropped(F32x4.load_last(input, count), counted, second, limit, factor);
+  F32x4.store_last(output, rest, count);
 }
 
 /** A function of `map_unary`, whose loops are not worth a second copy. */
@@ -105,7 +112,7 @@ export function gaussian_noise(
     const angle = f32x4.mul(Mask.bits_of(other, other_second), f32x4.splat(3.74507028e-7));
     const radius = f32x4.sqrt(f32x4.mul(f32x4.splat(-2.0), function_of(UnaryCode.log, share)));
     const normal = f32x4.mul(radius, function_of(UnaryCode.cos, angle));
-    F32x4.store_first(output, F32x4.fma(deviation, normal, F32x4.load_first(input, count)), count);
+    F32x4.store_last(output, F32x4.fma(deviation, normal, F32x4.load_last(input, count)), count);
     counted = i32x4.add(counted, i32x4.splat(4));
     other = i32x4.add(other, i32x4.splat(4));
   }

@@ -2,6 +2,7 @@
 
 import { missingLines, type Refusal } from './harness.js';
 import { benchKernels } from './kernels.js';
+import { benchLayers } from './layers.js';
 import { benchNorms } from './norms.js';
 import type { BenchName, BenchOptions } from './options.js';
 import { benchPasses } from './passes.js';
@@ -32,6 +33,7 @@ export const benches: Record<BenchName, Bench> = {
   predict: benchPredict,
   passes: benchPasses,
   norms: benchNorms,
+  layers: benchLayers,
   startup: benchStartup,
   traced: benchTraced,
 };

@@ -11,6 +11,7 @@ export const benchNames = [
   'predict',
   'passes',
   'norms',
+  'layers',
   'startup',
   'traced',
 ] as const;

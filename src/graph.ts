@@ -2,8 +2,8 @@ import type { Numbers } from './backends/backend.js';
 import { fact, typeError } from './errors.js';
 import { toDot, toMermaid } from './graph-text.js';
 import type { Inspection, LayerInspection } from './inspect.js';
-import type { Matrix } from './matrix.js';
 import { isMask, type Layer } from './layers.js';
+import type { Matrix } from './matrix.js';
 import type { Model } from './model.js';
 import { missingPackages } from './optional-packages.js';
 

@@ -251,4 +251,22 @@ export function placeLayer(action: string, config: LayerConfig, inputs: number):
 }
 
 /** Whether a layer is there in training steps only: elsewhere its outputs are its inputs. */
-export const isMask = ({ config: { type } }: Layer): boolean => type === 'dropout' || type === 'gaussianNoise';
+export const isMask = ({ config: { type } }: Layer): boolean =>
+  type === 'dropout' || type === 'gaussianNoise';
+
+/** A layer as the trainer shows it. */
+export type TrainerLayer = Pick<Layer, 'inputs' | 'units' | 'bias' | 'trainable' | 'parameterCount'> & {
+  readonly type: LayerConfig['type'];
+  /** Name of the activation. */
+  readonly activation: string;
+  /** Of a dropout layer. */
+  readonly rate?: number;
+};
+
+export const shownLayer = (layer: Layer): TrainerLayer => {
+  const { config, inputs, units, activation, bias, trainable, parameterCount } = layer;
+  return {
+    ...{ type: config.type, inputs, units, activation: activation.name, bias, trainable, parameterCount },
+    ...('rate' in config ? { rate: config.rate } : {}),
+  };
+};

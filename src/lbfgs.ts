@@ -75,7 +75,8 @@ export async function fitLbfgs(
   }
   const changing = model.layers.find((layer) => isMask(layer) || layer.config.type === 'batchNorm');
   if (changing) {
-    const rule = 'the loss of the same weights must be the same, without dropout, noise and batch normalisation';
+    const rule =
+      'the loss of the same weights must be the same, without dropout, noise and batch normalisation';
     throw stateError(action, rule, changing.config.type);
   }
   const shape = trainer.getWeights();

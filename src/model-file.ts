@@ -13,7 +13,8 @@
  */
 import type { Numbers } from './backends/backend.js';
 import { crc32 } from './io/crc32.js';
-import { encodeSafetensors, type Tensor } from './io/safetensors.js';
+import { encodeSafetensors } from './io/safetensors-encoding.js';
+import type { Tensor } from './io/safetensors-layout.js';
 import type { LayerConfig } from './layers.js';
 import type { Model, ModelConfig } from './model.js';
 import { ScalarCode } from './opcodes.js';
@@ -93,7 +94,8 @@ export function tensorPlaces(model: Model, { buffers }: Pick<Plan, 'buffers'>): 
     .map((buffer) => {
       const [, state, kind = '', layer] = /^(?:(.+)\.)?([Wb]|running[A-Za-z]+)(\d+)$/.exec(buffer.name) ?? [];
       const { rows, columns } = buffer;
-      if (!kind) return { name: `optimizer.${buffer.name}`, buffer, transposed: false, shape: [rows, columns] };
+      if (!kind)
+        return { name: `optimizer.${buffer.name}`, buffer, transposed: false, shape: [rows, columns] };
       const index = Number(layer) - 1;
       const prefix = state === undefined ? '' : `optimizer.${state}.`;
       const own = statistics[kind] ?? (kind === 'W' ? 'weight' : 'bias');

@@ -96,7 +96,11 @@ export function checkLayers(action: string, list: unknown, model: Model, reader:
 }
 
 /** The weights of a layer that has none. */
-function readNothing(place: string, weights: LayerWeightsLike['weights'] | undefined, reader: Reader): Numbers {
+function readNothing(
+  place: string,
+  weights: LayerWeightsLike['weights'] | undefined,
+  reader: Reader,
+): Numbers {
   const given = Array.isArray(weights) ? weights.flat() : (weights ?? []);
   const { length } = 'data' in given ? given.data : given;
   if (length > 0) throw typeError(place, 'weights must be empty, since the layer has none', weights);

@@ -12,16 +12,10 @@ import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
 import type { Capture } from './job.js';
-import { isMask, type Layer, type LayerConfig } from './layers.js';
+import { isMask, shownLayer, type TrainerLayer } from './layers.js';
 import { Matrix } from './matrix.js';
 import type { EvaluateOptions, Evaluation, MetricLike } from './metrics/evaluate.js';
-import {
-  createModel,
-  initialParameters,
-  type Model,
-  type ModelConfig,
-  requireTrainable,
-} from './model.js';
+import { createModel, initialParameters, type Model, type ModelConfig, requireTrainable } from './model.js';
 import { encodeModel } from './model-file.js';
 import {
   type LoadOptions,
@@ -82,15 +76,6 @@ export interface BatchOptions extends RowWeights {
   /** From this call on. */
   readonly learningRate?: LearningRate;
 }
-
-/** A layer as the trainer shows it. */
-export type TrainerLayer = Pick<Layer, 'inputs' | 'units' | 'bias' | 'trainable' | 'parameterCount'> & {
-  readonly type: LayerConfig['type'];
-  /** Name of the activation. */
-  readonly activation: string;
-  /** Of a dropout layer. */
-  readonly rate?: number;
-};
 
 /** What differs between Node and browsers. */
 export interface Platform {
@@ -188,13 +173,7 @@ export class Trainer {
   }
 
   get layers(): readonly TrainerLayer[] {
-    return this.#model.layers.map(
-      ({ config, inputs, units, activation, bias, trainable, parameterCount }) => ({
-        ...{ type: config.type, inputs, units, activation: activation.name },
-        ...{ bias, trainable, parameterCount },
-        ...('rate' in config ? { rate: config.rate } : {}),
-      }),
-    );
+    return this.#model.layers.map(shownLayer);
   }
 
   get parameterCount(): number {

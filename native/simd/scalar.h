@@ -107,8 +107,8 @@ struct OneLane {
     return from_bits((shifted & 0x007fffffu) + kRootHalfBits);
   }
 
-  // 32-bit integers, a lane each: first, first + 1, …; sums and products that wrap; a ^ (a >> n); the upper 24
-  // bits as a number.
+  // 32-bit integers, a lane each: first, first + 1, …; sums and products that wrap; a ^ (a >> n); the upper
+  // 24 bits as a number.
   static FASTMLP_INLINE I count_from(uint32_t first) { return first; }
   static FASTMLP_INLINE I plus(I a, uint32_t b) { return a + b; }
   static FASTMLP_INLINE I times(I a, uint32_t b) { return a * b; }

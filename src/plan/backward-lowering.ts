@@ -89,7 +89,11 @@ function emitInputGradient(context: Context, index: number, gradient: number): v
   });
 }
 
-function emitNormBackward(context: Context, index: number, { parameters, accumulates, gradient }: Wanted): void {
+function emitNormBackward(
+  context: Context,
+  index: number,
+  { parameters, accumulates, gradient }: Wanted,
+): void {
   const { model, places, batch, emitter, inspect } = context;
   const { config, units } = model.layers[index];
   const { weights: gamma, weightGradient, biasGradient } = places.layers[index];

@@ -39,9 +39,9 @@ export interface LayerScalars {
 
 /** Adds the scalars of the layers to the layout. */
 export function placeLayerScalars({ layers }: Model, layout: Layout): LayerScalars {
-  const each = (name: string, valueOf: (config: LayerConfig) => number | null): number[] =>
+  const each = (name: string, numberOf: (config: LayerConfig) => number | null): number[] =>
     layers.map(({ config }, index) => {
-      const value = valueOf(config);
+      const value = numberOf(config);
       return value === null ? -1 : layout.addScalar(`${name}.${index + 1}`, value);
     });
   const scalars = {
@@ -169,7 +169,12 @@ function placeBatch(model: Model, layout: Layout, inspect: boolean, weighted: bo
     lossScale: model.loss.traced ? layout.add('lossScale', 'scratch', 1, 1) : -1,
     netInputs: each('z', keepsNetInput),
     outputs: each('x', always),
-    deltas: inspect ? each('delta', always) : sharedDeltas(each('delta', (layer) => !isMask(layer)), model),
+    deltas: inspect
+      ? each('delta', always)
+      : sharedDeltas(
+          each('delta', (layer) => !isMask(layer)),
+          model,
+        ),
     outputGradients: inspect ? [layout.addPerRow('dx0', model.inputs), ...each('dx', always)] : [],
     means: moments('mean'),
     inverseDeviations: moments('inverseDeviation'),

@@ -9,8 +9,8 @@ import {
   gradientCheck,
   jacobian,
   type LayerConfig,
-  layerNorm,
   type LossName,
+  layerNorm,
   Matrix,
   sgd,
   type Trainer,
@@ -131,7 +131,12 @@ describe('gradients of a training step', () => {
         trainer.trainBatch(x, t);
         reference.trainBatch(x, t);
       }
-      expectAgree(`${name}: weights`, flatWeights(trainer.getWeights()), flatWeights(reference.getWeights()), 1e-4);
+      expectAgree(
+        `${name}: weights`,
+        flatWeights(trainer.getWeights()),
+        flatWeights(reference.getWeights()),
+        1e-4,
+      );
       trainer.dispose();
       reference.dispose();
     }
@@ -148,9 +153,10 @@ describe('gradients of an inspection', () => {
     const { layers, sampleGradients } = trainer.inspect(x, t, { sampleGradients: true });
     layers.forEach(({ weightGradient, biasGradient }, layer) => {
       const sums = new Float64Array(weightGradient?.data.length ?? 0);
-      for (const one of sampleGradients ?? []) one[layer].weights.data.forEach((g, at) => {
-        sums[at] += g;
-      });
+      for (const one of sampleGradients ?? [])
+        one[layer].weights.data.forEach((g, at) => {
+          sums[at] += g;
+        });
       expectAgree(`weights ${layer}`, sums, weightGradient?.data ?? [], 1e-9);
       expect(biasGradient === null).toBe(sampleGradients?.[0][layer].biases === null);
     });

@@ -109,7 +109,9 @@ describe('noise', () => {
   it('has the moments of a normal distribution, and tails', () => {
     const arena = new Float64Array(2 * COUNT);
     const scalars = Float64Array.of(21, 4, 2);
-    const batch = { arena, scalars, rows: 256 } as unknown as Parameters<typeof maskKernels.gaussian_noise>[0];
+    const batch = { arena, scalars, rows: 256 } as unknown as Parameters<
+      typeof maskKernels.gaussian_noise
+    >[0];
     const operands = { input: 0, output: COUNT, units: 256, deviation: 2, layer: 1, masks: 0 };
     maskKernels.gaussian_noise(batch, operands);
     const noise = arena.slice(COUNT).map((value) => value / 2);

@@ -2,7 +2,17 @@ import { ActivationCode, DecisionCode, LossCode, ReductionCode } from '../../../
 import type { Random } from '../../../src/random.js';
 import type { OperationCase } from '../../support/operation-case.js';
 import { tolerance } from '../../support/tolerances.js';
-import { codesOf, labelsOf, make, probability, read, rowCounts, symmetric, widths, written } from './making.js';
+import {
+  codesOf,
+  labelsOf,
+  make,
+  probability,
+  read,
+  rowCounts,
+  symmetric,
+  widths,
+  written,
+} from './making.js';
 
 export function* rowwise(): Generator<OperationCase> {
   for (const rows of [1, 3, 16, 33]) {
