@@ -272,7 +272,7 @@ export function requireTrainable(caller: string, model: Model): void {
   requireDifferentiable(caller, model, lowest);
 }
 
-/** Initial weights (units × inputs) and biases of each layer, from the seed. */
+/** Initial weights (inputs × units) and biases of each layer, from the seed. */
 export function initialParameters(
   model: Model,
   random: Random,
@@ -281,9 +281,9 @@ export function initialParameters(
     const sampleWeight = createSampler(action, 'initializer', layer.initializer, layer);
     const sampleBias = createSampler(action, 'biasInitializer', layer.biasInitializer, layer);
     const weights = new Float64Array(layer.units * layer.inputs);
-    for (let index = 0; index < weights.length; index++) weights[index] = sampleWeight(random);
+    sampleWeight(random, weights, layer.units);
     const biases = layer.bias ? new Float64Array(layer.units) : null;
-    for (let unit = 0; biases && unit < layer.units; unit++) biases[unit] = sampleBias(random);
+    if (biases) sampleBias(random, biases, layer.units);
     return { weights, biases };
   });
 }

@@ -66,16 +66,30 @@ export function checkLayers(action: string, list: unknown, model: Model, reader:
   });
 }
 
-/** Writes checked parameters into the arena, where their average, if there is one, begins anew. */
+/** Writes checked parameters into the arena. */
 export function writeLayers(
   executor: Executor,
   plan: Plan,
   layers: readonly LayerWeights[],
+  model: Pick<Model, 'averaging'>,
+): void {
+  const stored = layers.map(({ weights: { data, rows, columns }, biases }) => ({
+    weights: transpose(data, rows, columns),
+    biases,
+  }));
+  writeStoredLayers(executor, plan, stored, model);
+}
+
+/** As `writeLayers`, with weights inputs × units as the arena has them. Averages, if there are any, begin anew. */
+export function writeStoredLayers(
+  executor: Executor,
+  plan: Plan,
+  layers: readonly { readonly weights: Numbers; readonly biases: Numbers | null }[],
   { averaging }: Pick<Model, 'averaging'>,
 ): void {
   for (const prefix of averaging ? ['', 'average.'] : ['']) {
-    layers.forEach(({ weights: { data, rows, columns }, biases }, index) => {
-      executor.write(bufferNamed(plan, `${prefix}W${index + 1}`).offset, transpose(data, rows, columns));
+    layers.forEach(({ weights, biases }, index) => {
+      executor.write(bufferNamed(plan, `${prefix}W${index + 1}`).offset, weights);
       if (biases) executor.write(bufferNamed(plan, `${prefix}b${index + 1}`).offset, biases);
     });
   }

@@ -41,6 +41,7 @@ import {
   readLayers,
   writeConstants,
   writeLayers,
+  writeStoredLayers,
 } from './parameters.js';
 import type { CreateProgress } from './progress.js';
 import { Random } from './random.js';
@@ -158,12 +159,8 @@ export class Trainer {
     const parameters = model.layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
     const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads, worker);
-    const random = new Random(seed);
-    const initial = initialParameters(model, random).map(({ weights, biases }, index) => {
-      const { units, inputs } = model.layers[index];
-      return { weights: new Matrix(weights, units, inputs), biases };
-    });
-    writeLayers(engine.executor, engine.plan, initial, model);
+    const random = new Random(seed, backend.drawNormals);
+    writeStoredLayers(engine.executor, engine.plan, initialParameters(model, random), model);
     writeConstants(engine.executor, engine.plan);
     return new Trainer(engine, seed, random, threads, rejected, config, platform);
   }
