@@ -67,12 +67,14 @@ export function add_product_f32(
 }
 
 /** Number `index` of `parts` nearly equal parts of `total` begins here. */
-function part_begin(total: i32, parts: i32, index: i32): i32 {
+export function part_begin(total: i32, parts: i32, index: i32): i32 {
   const rest = total % parts;
   return (total / parts) * index + (index < rest ? index : rest);
 }
 
-const parts_of = (total: i32, at_most: i32): i32 => (total + at_most - 1) / at_most;
+export function parts_of(total: i32, at_most: i32): i32 {
+  return (total + at_most - 1) / at_most;
+}
 
 /** This thread's share of any shape, by tiles: blocks of columns of C, within them blocks of depth, then rows of tiles. */
 function gemm_f32(
@@ -139,8 +141,8 @@ function add_rows_f32(sums: usize, rows: i32, columns: i32, c: usize, c_row: usi
     let n = columns;
     for (; n >= 4; n -= 4, at += 16) v128.store(c + at, f32x4.add(v128.load(c + at), v128.load(sums + at)));
     if (n > 0) {
-      const sum = f32x4.add(F32x4.load_first(c + at, n), F32x4.load_first(sums + at, n));
-      F32x4.store_first(c + at, sum, n);
+      const sum = f32x4.add(F32x4.load_last(c + at, n), F32x4.load_last(sums + at, n));
+      F32x4.store_last(c + at, sum, n);
     }
   }
 }
@@ -168,7 +170,14 @@ function place_panels(b: usize, b_row: usize, b_column: usize, packs: bool): usi
 }
 
 /** Finishes `rows` × `columns` numbers of C, which has `row_length` columns. */
-function finish_tiles(c: usize, row: i32, rows: i32, column: i32, columns: i32, row_length: i32): void {
+export function finish_tiles(
+  c: usize,
+  row: i32,
+  rows: i32,
+  column: i32,
+  columns: i32,
+  row_length: i32,
+): void {
   if (columns === row_length) {
     Epilogue.finish(c, row * row_length, rows * row_length);
     return;

@@ -11,7 +11,7 @@ import { F32x4 } from './simd';
 /** a ln b, with 0 ln 0 = 0. */
 function times_log(a: v128, b: v128): v128 {
   const zero = f32x4.splat(0.0);
-  return F32x4.select(f32x4.eq(a, zero), zero, f32x4.mul(a, Math32.log_poly10(b)));
+  return F32x4.select(f32x4.eq(a, zero), zero, f32x4.mul(a, Math32.log(b)));
 }
 
 /** a / b, with 0 / 0 = 0. */
@@ -51,8 +51,8 @@ function cross_entropy_row(
   const one = f32x4.splat(1.0);
   let sum = f32x4.splat(0.0);
   for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-    const x = F32x4.load_first(x_at + at, n);
-    const t = F32x4.load_first(t_at + at, n);
+    const x = F32x4.load_last(x_at + at, n);
+    const t = F32x4.load_last(t_at + at, n);
     let slope = f32x4.neg(ratio(t, x));
     sum = f32x4.sub(sum, times_log(t, x));
     if (is_binary) {
@@ -61,7 +61,7 @@ function cross_entropy_row(
       slope = f32x4.add(slope, ratio(rest_t, rest_x));
       sum = f32x4.sub(sum, times_log(rest_t, rest_x));
     }
-    if (gradient !== 0) F32x4.store_first(gradient + at, f32x4.mul(f32x4.splat(scale), slope), n);
+    if (gradient !== 0) F32x4.store_last(gradient + at, f32x4.mul(f32x4.splat(scale), slope), n);
   }
   return F32x4.reduce_add(sum);
 }
@@ -128,7 +128,7 @@ export function cross_entropy_labels(
     const is_inside = label >= 0 && label < <f32>units;
     const place = is_inside ? (<usize>(<i32>label)) << 2 : 0;
     const x = load<f32>(prediction + place);
-    store<f32>(row_losses, is_inside ? -Math32.log(x) : 0);
+    store<f32>(row_losses, is_inside ? -Math32.log_one(x) : 0);
     if (gradient !== 0) {
       memory.fill(gradient, 0, row_bytes);
       if (is_inside) store<f32>(gradient + place, -scale / x);

@@ -10,6 +10,12 @@ export const benchNames = [
   'threads',
   'predict',
   'passes',
+  'norms',
+  'layers',
+  'optimizers',
+  'extras',
+  'guard',
+  'evaluate',
   'startup',
   'traced',
 ] as const;

@@ -148,11 +148,13 @@ export class Engine {
     this.countFrom(steps, epochs);
   }
 
-  /** Whether every bias is finite: a delta that is not leaves no bias of its layer so. Parameters come first in a plan. */
+  /**
+   * Whether every bias and running statistic is finite: a delta that is not leaves no bias of its layer so, and a
+   * variance may overflow where nothing else does.
+   */
   hasFiniteBiases(): boolean {
     for (const { role, name, offset, columns } of this.#plan.buffers) {
-      if (role !== 'parameter') break;
-      if (!name.startsWith('b')) continue;
+      if (role !== 'statistics' && !(role === 'parameter' && name.startsWith('b'))) continue;
       const biases = this.executor.read(offset, columns);
       let zeros = 0;
       for (let index = 0; index < columns; index++) zeros += biases[index] * 0;
@@ -316,9 +318,14 @@ export class Engine {
     this.#accumulates ||= accumulates;
     try {
       while (state.done < state.steps && !control.isStopped) {
-        await this.#queued(() => this.#runPart(state, dataset, control, options));
-        if (isDone?.(state)) break;
-        await partEnded?.(state);
+        const hasRun = await this.#queued(async () => {
+          // What asks for a pause while this waits in the queue has been told that no step begins.
+          if (control.isPaused || control.isStopped) return false;
+          await this.#runPart(state, dataset, control, options);
+          return true;
+        });
+        if (hasRun && isDone?.(state)) break;
+        if (hasRun) await partEnded?.(state);
         await control.resumed();
       }
     } finally {

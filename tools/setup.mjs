@@ -64,12 +64,15 @@ const steps = [
       ...[
         'errors',
         'opcodes',
-        'plan/operations',
+        'plan/encoding',
         'backends/backend',
         'backends/finite',
         'backends/sliced-run',
+        'event-loop',
       ],
-      ...['executor', 'memory', 'module', 'rows', 'run-words'].map((name) => `backends/wasm/${name}`),
+      ...['copying', 'deferred-run', 'executor', 'memory', 'module', 'rows', 'run-words'].map(
+        (name) => `backends/wasm/${name}`,
+      ),
     ]
       .map((name) => `src/${name}.ts`)
       .concat('src/backends/wasm/worker', 'tools/build-worker.mjs', 'package-lock.json'),

@@ -1,9 +1,11 @@
 import type { Node } from '../expression/nodes.js';
 import type { Model } from '../model.js';
+import { placeLayerScalars } from './context.js';
 import { Emitter } from './emitter.js';
 import { placeConstants } from './expression-lowering.js';
 import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
 import { inspectPrograms, trainPrograms } from './lowering.js';
+import { placeKindsOf } from './operations.js';
 import { printPlan } from './print.js';
 import { updateState } from './update-lowering.js';
 
@@ -61,12 +63,16 @@ export const isStep = (name: ProgramName): boolean => name === 'update' || name.
  * - per parameter 2 with sgd, 3 with momentum, 4 with adam: the parameter, its gradient, the optimizer's state;
  * - per row of `batchCapacity` inputs + outputs + 1 + 2 units of all layers: the input, its target and loss, the outputs
  *   and deltas; one for the label where the loss takes labels; the units of each layer whose net inputs are kept, which
- *   are those with softmax or a traced activation and a last one fused with its loss;
+ *   are those with softmax or a traced activation and a last one fused with its loss; for a layer that acts in training
+ *   only, its outputs alone; two more for layerNorm;
+ * - per unit of batchNorm 4: running statistics, and those of the batch;
  * - what a traced activation or loss computes with, and less than a cache line before each buffer.
  */
 export interface Plan {
   /** `OPERATION_STRIDE` integers an operation: its opcode and operands, as listed in `operations.ts`. */
   readonly operations: Int32Array;
+  /** A `PlaceKind` for each of these integers. */
+  readonly placeKinds: Uint8Array;
   readonly programs: Readonly<Partial<Record<ProgramName, Program>>>;
   readonly buffers: readonly PlanBuffer[];
   readonly scalars: readonly PlanScalar[];
@@ -81,6 +87,8 @@ export interface Plan {
   readonly learningRate: number;
   /** Index of the norm of the last step's gradient before it was clipped; −1 where it is not computed. */
   readonly gradientNorm?: number;
+  /** Index of the key of the masks of layers that act in training only; −1 without such layers. */
+  readonly masks?: number;
   /** The table of buffers and every program, one operation a line. */
   toString(): string;
 }
@@ -97,16 +105,19 @@ export function createPlan(
 ): Plan {
   const layout = new Layout(batchCapacity);
   const state = updateState(model, layout);
+  const layerScalars = placeLayerScalars(model, layout);
   const places = placePersistent(layout, model, state.blocks);
   placeConstants(layout, expressionsOf(model));
   layout.align();
   const persistentLength = layout.length;
   const emitter = new Emitter();
-  if (purpose === 'inspect') inspectPrograms(model, places, layout, emitter);
-  else trainPrograms(model, places, layout, emitter, state, extras);
+  if (purpose === 'inspect') inspectPrograms(model, places, layerScalars, layout, emitter);
+  else trainPrograms(model, places, layerScalars, layout, emitter, state, extras);
   const { buffers, scalars } = layout;
+  const operations = emitter.operations();
   const plan = {
-    operations: emitter.operations(),
+    operations,
+    placeKinds: placeKindsOf(operations),
     programs: emitter.programs,
     buffers,
     scalars,
@@ -116,6 +127,7 @@ export function createPlan(
     gradients: { offset: places.gradients, length: places.parameterLength },
     learningRate: state.learningRate,
     gradientNorm: state.gradientNorm,
+    masks: layerScalars.masks,
   };
   return { ...plan, toString: () => printPlan(plan) };
 }

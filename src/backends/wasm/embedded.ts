@@ -1,11 +1,16 @@
-/** The modules as they lie in the bundle: compressed, and one of them as what differs from the other. */
-import { relaxedSimdPatch, simdModule } from './modules.generated.js';
+/**
+ * The modules as they lie in the bundle, in a chunk of their own: compressed, and one of them as what differs from the
+ * other.
+ */
+const load = () => import('./modules.generated.js');
 
 /** The bytes of the module with SIMD, and with relaxed SIMD. */
 export const embeddedModules = {
-  simd: (): Promise<Uint8Array<ArrayBuffer>> => inflate(simdModule),
-  relaxedSimd: async (): Promise<Uint8Array<ArrayBuffer>> =>
-    applyPatch(await inflate(simdModule), await inflate(relaxedSimdPatch)),
+  simd: async (): Promise<Uint8Array<ArrayBuffer>> => inflate((await load()).simdModule),
+  relaxedSimd: async (): Promise<Uint8Array<ArrayBuffer>> => {
+    const { simdModule, relaxedSimdPatch } = await load();
+    return applyPatch(await inflate(simdModule), await inflate(relaxedSimdPatch));
+  },
 } as const;
 
 /** Unpacks what zlib made, in base64. Every engine with SIMD but Firefox before 113 has the stream for it. */
