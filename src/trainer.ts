@@ -38,6 +38,7 @@ import {
   readLayers,
   writeConstants,
   writeLayers,
+  writeStoredLayers,
 } from './parameters.js';
 import type { CreateProgress } from './progress.js';
 import { Random } from './random.js';
@@ -150,8 +151,8 @@ export class Trainer {
     const parameters = model.layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
     const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads, worker);
-    const random = new Random(seed);
-    writeLayers(engine.executor, engine.plan, initialParameters(model, random), model);
+    const random = new Random(seed, backend.drawNormals);
+    writeStoredLayers(engine.executor, engine.plan, initialParameters(model, random), model);
     writeConstants(engine.executor, engine.plan);
     const { masks = -1 } = engine.plan;
     if (masks >= 0) engine.executor.scalars[masks] = new Random(seed).nextUint32();

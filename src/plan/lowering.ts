@@ -39,7 +39,7 @@ export function trainPrograms(
   for (const kind of targetKinds(model, extras)) {
     const flavour = flavourOf(kind);
     const emitGradients = (inPlace: readonly number[], accumulates = false): void => {
-      emitForward(context, { training: true, stopAtNetInput: context.fused });
+      emitForward(context, { training: true, last: context.fused ? 'netInput' : 'output' });
       emitMetrics(context, kind);
       emitLossGradient(context, kind);
       emitBackward(context, inPlace, state.learningRate, accumulates);
@@ -86,18 +86,15 @@ export function trainPrograms(
     emitter.program('updateAccumulated', () => emitUpdate(update, [], true));
   }
   emitter.program('predict', () => {
-    emitForward(context, { training: false, stopAtNetInput: false });
+    emitForward(context, { training: false, last: 'output' });
     emitOutputs(context);
   });
 }
 
-/** Loss and metrics of a batch; with `keepsOutputs`, the outputs of a last layer that is fused with its loss as well. */
-function emitEvaluation(context: Context, kind: TargetKind, keepsOutputs = false): void {
-  emitForward(context, {
-    training: false,
-    stopAtNetInput: context.fused && !keepsOutputs,
-    keepsLast: keepsOutputs,
-  });
+/** Loss and metrics of a batch; with `outputs`, the outputs of a last layer that is fused with its loss as well. */
+function emitEvaluation(context: Context, kind: TargetKind, outputs = false): void {
+  const last = !context.fused ? 'output' : outputs ? 'both' : 'netInput';
+  emitForward(context, { training: false, last });
   emitMetrics(context, kind);
   emitLoss(context, kind, -1);
   context.emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
@@ -116,11 +113,11 @@ export function inspectPrograms(
   emitter: Emitter,
 ): void {
   const context = contextOf(model, places, scalars, layout, emitter, true);
-  emitter.program('forward', () => emitForward(context, { training: false, stopAtNetInput: false }));
+  emitter.program('forward', () => emitForward(context, { training: false, last: 'output' }));
   if (blockingLayer(model, 0) >= 0) return;
   for (const kind of targetKinds(model, {})) {
     emitter.program(kind.labels ? 'inspectLabels' : 'inspect', () => {
-      emitForward(context, { training: false, stopAtNetInput: false });
+      emitForward(context, { training: false, last: 'output' });
       emitGatherTargets(context, kind);
       emitInspectedBackward(context, kind);
       emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
