@@ -5,6 +5,7 @@ import { type RowsLike, readRows, type TargetsLike } from './data.js';
 import { Guard } from './divergence.js';
 import type { Engine } from './engine.js';
 import { EpochOrders, type OrderOrigin } from './epoch-orders.js';
+import { Turns } from './event-loop.js';
 import { contextOf } from './fit-context.js';
 import { type CheckedOptions, checkFitOptions, type FitOptions } from './fit-options.js';
 import { Watch } from './fit-watch.js';
@@ -110,8 +111,11 @@ export class Fit {
 
   /** Trains for the epochs asked for. */
   async run(): Promise<History> {
-    const { signal, epochs, verbose, maxTimeMs, initialEpoch } = this.#options;
+    const { signal, epochs, verbose, maxTimeMs, initialEpoch, batchSize } = this.#options;
     const { executor } = this.#engine;
+    const turns = new Turns();
+    // Before there is anything behind the plan in memory: then it can grow where it is.
+    this.#engine.atRest(() => this.#engine.reserve(batchSize));
     const dataset = executor.createDataset(this.#rows);
     let validation: Dataset | null = null;
     let failure: { readonly reason: unknown } | null = null;
@@ -125,6 +129,7 @@ export class Fit {
       if (this.#validation) validation = executor.createDataset(this.#validation);
       if (verbose === 1)
         this.#watch.progress = await this.#host.createProgress({ totalRows: this.#rowsPerEpoch, epochs });
+      await turns.take();
       const split = await this.#split();
       if (this.#resumed) this.#goOn(this.#resumed);
       this.#isWatched = this.#watchesEpochs;
@@ -134,6 +139,7 @@ export class Fit {
         stop();
       });
       this.#guard.begin();
+      await turns.take();
       await this.#runEpochs(dataset, validation, split);
       stopIntervals();
       if (failure) throw (failure as { readonly reason: unknown }).reason;

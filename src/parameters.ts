@@ -66,6 +66,29 @@ export function checkLayers(action: string, list: unknown, model: Model, reader:
   });
 }
 
+/** Numbers that are transposed in one go: few enough to stay in the caches. */
+const PIECE = 2 ** 13;
+
+/** Writes `source` (rows × columns) as columns × rows. */
+function writeTransposed(
+  executor: Executor,
+  offset: number,
+  source: Numbers,
+  rows: number,
+  columns: number,
+): void {
+  const atOnce = Math.min(columns, Math.ceil(PIECE / rows));
+  const piece = numbersLike(source, atOnce * rows);
+  for (let begin = 0; begin < columns; begin += atOnce) {
+    const count = Math.min(atOnce, columns - begin);
+    for (let row = 0; row < rows; row++) {
+      const from = row * columns + begin;
+      for (let column = 0; column < count; column++) piece[column * rows + row] = source[from + column];
+    }
+    executor.write(offset + begin * rows, piece.subarray(0, count * rows));
+  }
+}
+
 /** Writes checked parameters into the arena, where their average, if there is one, begins anew. */
 export function writeLayers(
   executor: Executor,
@@ -75,7 +98,7 @@ export function writeLayers(
 ): void {
   for (const prefix of averaging ? ['', 'average.'] : ['']) {
     layers.forEach(({ weights: { data, rows, columns }, biases }, index) => {
-      executor.write(bufferNamed(plan, `${prefix}W${index + 1}`).offset, transpose(data, rows, columns));
+      writeTransposed(executor, bufferNamed(plan, `${prefix}W${index + 1}`).offset, data, rows, columns);
       if (biases) executor.write(bufferNamed(plan, `${prefix}b${index + 1}`).offset, biases);
     });
   }

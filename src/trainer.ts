@@ -4,6 +4,7 @@ import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from
 import { argmaxOfRows, binaryOfRows } from './decisions.js';
 import { Engine, type Metrics } from './engine.js';
 import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
+import { Turns } from './event-loop.js';
 import { Fit, type FitHost } from './fit.js';
 import type { FitOptions } from './fit-options.js';
 import { type Batches, isBatches, StreamFit, type StreamOptions } from './fit-stream.js';
@@ -154,17 +155,21 @@ export class Trainer {
       throw typeError('Cannot create trainer', 'worker must be a boolean', worker);
     }
     const model = createModel(config);
+    const turns = new Turns();
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
     const parameters = model.layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
     const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads, worker);
     const random = new Random(seed);
+    await turns.take();
     const initial = initialParameters(model, random).map(({ weights, biases }, index) => {
       const { units, inputs } = model.layers[index];
       return { weights: new Matrix(weights, units, inputs), biases };
     });
+    await turns.take();
     writeLayers(engine.executor, engine.plan, initial, model);
     writeConstants(engine.executor, engine.plan);
+    await turns.take();
     return new Trainer(engine, seed, random, threads, rejected, config, platform);
   }
 

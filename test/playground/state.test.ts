@@ -168,7 +168,7 @@ describe('the session', () => {
     const session = new Session(noDigits);
     expect(await session.change({ seed: 1 })).toBe('none');
     expect(await session.change({ learningRate: 0.5, batchSize: 4 })).toBe('adjust');
-    expect(await session.change({ drawn: [{ x: 0, y: 0, label: 1 }] })).toBe('rows');
+    expect(await session.change({ drawn: [{ x: 0, y: 0, label: 1 }] })).toBe('adjust');
     expect(session.data.train.count).toBe(241);
     expect(await session.change({ layers: [] })).toBe('rebuild');
   });

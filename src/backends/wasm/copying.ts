@@ -1,10 +1,11 @@
 import { fact, rangeError, stateError } from '../../errors.js';
-import { yieldToEventLoop } from '../../event-loop.js';
+import { Turns, yieldToEventLoop } from '../../event-loop.js';
 
 type Numeric = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
-/** Bytes that are copied at a stretch: a few milliseconds where the memory has not been touched before. */
-const TURN_BYTES = 2 * 2 ** 20;
+/** Bytes that are copied before anybody else has a turn; of more, what is left after a turn is copied in others. */
+const SMALL_BYTES = 2 ** 20;
+/** A fraction of a millisecond, one where the memory has not been touched before. */
 const PIECE_BYTES = 2 ** 18;
 
 /** One array to copy: its numbers go to `target()`, fetched anew for every piece, from index `at` on. */
@@ -15,23 +16,27 @@ export interface Copy {
 }
 
 /**
- * Copies arrays, up to 2 MiB of them before it returns and the rest in turns of as much, so that a large data set holds
- * up nobody. Null if nothing is left to do. What is not copied yet must stay as it is.
+ * Copies arrays, at least a mebibyte of them before it returns and the rest in short turns, so that a large data set
+ * holds up nobody. Null if nothing is left to do. What is not copied yet must stay as it is.
  */
 export function copyInTurns(copies: readonly Copy[], cancelled: () => boolean): Promise<void> | null {
   const pieces = piecesOf(copies);
-  const takeTurn = (): boolean => {
-    for (let bytes = 0; bytes < TURN_BYTES; ) {
+  const takeTurn = (leastBytes: number): boolean => {
+    const turns = new Turns();
+    for (let bytes = 0; bytes < leastBytes || !turns.isOver; ) {
       const { done, value } = pieces.next();
       if (done) return true;
       bytes += value;
     }
     return false;
   };
-  if (takeTurn()) return null;
+  if (takeTurn(SMALL_BYTES)) return null;
   const rest = async (): Promise<void> => {
-    do await yieldToEventLoop();
-    while (!cancelled() && !takeTurn());
+    for (let isDone = false; !isDone && !cancelled(); ) {
+      await yieldToEventLoop();
+      isDone = takeTurn(0);
+    }
+    await yieldToEventLoop();
   };
   const copied = rest();
   // Whoever starts a run on the data hears of an error; perhaps nobody does.
