@@ -1,5 +1,6 @@
 /** Every bench by its name on the command line. Each prints as it goes and returns what it printed as data. */
 
+import { benchBrowser } from './browser.js';
 import { missingLines, type Refusal } from './harness.js';
 import { benchKernels } from './kernels.js';
 import type { BenchName, BenchOptions } from './options.js';
@@ -32,4 +33,5 @@ export const benches: Record<BenchName, Bench> = {
   passes: benchPasses,
   startup: benchStartup,
   traced: benchTraced,
+  browser: benchBrowser,
 };

@@ -12,6 +12,7 @@ export const benchNames = [
   'passes',
   'startup',
   'traced',
+  'browser',
 ] as const;
 export type BenchName = (typeof benchNames)[number];
 
