@@ -117,7 +117,12 @@ async function prepareTensorflow(library: Library, pageCase: PageCase): Promise<
   const before = loss();
   epoch();
   return {
-    check: { before, after: loss(), bits: 0, backend: `TensorFlow.js wasm, threads ${tf.wasm.getThreadsCount()}` },
+    check: {
+      before,
+      after: loss(),
+      bits: 0,
+      backend: `TensorFlow.js wasm, threads ${tf.wasm.getThreadsCount()}`,
+    },
     run: (epochs) =>
       timed(async () => {
         for (let done = 0; done < epochs; done++) epoch();

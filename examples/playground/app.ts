@@ -212,7 +212,9 @@ export class App {
     this.#trainingPanel.show(state, data);
     this.#layers.show(state, data);
     byId<HTMLInputElement>('seed').value = `${state.seed}`;
-    byId<HTMLSelectElement>('pace').disabled = data.imageSize !== null;
+    const pace = byId<HTMLSelectElement>('pace');
+    pace.disabled = data.imageSize !== null;
+    pace.value = `${pace.disabled ? 'full' : this.#runner.pace}`;
     byId('accuracy-head').hidden = data.classes === null;
     byId('accuracy-curve').hidden = data.classes === null;
     history.replaceState(null, '', `#${stateToHash(state)}`);

@@ -30,8 +30,8 @@ export class Runner {
   #isPlaying = false;
   /** The call of `fit` under way, paused or not. */
   #fit: Promise<void> | null = null;
-  /** Numbers being taken while the call rests. */
-  #measuring: Promise<void> = Promise.resolve();
+  /** Resolves when nobody needs the call to rest any more. */
+  #resting: Promise<void> = Promise.resolve();
   #building: Promise<void> = Promise.resolve();
   /** Epochs done when the trainer had done `steps`, since when batches and rows are what they are. */
   #origin = { epoch: 0, steps: 0 };
@@ -70,6 +70,10 @@ export class Runner {
     return this.#tempo.samplesPerSecond;
   }
 
+  get pace(): Pace {
+    return this.#tempo.pace;
+  }
+
   /** Epochs done, with the part of the one under way. */
   get epoch(): number {
     const { epoch, steps } = this.#origin;
@@ -91,6 +95,7 @@ export class Runner {
       this.#tempo.clear();
       this.history.clear();
       this.#take(state, data);
+      this.#batches = new Batches(data.train.count, state.seed);
       await this.#measureStart();
       this.#changed();
     });
@@ -138,11 +143,29 @@ export class Runner {
   /** Resolves when no step is under way. The call of `fit` stays, for `play` to go on with. */
   async pause(): Promise<void> {
     if (!this.#isPlaying) return;
+    const paused = this.#direct('pause');
     this.#isPlaying = false;
-    if (this.#fit) await this.#trainer?.pause().catch(() => undefined);
-    await this.#measuring;
+    await paused;
+    await this.#resting;
     if (this.#fit && !this.#isLarge) await this.#report().catch((error: Error) => this.#failed(error));
     this.#changed();
+  }
+
+  /**
+   * Calls `body` while no step is running, so that what it asks of the network is answered at once: a page may not wait
+   * for a worker but by turning in circles. One after the other.
+   */
+  rest(body: () => unknown): Promise<void> {
+    const rested = this.#resting.then(async () => {
+      await this.#direct('pause');
+      try {
+        await body();
+      } finally {
+        await this.#direct('resume');
+      }
+    });
+    this.#resting = rested.catch(() => undefined);
+    return rested;
   }
 
   /** Ends the call of `fit`. */
@@ -150,7 +173,7 @@ export class Runner {
     this.#isPlaying = false;
     if (this.#fit) this.#trainer?.stop();
     await this.#fit;
-    await this.#measuring;
+    await this.#resting;
   }
 
   /** One optimizer step on the next batch of an order drawn by the seed. Returns the rows of the batch. */
@@ -196,8 +219,7 @@ export class Runner {
 
   #take(state: State, data: DataSet): void {
     this.#origin = { epoch: this.epoch, steps: this.#trainer?.steps ?? 0 };
-    if (data !== this.#data || state.seed !== this.#state.seed || this.#targets.length === 0)
-      this.#batches = new Batches(data.train.count, state.seed);
+    if (data !== this.#data) this.#batches = new Batches(data.train.count, state.seed);
     this.#state = state;
     this.#data = data;
     const classes = this.classCount;
@@ -240,14 +262,16 @@ export class Runner {
     if (this.#data.imageSize === null) await this.#tempo.wait();
   }
 
-  /** Lets the run rest for as long as numbers are taken. */
+  /** A point of the curves in the middle of a run. */
   async #look(): Promise<void> {
+    if (this.#isPlaying && this.#tempo.isReportDue(REPORT_MS)) await this.rest(() => this.#report());
+  }
+
+  /** Pauses or resumes the call of `fit` unless it is to be at rest anyway, or has just ended. */
+  async #direct(what: 'pause' | 'resume'): Promise<void> {
     const trainer = this.#trainer;
-    if (!this.#isPlaying || !trainer || !this.#tempo.isReportDue(REPORT_MS)) return;
-    await trainer.pause();
-    this.#measuring = this.#report();
-    await this.#measuring;
-    if (this.#isPlaying && this.#fit) trainer.resume();
+    const hasEnded = (): undefined => undefined;
+    if (this.#isPlaying && this.#fit) await (async () => trainer?.[what]())().catch(hasEnded);
   }
 
   /** A point of the curves for the network as it is. */

@@ -34,7 +34,10 @@ export class Stage {
   readonly #accuracy = new Curves(byId('accuracy-curve'), [0, 1.03]);
   #axes: readonly [number, number] = [0, 1];
   #turn = 0;
-  #isDrawingDue = false;
+  /** What is to be drawn, in this order, one thing a frame. */
+  readonly #due = new Set<number>();
+  #isDueSoon = false;
+  #isDrawing = false;
   #wasPlaying = false;
 
   constructor(session: Session, runner: Runner, { drawn, erased }: StageEvents) {
@@ -116,13 +119,10 @@ export class Stage {
     this.drawSoon();
   }
 
+  /** Draws everything, one thing a frame. */
   drawSoon(): void {
-    if (this.#isDrawingDue) return;
-    this.#isDrawingDue = true;
-    requestAnimationFrame(() => {
-      this.#isDrawingDue = false;
-      for (const draw of this.#drawings) draw();
-    });
+    for (const index of this.#drawings.keys()) this.#due.add(index);
+    if (!this.#isDueSoon) this.#nextFrame();
   }
 
   get #drawings(): readonly (() => void)[] {
@@ -134,11 +134,35 @@ export class Stage {
     ];
   }
 
+  #nextFrame(): void {
+    this.#isDueSoon = this.#due.size > 0;
+    if (this.#isDueSoon) requestAnimationFrame(() => void this.#drawDue());
+  }
+
+  async #drawDue(): Promise<void> {
+    const [index] = this.#due;
+    this.#due.delete(index);
+    try {
+      await this.#draw(index);
+    } finally {
+      this.#nextFrame();
+    }
+  }
+
   #tick(): void {
-    if (!this.#runner.isPlaying || document.hidden) return;
-    const [result, curves, diagram, inspector] = this.#drawings;
-    const turns = [result, curves, result, diagram, result, inspector];
-    turns[this.#turn++ % turns.length]();
+    if (!this.#runner.isPlaying || document.hidden || this.#isDrawing) return;
+    const turns = [0, 1, 0, 2, 0, 3];
+    void this.#draw(turns[this.#turn++ % turns.length]);
+  }
+
+  /** Draws one thing between two steps of training. */
+  async #draw(index: number): Promise<void> {
+    this.#isDrawing = true;
+    try {
+      await this.#runner.rest(this.#drawings[index]);
+    } finally {
+      this.#isDrawing = false;
+    }
   }
 
   #drawResult(): void {
