@@ -61,6 +61,8 @@ export class Fit {
   readonly #engine: Engine;
   readonly #options: CheckedOptions;
   readonly #rows: Rows;
+  /** What is still to be checked of them. */
+  readonly #checks: (() => Promise<void>)[] = [];
   readonly #data: Fingerprint;
   readonly #splitter: Splitter;
   readonly #validation: Rows | null;
@@ -91,7 +93,10 @@ export class Fit {
     this.#host = host;
     this.#engine = host.engine;
     const { model, reader } = host.engine;
-    const rows = readRows(action, x, t, model, reader);
+    // A backend on this thread, or in a worker, takes large data in turns of the event loop; so are they checked.
+    const defer = (check: () => Promise<void>): void => void this.#checks.push(check);
+    const inTurns = host.engine.backend.kind === 'native' ? reader : { ...reader, defer };
+    const rows = readRows(action, x, t, model, inTurns);
     this.#rows = weighRows(action, rows, model, this.#options);
     this.#data = fingerprintOf(this.#rows);
     const { validationData, stopWhen, learningRate, resume, initialEpoch } = this.#options;
@@ -130,6 +135,7 @@ export class Fit {
       if (verbose === 1)
         this.#watch.progress = await this.#host.createProgress({ totalRows: this.#rowsPerEpoch, epochs });
       await turns.take();
+      for (const check of this.#checks) await check();
       const split = await this.#split();
       if (this.#resumed) this.#goOn(this.#resumed);
       this.#isWatched = this.#watchesEpochs;

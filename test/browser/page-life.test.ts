@@ -25,15 +25,17 @@ describe.skipIf(!chromiumPath)('a page that trains', () => {
   // Processor time is what the library takes, so that it counts in every run. By the clock a task is also as long as
   // other programs of the machine keep it from a processor: there the best run counts.
   it.each([
-    ['isolated', () => isolated],
-    ['not isolated', () => plain],
+    ['isolated', 'bytes', () => isolated],
+    ['isolated', 'floats', () => isolated],
+    ['not isolated', 'bytes', () => plain],
+    ['not isolated', 'floats', () => plain],
   ] as const)(
-    '%s is never blocked for a frame while a trainer is made and trains on 60,000 images',
-    async (_, server) => {
+    '%s is never blocked for a frame while a trainer is made and trains on 60,000 images of %s',
+    async (_, numbers, server) => {
       let best = Number.POSITIVE_INFINITY;
       for (let run = 0; run < RUNS && best >= FRAME_MS; run++) {
         const page = await browser.newPage();
-        const visit = server().visit<Responsiveness>('trainMnistSized');
+        const visit = server().visit<Responsiveness>('trainMnistSized', numbers === 'floats');
         const tasks = await tasksBetween(browser, page, ['training begins', 'training ends'], async () => {
           await page.goto(visit.url);
           await visit.report;

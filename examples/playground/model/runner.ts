@@ -1,11 +1,12 @@
 import { type BatchLogs, createTrainer, type FitCallbacks, type Trainer } from 'fastmlp';
-import type { DataSet, Part } from '../data/data-set.js';
+import type { DataSet } from '../data/data-set.js';
 import { Batches, gathered } from './batches.js';
+import { EncodedTargets } from './encoded.js';
 import { RunHistory } from './history.js';
-import { type MeasuredNetwork, measure, perRow } from './measure.js';
+import { type MeasuredNetwork, measure, perRow, RecentMeans } from './measure.js';
 import { optimizerOf, trainerConfig } from './network.js';
 import type { State } from './state.js';
-import { encodeTargets, type Targets, targetForm } from './task.js';
+import type { Targets } from './task.js';
 import { type Pace, Tempo } from './tempo.js';
 
 /** Epochs of one call of `fit`, whose history grows with them; another one follows. */
@@ -24,8 +25,7 @@ export class Runner {
   #trainer: Trainer | null = null;
   #state: State;
   #data: DataSet;
-  #targets: Targets = new Float32Array();
-  #testTargets: Targets | null = null;
+  #targets: EncodedTargets;
   #batches = new Batches(0, 0);
   #isPlaying = false;
   /** The call of `fit` under way, paused or not. */
@@ -42,6 +42,7 @@ export class Runner {
   constructor(state: State, data: DataSet, changed: () => void, failed: (error: Error) => void) {
     this.#state = state;
     this.#data = data;
+    this.#targets = new EncodedTargets(state, data);
     this.#changed = changed;
     this.#failed = failed;
   }
@@ -96,7 +97,7 @@ export class Runner {
       this.history.clear();
       this.#take(state, data);
       this.#batches = new Batches(data.train.count, state.seed);
-      await this.#measureStart();
+      if (data.train.count > 0) await this.#report().catch(this.#failed);
       this.#changed();
     });
     this.#building = built.catch(() => undefined);
@@ -130,7 +131,7 @@ export class Runner {
     if (this.#fit) trainer.resume();
     else {
       this.#fit = this.#train(trainer)
-        .catch((error: Error) => this.#failed(error))
+        .catch(this.#failed)
         .finally(() => {
           this.#fit = null;
           this.#isPlaying = false;
@@ -147,7 +148,7 @@ export class Runner {
     this.#isPlaying = false;
     await paused;
     await this.#resting;
-    if (this.#fit && !this.#isLarge) await this.#report().catch((error: Error) => this.#failed(error));
+    if (this.#fit && !this.#isLarge) await this.#report().catch(this.#failed);
     this.#changed();
   }
 
@@ -183,7 +184,7 @@ export class Runner {
     const { train } = this.#data;
     if (!this.#trainer || train.count === 0) return new Uint32Array();
     const rows = this.#batches.next(this.#state.batchSize);
-    const batch = gathered(train, this.#targets, rows);
+    const batch = gathered(train, this.#targets.train, rows);
     const { loss: reduced, accuracy = null } = this.#trainer.trainBatch(...batch);
     const loss = perRow(this.#state, reduced, rows.length);
     this.history.add({ epoch: this.epoch, loss, accuracy, ...(await this.#measureTest()) });
@@ -193,12 +194,9 @@ export class Runner {
     return rows;
   }
 
-  /** Targets of rows of the training or test part, as the trainer takes them. */
+  /** Targets of a row of the training or test part, as the trainer takes them. */
   targetsOf(part: 'train' | 'test', row: number): Targets {
-    const targets = part === 'train' ? this.#targets : (this.#testTargets as Targets);
-    const source = part === 'train' ? this.#data.train : (this.#data.test as Part);
-    const width = targets.length / source.count;
-    return targets.slice(row * width, (row + 1) * width);
+    return this.#targets.of(part, row);
   }
 
   get #stepsPerEpoch(): number {
@@ -222,17 +220,14 @@ export class Runner {
     if (data !== this.#data) this.#batches = new Batches(data.train.count, state.seed);
     this.#state = state;
     this.#data = data;
-    const classes = this.classCount;
-    const form = targetForm(state, classes);
-    this.#targets = encodeTargets(data.train.y, form, classes);
-    this.#testTargets = data.test ? encodeTargets(data.test.y, form, classes) : null;
+    this.#targets = new EncodedTargets(state, data);
   }
 
   async #train(trainer: Trainer): Promise<void> {
     const { train } = this.#data;
     if (train.count === 0) throw new Error('There is nothing to train on: draw some points first.');
     for (;;) {
-      const { reason, divergence } = await trainer.fit(train.x, this.#targets, {
+      const { reason, divergence } = await trainer.fit(train.x, this.#targets.train, {
         epochs: EPOCHS_A_FIT,
         batchSize: this.#state.batchSize,
         callbacks: this.#callbacks(),
@@ -248,7 +243,8 @@ export class Runner {
   /** Many epochs run as one where nobody has to be told of each: at full speed it is looked at now and then. */
   #callbacks(): FitCallbacks {
     const onEpochEnd = () => this.#endEpoch();
-    if (this.#isLarge) return { onBatchEnd: this.#means(), onEpochEnd };
+    const means = new RecentMeans();
+    if (this.#isLarge) return { onBatchEnd: (_, logs) => this.#addMeans(means, logs), onEpochEnd };
     return this.#tempo.pace === 'full'
       ? { everyMs: REPORT_MS, onInterval: () => this.#look() }
       : { onEpochEnd };
@@ -260,6 +256,15 @@ export class Runner {
       this.history.add({ epoch, loss: null, accuracy: null, ...(await this.#measureTest()) });
     } else if (this.#tempo.isReportDue(REPORT_MS)) await this.#report();
     if (this.#data.imageSize === null) await this.#tempo.wait();
+  }
+
+  /** A point of the curves in the middle of an epoch that takes long. */
+  #addMeans(means: RecentMeans, logs: BatchLogs): void {
+    const point = means.next(this.#state, logs, MINIMUM_REPORT);
+    if (!point) return;
+    this.#noteSpeed();
+    this.history.add({ epoch: this.epoch, ...point, testLoss: null, testAccuracy: null });
+    this.#changed();
   }
 
   /** A point of the curves in the middle of a run. */
@@ -278,8 +283,8 @@ export class Runner {
   async #report(): Promise<void> {
     const { train } = this.#data;
     const epoch = this.epoch;
-    this.#tempo.note(this.#trainer?.steps ?? 0, train.count / this.#stepsPerEpoch);
-    const { loss, accuracy } = await measure(this.#measured, train, this.#targets);
+    this.#noteSpeed();
+    const { loss, accuracy } = await measure(this.#measured, train, this.#targets.train);
     const test = await this.#measureTest();
     // What has diverged is found by the run itself, which goes back to the state before.
     if (Number.isFinite(loss)) this.history.add({ epoch, loss, accuracy, ...test });
@@ -287,42 +292,14 @@ export class Runner {
     this.#changed();
   }
 
-  /** Adds the means since the last point, where an epoch takes long. */
-  #means(): (batch: number, logs: BatchLogs) => void {
-    let [rows, loss, right] = [0, 0, 0];
-    return (_, logs) => {
-      const { count } = this.#data.train;
-      if (logs.rows < rows) [rows, loss, right] = [0, 0, 0];
-      const added = logs.rows - rows;
-      if (added < Math.min(MINIMUM_REPORT, count)) return;
-      this.#tempo.note(this.#trainer?.steps ?? 0, count / this.#stepsPerEpoch);
-      const lossNow = perRow(this.#state, logs.loss, logs.rows) * logs.rows;
-      const rightNow = (logs.accuracy ?? 0) * logs.rows;
-      this.history.add({
-        epoch: this.epoch,
-        loss: (lossNow - loss) / added,
-        accuracy: logs.accuracy === undefined ? null : (rightNow - right) / added,
-        testLoss: null,
-        testAccuracy: null,
-      });
-      [rows, loss, right] = [logs.rows, lossNow, rightNow];
-      this.#changed();
-    };
-  }
-
-  async #measureStart(): Promise<void> {
-    if (this.#data.train.count === 0) return;
-    try {
-      await this.#report();
-    } catch (error) {
-      this.#failed(error as Error);
-    }
+  #noteSpeed(): void {
+    this.#tempo.note(this.#trainer?.steps ?? 0, this.#data.train.count / this.#stepsPerEpoch);
   }
 
   async #measureTest(): Promise<{ testLoss: number | null; testAccuracy: number | null }> {
     const { test } = this.#data;
-    if (!test || !this.#testTargets) return { testLoss: null, testAccuracy: null };
-    const { loss, accuracy } = await measure(this.#measured, test, this.#testTargets);
+    if (!test || !this.#targets.test) return { testLoss: null, testAccuracy: null };
+    const { loss, accuracy } = await measure(this.#measured, test, this.#targets.test);
     return { testLoss: loss, testAccuracy: accuracy };
   }
 

@@ -132,8 +132,9 @@ export interface Responsiveness {
  * Makes a trainer and trains it for one epoch, between two marks, while a message channel asks for turns of the event
  * loop.
  */
-export async function trainMnistSized(library: Library): Promise<Responsiveness> {
-  const { x, labels } = mnistSized();
+export async function trainMnistSized(library: Library, asFloats: boolean): Promise<Responsiveness> {
+  const { x: bytes, labels } = mnistSized();
+  const x = asFloats ? Float32Array.from(bytes) : bytes;
   const gaps: number[] = [];
   const { port1, port2 } = new MessageChannel();
   let last = performance.now();
