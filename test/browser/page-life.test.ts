@@ -31,6 +31,7 @@ describe.skipIf(!chromiumPath)('a page that trains', () => {
     ['not isolated', 'floats', () => plain],
   ] as const)(
     '%s is never blocked for a frame while a trainer is made and trains on 60,000 images of %s',
+    { timeout: 120_000 },
     async (_, numbers, server) => {
       let best = Number.POSITIVE_INFINITY;
       for (let run = 0; run < RUNS && best >= FRAME_MS; run++) {
