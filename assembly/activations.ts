@@ -1,26 +1,36 @@
 /** Elementwise activations. f acts on net inputs z; f' is taken from the output x = f(z). */
-import { ActivationCode } from '../src/opcodes';
+import { ActivationCode, UnaryCode } from '../src/opcodes';
 import { Batch } from './batch';
 import { Math32 } from './math';
 import { Share } from './share';
 import { F32x4 } from './simd';
+import { unary_numbers } from './unary';
 
 export class Activation {
-  @inline static value(code: i32, z: v128): v128 {
-    const zero = f32x4.splat(0.0);
-    if (code === ActivationCode.relu) return F32x4.max(z, zero);
+  /** f of four numbers, for networks of a few. */
+  static value(code: i32, z: v128): v128 {
     switch (code) {
       case ActivationCode.sigmoid:
         return Math32.sigmoid_poly6(z);
       case ActivationCode.tanh:
         return Math32.tanh_poly6(z);
+      case ActivationCode.relu:
+        return Activation.relu(z);
       case ActivationCode.heaviside:
-        return v128.and(f32x4.ge(z, zero), f32x4.splat(1.0));
+        return Activation.heaviside(z);
       case ActivationCode.exp:
         return Math32.exp_poly6(z);
       default:
         return z;
     }
+  }
+
+  @inline static relu(z: v128): v128 {
+    return F32x4.max(z, f32x4.splat(0.0));
+  }
+
+  @inline static heaviside(z: v128): v128 {
+    return v128.and(f32x4.ge(z, f32x4.splat(0.0)), f32x4.splat(1.0));
   }
 
   @inline static derivative_from_output(code: i32, x: v128): v128 {
@@ -40,10 +50,6 @@ export class Activation {
     }
   }
 
-  @inline static apply(code: i32, values: usize, n: i32): void {
-    F32x4.store_first(values, Activation.value(code, F32x4.load_first(values, n)), n);
-  }
-
   @inline static multiply_by_derivative(
     code: i32,
     gradient: usize,
@@ -58,8 +64,26 @@ export class Activation {
 
 /** values[i] = f(values[i]) for `count` numbers. */
 export function activate_f32(code: i32, values: usize, count: i32): void {
-  for (; count >= 4; count -= 4, values += 16) Activation.apply(code, values, 4);
-  if (count > 0) Activation.apply(code, values, count);
+  switch (code) {
+    case ActivationCode.relu:
+      for (; count >= 4; count -= 4, values += 16) v128.store(values, Activation.relu(v128.load(values)));
+      if (count > 0) F32x4.store_first(values, Activation.relu(F32x4.load_first(values, count)), count);
+      break;
+    case ActivationCode.heaviside:
+      for (; count > 0; count -= 4, values += 16) {
+        F32x4.store_first(values, Activation.heaviside(F32x4.load_first(values, count)), count);
+      }
+      break;
+    case ActivationCode.sigmoid:
+      unary_numbers(UnaryCode.sigmoid, values, 16, values, count);
+      break;
+    case ActivationCode.tanh:
+      unary_numbers(UnaryCode.tanh, values, 16, values, count);
+      break;
+    case ActivationCode.exp:
+      unary_numbers(UnaryCode.exp, values, 16, values, count);
+      break;
+  }
 }
 
 /** delta[i] = gradient[i] f'(output[i]) for `count` numbers; `delta` may be `gradient`. */

@@ -63,20 +63,12 @@ export class Function32 {
     return v128.bitselect(x, value, i32x4.splat(0x80000000));
   }
 
-  @inline static sin(x: v128): v128 {
-    return Function32.sin_shifted(x, 0);
-  }
-
-  @inline static cos(x: v128): v128 {
-    return Function32.sin_shifted(x, 1);
-  }
-
   /**
    * sin(x + quarters pi/2). With x = n pi/2 + r: sin r or cos r as n tells; errors of the polynomials relative to
    * their values below 3.9e-9 and 1.2e-10. pi/2 comes in three parts, of 8, 10 and 24 bits: n has up to 14, so that the
    * first two products are exact without a fused instruction, and r is off by less than 2^-32 before it is rounded.
    */
-  @inline private static sin_shifted(x: v128, quarters: i32): v128 {
+  @inline static sin_shifted(x: v128, quarters: i32): v128 {
     // Adding 1.5 * 2^23 rounds and leaves n in the low bits.
     const shift = f32x4.splat(12582912.0);
     let turn = F32x4.fma(x, f32x4.splat(0.636619747), shift);
@@ -89,7 +81,7 @@ export class Function32 {
       r = v128.load(Workspace.large, 16);
       turn = v128.load(Workspace.large, 32);
     }
-    if (quarters !== 0) turn = i32x4.add(turn, i32x4.splat(quarters));
+    turn = i32x4.add(turn, i32x4.splat(quarters));
     const square = f32x4.mul(r, r);
     let p = f32x4.splat(-0.000195144516);
     p = F32x4.fma(p, square, f32x4.splat(0.00833215471));

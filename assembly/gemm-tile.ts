@@ -218,7 +218,8 @@ function gemm_tiles_of_layout_f32<Layout>(rows: i32, a: usize, b: usize, initial
       gemm_tiles_f32<Rows5, Layout>(a, b, initial, c);
       break;
     default:
-      gemm_tiles_f32<Rows6, Layout>(a, b, initial, c);
+      // No tile has six rows where `Block.tile_rows` is five.
+      if (ASC_FEATURE_RELAXED_SIMD) gemm_tiles_f32<Rows6, Layout>(a, b, initial, c);
   }
 }
 

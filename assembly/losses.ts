@@ -11,7 +11,7 @@ import { F32x4 } from './simd';
 /** a ln b, with 0 ln 0 = 0. */
 function times_log(a: v128, b: v128): v128 {
   const zero = f32x4.splat(0.0);
-  return F32x4.select(f32x4.eq(a, zero), zero, f32x4.mul(a, Math32.log_poly10(b)));
+  return F32x4.select(f32x4.eq(a, zero), zero, f32x4.mul(a, Math32.log(b)));
 }
 
 /** a / b, with 0 / 0 = 0. */
@@ -128,7 +128,7 @@ export function cross_entropy_labels(
     const is_inside = label >= 0 && label < <f32>units;
     const place = is_inside ? (<usize>(<i32>label)) << 2 : 0;
     const x = load<f32>(prediction + place);
-    store<f32>(row_losses, is_inside ? -Math32.log(x) : 0);
+    store<f32>(row_losses, is_inside ? -Math32.log_one(x) : 0);
     if (gradient !== 0) {
       memory.fill(gradient, 0, row_bytes);
       if (is_inside) store<f32>(gradient + place, -scale / x);

@@ -2,12 +2,11 @@
  * Expressions, one function at a time. Outputs are rows × columns; operands are repeated over them as their extent
  * says. An output may be an operand of the extent `full`.
  */
-import { BinaryCode, ExtentCode, RowCode, UnaryCode } from '../src/opcodes';
+import { BinaryCode, ExtentCode, RowCode } from '../src/opcodes';
 import { Batch } from './batch';
-import { Function32 } from './functions';
-import { Math32 } from './math';
 import { argmax_row, max_row, sum_row } from './rows';
 import { F32x4 } from './simd';
+import { Last, unary_numbers } from './unary';
 import { Workspace } from './workspace';
 
 /**
@@ -59,37 +58,6 @@ class Operand {
   }
 }
 
-class Unary {
-  @inline static value(code: i32, x: v128): v128 {
-    if (code === UnaryCode.neg) return f32x4.neg(x);
-    if (code === UnaryCode.abs) return f32x4.abs(x);
-    if (code === UnaryCode.sqrt) return f32x4.sqrt(x);
-    if (code === UnaryCode.exp) return Math32.exp_poly6(x);
-    if (code === UnaryCode.expm1) return Function32.expm1(x);
-    if (code === UnaryCode.log) return Math32.log_poly10(x);
-    if (code === UnaryCode.sin) return Function32.sin(x);
-    if (code === UnaryCode.cos) return Function32.cos(x);
-    if (code === UnaryCode.tanh) return Math32.tanh_poly6(x);
-    if (code === UnaryCode.sigmoid) return Math32.sigmoid_poly6(x);
-    if (code === UnaryCode.softplus) return Function32.softplus(x);
-    if (code === UnaryCode.erf) return Function32.erf(x);
-    return x;
-  }
-
-  /** output[i] = function(a[i]) for `count` numbers. */
-  @inline static loop(code: i32, a: usize, a_step: usize, output: usize, count: i32): void {
-    // The codes up to sqrt take one instruction: asking of each vector whether it is whole would take longer.
-    if (code <= UnaryCode.sqrt) {
-      for (; count >= 4; count -= 4, a += a_step, output += 16) {
-        v128.store(output, Unary.value(code, v128.load(a)));
-      }
-    }
-    for (; count > 0; count -= 4, a += a_step, output += 16) {
-      F32x4.store_first(output, Unary.value(code, F32x4.load_first(a, count)), count);
-    }
-  }
-}
-
 class Binary {
   @inline static value(code: i32, a: v128, b: v128): v128 {
     const one = f32x4.splat(1.0);
@@ -104,7 +72,7 @@ class Binary {
     return v128.and(f32x4.eq(a, b), one);
   }
 
-  /** output[i] = function(a[i], b[i]) for `count` numbers. */
+  /** output[i] = function(a[i], b[i]), in whole vectors up to `end`. */
   @inline static loop(
     code: i32,
     a: usize,
@@ -112,14 +80,10 @@ class Binary {
     b: usize,
     b_step: usize,
     output: usize,
-    count: i32,
+    end: usize,
   ): void {
-    for (; count >= 4; count -= 4, a += a_step, b += b_step, output += 16) {
+    for (; output < end; a += a_step, b += b_step, output += 16) {
       v128.store(output, Binary.value(code, v128.load(a), v128.load(b)));
-    }
-    if (count > 0) {
-      const last = Binary.value(code, F32x4.load_first(a, count), F32x4.load_first(b, count));
-      F32x4.store_first(output, last, count);
     }
   }
 }
@@ -130,50 +94,7 @@ class Choice {
   }
 }
 
-function unary_numbers(code: i32, a: usize, a_step: usize, output: usize, count: i32): void {
-  switch (code) {
-    case UnaryCode.copy:
-      Unary.loop(UnaryCode.copy, a, a_step, output, count);
-      break;
-    case UnaryCode.neg:
-      Unary.loop(UnaryCode.neg, a, a_step, output, count);
-      break;
-    case UnaryCode.abs:
-      Unary.loop(UnaryCode.abs, a, a_step, output, count);
-      break;
-    case UnaryCode.sqrt:
-      Unary.loop(UnaryCode.sqrt, a, a_step, output, count);
-      break;
-    case UnaryCode.exp:
-      Unary.loop(UnaryCode.exp, a, a_step, output, count);
-      break;
-    case UnaryCode.expm1:
-      Unary.loop(UnaryCode.expm1, a, a_step, output, count);
-      break;
-    case UnaryCode.log:
-      Unary.loop(UnaryCode.log, a, a_step, output, count);
-      break;
-    case UnaryCode.sin:
-      Unary.loop(UnaryCode.sin, a, a_step, output, count);
-      break;
-    case UnaryCode.cos:
-      Unary.loop(UnaryCode.cos, a, a_step, output, count);
-      break;
-    case UnaryCode.tanh:
-      Unary.loop(UnaryCode.tanh, a, a_step, output, count);
-      break;
-    case UnaryCode.sigmoid:
-      Unary.loop(UnaryCode.sigmoid, a, a_step, output, count);
-      break;
-    case UnaryCode.softplus:
-      Unary.loop(UnaryCode.softplus, a, a_step, output, count);
-      break;
-    case UnaryCode.erf:
-      Unary.loop(UnaryCode.erf, a, a_step, output, count);
-      break;
-  }
-}
-
+/** output[i] = function(a[i], b[i]) for `count` numbers. */
 function binary_numbers(
   code: i32,
   a: usize,
@@ -183,33 +104,53 @@ function binary_numbers(
   output: usize,
   count: i32,
 ): void {
+  const rest = count & 3;
+  const end = output + ((<usize>(count - rest)) << 2);
+  binary_vectors(code, a, a_step, b, b_step, output, end);
+  if (rest === 0) return;
+  const last = Workspace.last;
+  v128.store(last, F32x4.load_first(Last.of(a, a_step, end - output), rest));
+  v128.store(last, F32x4.load_first(Last.of(b, b_step, end - output), rest), 16);
+  binary_vectors(code, last, 16, last + 16, 16, last, last + 16);
+  F32x4.store_first(end, v128.load(last), rest);
+}
+
+function binary_vectors(
+  code: i32,
+  a: usize,
+  a_step: usize,
+  b: usize,
+  b_step: usize,
+  output: usize,
+  end: usize,
+): void {
   switch (code) {
     case BinaryCode.add:
-      Binary.loop(BinaryCode.add, a, a_step, b, b_step, output, count);
+      Binary.loop(BinaryCode.add, a, a_step, b, b_step, output, end);
       break;
     case BinaryCode.sub:
-      Binary.loop(BinaryCode.sub, a, a_step, b, b_step, output, count);
+      Binary.loop(BinaryCode.sub, a, a_step, b, b_step, output, end);
       break;
     case BinaryCode.mul:
-      Binary.loop(BinaryCode.mul, a, a_step, b, b_step, output, count);
+      Binary.loop(BinaryCode.mul, a, a_step, b, b_step, output, end);
       break;
     case BinaryCode.div:
-      Binary.loop(BinaryCode.div, a, a_step, b, b_step, output, count);
+      Binary.loop(BinaryCode.div, a, a_step, b, b_step, output, end);
       break;
     case BinaryCode.min:
-      Binary.loop(BinaryCode.min, a, a_step, b, b_step, output, count);
+      Binary.loop(BinaryCode.min, a, a_step, b, b_step, output, end);
       break;
     case BinaryCode.max:
-      Binary.loop(BinaryCode.max, a, a_step, b, b_step, output, count);
+      Binary.loop(BinaryCode.max, a, a_step, b, b_step, output, end);
       break;
     case BinaryCode.less:
-      Binary.loop(BinaryCode.less, a, a_step, b, b_step, output, count);
+      Binary.loop(BinaryCode.less, a, a_step, b, b_step, output, end);
       break;
     case BinaryCode.lessEqual:
-      Binary.loop(BinaryCode.lessEqual, a, a_step, b, b_step, output, count);
+      Binary.loop(BinaryCode.lessEqual, a, a_step, b, b_step, output, end);
       break;
     case BinaryCode.equal:
-      Binary.loop(BinaryCode.equal, a, a_step, b, b_step, output, count);
+      Binary.loop(BinaryCode.equal, a, a_step, b, b_step, output, end);
       break;
   }
 }

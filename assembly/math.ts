@@ -104,8 +104,13 @@ export class Math32 {
     return F32x4.fma(f32x4.mul(e, e), p, e);
   }
 
+  /** ln x, where it is taken of few numbers: not in place. */
+  static log(x: v128): v128 {
+    return Math32.log_poly10(x);
+  }
+
   /** ln x of one number. */
-  static log(x: f32): f32 {
-    return f32x4.extract_lane(Math32.log_poly10(f32x4.splat(x)), 0);
+  static log_one(x: f32): f32 {
+    return f32x4.extract_lane(Math32.log(f32x4.splat(x)), 0);
   }
 }

@@ -79,7 +79,7 @@ export function softmax_cross_entropy(
   for (let r = first; r < end; r++, row_losses += 4) {
     const largest = max_row(net_input, units);
     const sum = exponential_row(net_input, largest, units, delta);
-    store<f32>(row_losses, cross_entropy_row(net_input, target, units, largest, Math32.log(sum)));
+    store<f32>(row_losses, cross_entropy_row(net_input, target, units, largest, Math32.log_one(sum)));
     if (delta !== 0) {
       const factor = f32x4.splat(sum_row(target, units) / sum);
       for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
@@ -116,7 +116,7 @@ export function softmax_cross_entropy_labels(
     const place = is_inside ? (<usize>(<i32>label)) << 2 : 0;
     const largest = max_row(net_input, units);
     const sum = exponential_row(net_input, largest, units, delta);
-    const loss = largest - load<f32>(net_input + place) + Math32.log(sum);
+    const loss = largest - load<f32>(net_input + place) + Math32.log_one(sum);
     store<f32>(row_losses, is_inside ? loss : 0);
     if (delta !== 0) {
       scale_row(delta, units, is_inside ? scale / sum : 0);

@@ -19,6 +19,7 @@ const C_BYTES: usize = 6 * 32;
 const SUMS_BYTES: usize = (<usize>Block.columns * 6) << 2;
 const REPEATED_BYTES: usize = 3 * 16;
 const LARGE_BYTES: usize = 3 * 16;
+const LAST_BYTES: usize = 2 * 16;
 
 /** Memory of the kernels. Every thread has its own; the first lies behind the static data. Addresses. */
 export class Workspace {
@@ -35,11 +36,14 @@ export class Workspace {
   static repeated: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES;
   /** What the reduction of large arguments of sine and cosine works on: the arguments, their rests, their quarter turns. */
   static large: usize = Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES + REPEATED_BYTES;
+  /** The last numbers of operands that do not fill a vector. */
+  static last: usize =
+    Workspace.first + PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES + REPEATED_BYTES + LARGE_BYTES;
 }
 
 /** Bytes of a workspace. */
 export function workspaceBytes(): usize {
-  return PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES + REPEATED_BYTES + LARGE_BYTES;
+  return PANEL_BYTES + A_BYTES + C_BYTES + SUMS_BYTES + REPEATED_BYTES + LARGE_BYTES + LAST_BYTES;
 }
 
 /** Gives this instance, of a thread of its own, a workspace at that address. */
@@ -50,6 +54,7 @@ export function useWorkspace(address: usize): void {
   Workspace.sums = Workspace.c + C_BYTES;
   Workspace.repeated = Workspace.sums + SUMS_BYTES;
   Workspace.large = Workspace.repeated + REPEATED_BYTES;
+  Workspace.last = Workspace.large + LARGE_BYTES;
 }
 
 /** Address from which on memory is free for plans and rows. */

@@ -4,6 +4,7 @@ import type { Backend, Executor, Rows } from '../src/backends/backend.js';
 import { ScalarCode } from '../src/opcodes.js';
 import type { Emitter } from '../src/plan/emitter.js';
 import type { Layout } from '../src/plan/layout.js';
+import { placeKindsOf } from '../src/plan/operations.js';
 import type { Plan } from '../src/plan/plan.js';
 import { Random } from '../src/random.js';
 import { time } from './harness.js';
@@ -15,8 +16,10 @@ export interface Place {
 
 /** What an emitter and a layout hold, as a plan for batches of `batch` rows. */
 export function planOf(emitter: Emitter, layout: Layout): Plan {
+  const operations = emitter.operations();
   return {
-    operations: emitter.operations(),
+    operations,
+    placeKinds: placeKindsOf(operations),
     programs: {},
     buffers: layout.buffers,
     scalars: layout.scalars,

@@ -5,7 +5,7 @@
 import type { RowsLike, TargetsLike } from './data.js';
 import { fact, rangeError, requireInteger, requireKnownKeys, requireName, typeError } from './errors.js';
 import { Matrix } from './matrix.js';
-import { readWeights, type WeightOptions } from './metrics/inputs.js';
+import { readWeights, type WeightOptions } from './metrics/weights.js';
 import { readMatrix } from './rows.js';
 
 /** For each row of `columns` numbers, the column of the first largest. */

@@ -57,13 +57,9 @@ export type { EndReason, EpochLogs, History, HistoryNumbers } from './history.js
 export type { Initializer, InitializerName } from './initializers.js';
 export type { Inspection, InspectOptions, LayerInspection } from './inspect.js';
 export { FormatError } from './io/format-error.js';
-export {
-  decodeSafetensors,
-  encodeSafetensors,
-  type Safetensors,
-  type Tensor,
-  type TensorType,
-} from './io/safetensors.js';
+export { decodeSafetensors } from './io/safetensors-decoding.js';
+export { encodeSafetensors } from './io/safetensors-encoding.js';
+export type { Safetensors, Tensor, TensorType } from './io/safetensors-layout.js';
 export { jacobian, type LayerJacobian } from './jacobian.js';
 export { foldedWeights, transpose, weightsFromFolded } from './layouts.js';
 export { fitLbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.js';

@@ -4,7 +4,8 @@ import { fact, requireKnownKeys } from './errors.js';
 import { TracedActivation } from './expression/activation.js';
 import { TracedLoss } from './expression/loss.js';
 import { FormatError, formatError, quoted } from './io/format-error.js';
-import { decodeSafetensors, type Tensor } from './io/safetensors.js';
+import { decodeSafetensors } from './io/safetensors-decoding.js';
+import type { Tensor } from './io/safetensors-layout.js';
 import type { LossLike } from './loss-choice.js';
 import { createModel, type ModelConfig } from './model.js';
 import {

@@ -12,7 +12,8 @@
  */
 import type { Numbers } from './backends/backend.js';
 import { crc32 } from './io/crc32.js';
-import { encodeSafetensors, type Tensor } from './io/safetensors.js';
+import { encodeSafetensors } from './io/safetensors-encoding.js';
+import type { Tensor } from './io/safetensors-layout.js';
 import type { Layer, Model, ModelConfig } from './model.js';
 import { ScalarCode } from './opcodes.js';
 import { transpose } from './parameters.js';

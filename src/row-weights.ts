@@ -1,7 +1,7 @@
 import type { Numbers, Rows } from './backends/backend.js';
 import { numbersOf, type Reader, type RowsLike, readRows, type TargetsLike } from './data.js';
 import { fact, rangeError, typeError } from './errors.js';
-import { readWeights } from './metrics/inputs.js';
+import { readWeights } from './metrics/weights.js';
 import type { Model } from './model.js';
 
 /** How much rows count in the loss, which stays divided by their number: sum(weight loss) / rows, as in Keras. */

@@ -9,7 +9,7 @@ import { fact } from './errors.js';
 import type { HistorySeries } from './history.js';
 import { crc32 } from './io/crc32.js';
 import { formatError } from './io/format-error.js';
-import type { Tensor } from './io/safetensors.js';
+import type { Tensor } from './io/safetensors-layout.js';
 import { ScalarCode } from './opcodes.js';
 import { isRandomState, type RandomState } from './random.js';
 

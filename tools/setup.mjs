@@ -61,14 +61,7 @@ const steps = [
   {
     name: 'worker',
     inputs: [
-      ...[
-        'errors',
-        'opcodes',
-        'plan/operations',
-        'backends/backend',
-        'backends/finite',
-        'backends/sliced-run',
-      ],
+      ...['errors', 'opcodes', 'plan/encoding', 'backends/backend', 'backends/finite', 'backends/sliced-run'],
       ...['executor', 'memory', 'module', 'rows', 'run-words'].map((name) => `backends/wasm/${name}`),
     ]
       .map((name) => `src/${name}.ts`)

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fact } from '../errors.js';
 import { formatError } from './format-error.js';
-import { headerLength } from './safetensors.js';
+import { headerLength } from './safetensors-decoding.js';
 
 const pathOf = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path);
 

@@ -12,11 +12,9 @@ import {
   type Decisions,
   readDecisions,
   readLabels,
-  readWeights,
   requireSameRows,
-  type WeightOptions,
-  type Weights,
 } from './inputs.js';
+import { readWeights, type WeightOptions, type Weights } from './weights.js';
 
 /**
  * How the numbers of the classes become one: the mean over classes (`macro`), that weighted by the rows of each class

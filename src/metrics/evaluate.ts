@@ -17,10 +17,10 @@ import {
   precision,
   recall,
 } from './classification.js';
-import type { WeightOptions } from './inputs.js';
 import { type CalibrationOptions, calibrationError, logLoss } from './probability.js';
 import { prAuc, type RankingAverage, type RankingOptions, rocAuc, topK } from './ranking.js';
 import { mae, mape, type RegressionOptions, r2, rmse } from './regression.js';
+import type { WeightOptions } from './weights.js';
 
 /** What each metric may be given besides outputs and targets. */
 interface OptionsOf {

@@ -6,7 +6,8 @@ import type { TargetsLike } from '../data.js';
 import { argmaxOfRows, binaryOfRows } from '../decisions.js';
 import { fact, rangeError, requireInteger, requireKnownKeys } from '../errors.js';
 import type { Matrix } from '../matrix.js';
-import { readClasses, readScores, readWeights, type WeightOptions } from './inputs.js';
+import { readClasses, readScores } from './inputs.js';
+import { readWeights, type WeightOptions } from './weights.js';
 
 /** Reads scores that are probabilities. */
 function readProbabilities(action: string, values: TargetsLike): Matrix {

@@ -6,15 +6,8 @@
 import type { TargetsLike } from '../data.js';
 import { fact, rangeError, requireInteger, requireKnownKeys, requireName } from '../errors.js';
 import type { Matrix } from '../matrix.js';
-import {
-  type Averaged,
-  readClasses,
-  readDecisions,
-  readScores,
-  readWeights,
-  type WeightOptions,
-  type Weights,
-} from './inputs.js';
+import { type Averaged, readClasses, readDecisions, readScores } from './inputs.js';
+import { readWeights, type WeightOptions, type Weights } from './weights.js';
 
 /** Mean over the classes, each against the rest (`macro`), that weighted by the rows of each class, or none. */
 export type RankingAverage = 'macro' | 'weighted' | 'none';

@@ -2,7 +2,8 @@
 import type { TargetsLike } from '../data.js';
 import { fact, requireKnownKeys, requireName, typeError } from '../errors.js';
 import type { Matrix } from '../matrix.js';
-import { type Averaged, readFinite, readWeights, type WeightOptions, type Weights } from './inputs.js';
+import { type Averaged, readFinite } from './inputs.js';
+import { readWeights, type WeightOptions, type Weights } from './weights.js';
 
 export interface RegressionOptions<A extends string = 'uniform' | 'none'> extends WeightOptions {
   /** Mean over the outputs (`'uniform'`, the default), or one number an output (`'none'`). */

@@ -1,6 +1,11 @@
-import { Opcode } from '../opcodes.js';
-import { OPERATION_STRIDE, operations } from './operations.js';
+import type { Opcode } from '../opcodes.js';
+import { OPERATION_STRIDE, type Operation, operations } from './operations.js';
 import type { Program, ProgramName } from './plan.js';
+
+/** Code and operands of an operation by its name. */
+const codes = Object.fromEntries(
+  operations.map(({ name, operands }, code) => [name, { code, operands }]),
+) as Record<keyof typeof Opcode, { code: number } & Pick<Operation, 'operands'>>;
 
 /** Collects operations, checking each call against the list of operations. */
 export class Emitter {
@@ -9,14 +14,14 @@ export class Emitter {
 
   /** Emits one operation; `operands` must be exactly those of the list. */
   emit(name: keyof typeof Opcode, operands: Readonly<Record<string, number>>): void {
-    const { operands: expected } = operations[Opcode[name]];
+    const { code, operands: expected } = codes[name];
     const words = expected.map(([operand]) => {
       const value = operands[operand];
       if (!Number.isInteger(value)) throw new Error(`${name}: operand ${operand} is missing`);
       return value;
     });
     if (Object.keys(operands).length !== words.length) throw new Error(`${name}: unknown operand`);
-    this.#words.push(Opcode[name], ...words);
+    this.#words.push(code, ...words);
     while (this.#words.length % OPERATION_STRIDE !== 0) this.#words.push(0);
   }
 

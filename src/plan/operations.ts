@@ -11,6 +11,9 @@ import {
   RowCode,
   UnaryCode,
 } from '../opcodes.js';
+import { OPERATION_STRIDE, PlaceKind } from './encoding.js';
+
+export { OPERATION_STRIDE };
 
 /**
  * What an operand is:
@@ -40,17 +43,12 @@ export type OperandKind =
 export interface Operation {
   readonly name: keyof typeof Opcode;
   readonly operands: readonly (readonly [name: string, kind: OperandKind])[];
-  readonly formula: string;
 }
 
-/** Int32 places an operation takes in a plan: its opcode, its operands, zeros up to this width. */
-export const OPERATION_STRIDE = 12;
-
-const define = (
-  name: keyof typeof Opcode,
-  formula: string,
-  operands: Record<string, OperandKind>,
-): Operation => ({ name, formula, operands: Object.entries(operands) });
+const define = (name: keyof typeof Opcode, operands: Record<string, OperandKind>): Operation => ({
+  name,
+  operands: Object.entries(operands),
+});
 
 /**
  * Every operation a plan may hold, in the order of `Opcode`.
@@ -64,21 +62,25 @@ const define = (
  * `moments` is the first of five scalars in a row: beta1, beta2, epsilon, power1 = beta1^t, power2 = beta2^t.
  */
 export const operations: readonly Operation[] = [
-  define('gather_rows', 'output[r,j] = x[order[r],j] * scale[j] + offset[j]', {
+  /** output[r,j] = x[order[r],j] * scale[j] + offset[j] */
+  define('gather_rows', {
     output: 'buffer',
     columns: 'size',
     scale: 'buffer',
     offset: 'buffer',
     perColumn: 'flag',
   }),
-  define('gather_targets', 'output[r,j] = t[order[r], first + j], where a row of t has `width` numbers', {
+  /** output[r,j] = t[order[r], first + j], where a row of t has `width` numbers */
+  define('gather_targets', {
     output: 'buffer',
     columns: 'size',
     width: 'size',
     first: 'index',
   }),
-  define('gather_labels', 'output[r] = label[order[r]]', { output: 'buffer' }),
-  define('linear_forward', 'netInput = X W + b; output = f(netInput)', {
+  /** output[r] = label[order[r]] */
+  define('gather_labels', { output: 'buffer' }),
+  /** netInput = X W + b; output = f(netInput) */
+  define('linear_forward', {
     input: 'buffer',
     weights: 'buffer',
     biases: 'buffer',
@@ -88,12 +90,14 @@ export const operations: readonly Operation[] = [
     units: 'size',
     activation: 'activation',
   }),
-  define('softmax_forward', 'output[r,j] = exp(z[r,j] - max z[r]) / sum_k exp(z[r,k] - max z[r])', {
+  /** output[r,j] = exp(z[r,j] - max z[r]) / sum_k exp(z[r,k] - max z[r]) */
+  define('softmax_forward', {
     netInput: 'buffer',
     output: 'buffer',
     units: 'size',
   }),
-  define('loss_backward', 'rowLosses[r] = E(x[r], t[r]); gradient = s dE/dx', {
+  /** rowLosses[r] = E(x[r], t[r]); gradient = s dE/dx */
+  define('loss_backward', {
     prediction: 'buffer',
     target: 'buffer',
     gradient: 'buffer',
@@ -102,7 +106,8 @@ export const operations: readonly Operation[] = [
     loss: 'loss',
     reduction: 'reduction',
   }),
-  define('cross_entropy_labels', 'loss_backward for cross_entropy with t one-hot at labels[r]', {
+  /** loss_backward for cross_entropy with t one-hot at labels[r] */
+  define('cross_entropy_labels', {
     prediction: 'buffer',
     labels: 'buffer',
     gradient: 'buffer',
@@ -110,19 +115,17 @@ export const operations: readonly Operation[] = [
     units: 'size',
     reduction: 'reduction',
   }),
-  define(
-    'softmax_cross_entropy',
-    'rowLosses[r] = sum_j t_j (lse(z) - z_j); delta = s (softmax(z) sum_j t_j - t)',
-    {
-      netInput: 'buffer',
-      target: 'buffer',
-      delta: 'buffer',
-      rowLosses: 'buffer',
-      units: 'size',
-      reduction: 'reduction',
-    },
-  ),
-  define('softmax_cross_entropy_labels', 'as softmax_cross_entropy, with t one-hot at labels[r]', {
+  /** rowLosses[r] = sum_j t_j (lse(z) - z_j); delta = s (softmax(z) sum_j t_j - t) */
+  define('softmax_cross_entropy', {
+    netInput: 'buffer',
+    target: 'buffer',
+    delta: 'buffer',
+    rowLosses: 'buffer',
+    units: 'size',
+    reduction: 'reduction',
+  }),
+  /** as softmax_cross_entropy, with t one-hot at labels[r] */
+  define('softmax_cross_entropy_labels', {
     netInput: 'buffer',
     labels: 'buffer',
     delta: 'buffer',
@@ -130,45 +133,42 @@ export const operations: readonly Operation[] = [
     units: 'size',
     reduction: 'reduction',
   }),
-  define(
-    'sigmoid_binary_cross_entropy',
-    'rowLosses[r] = sum_j max(z,0) - z t + ln(1 + exp(-|z|)); delta = s (sigmoid(z) - t)',
-    {
-      netInput: 'buffer',
-      target: 'buffer',
-      delta: 'buffer',
-      rowLosses: 'buffer',
-      units: 'size',
-      reduction: 'reduction',
-    },
-  ),
-  define('activation_backward', "delta = gradient * f'(netInput), with f' taken from the output", {
+  /** rowLosses[r] = sum_j max(z,0) - z t + ln(1 + exp(-|z|)); delta = s (sigmoid(z) - t) */
+  define('sigmoid_binary_cross_entropy', {
+    netInput: 'buffer',
+    target: 'buffer',
+    delta: 'buffer',
+    rowLosses: 'buffer',
+    units: 'size',
+    reduction: 'reduction',
+  }),
+  /** delta = gradient * f'(netInput), with f' taken from the output */
+  define('activation_backward', {
     gradient: 'buffer',
     output: 'buffer',
     delta: 'buffer',
     units: 'size',
     activation: 'activation',
   }),
-  define('softmax_backward', 'delta_j = x_j (gradient_j - sum_k gradient_k x_k)', {
+  /** delta_j = x_j (gradient_j - sum_k gradient_k x_k) */
+  define('softmax_backward', {
     gradient: 'buffer',
     output: 'buffer',
     delta: 'buffer',
     units: 'size',
   }),
-  define(
-    'linear_backward_weights',
-    'weightGradient = X^T delta; biasGradient = column sums of delta; accumulate: added to what is there',
-    {
-      input: 'buffer',
-      delta: 'buffer',
-      weightGradient: 'buffer',
-      biasGradient: 'buffer',
-      inputs: 'size',
-      units: 'size',
-      accumulate: 'flag',
-    },
-  ),
-  define('linear_backward_input', "gradient = (delta W^T) * f'(output), f of the layer below", {
+  /** weightGradient = X^T delta; biasGradient = column sums of delta; accumulate: added to what is there */
+  define('linear_backward_weights', {
+    input: 'buffer',
+    delta: 'buffer',
+    weightGradient: 'buffer',
+    biasGradient: 'buffer',
+    inputs: 'size',
+    units: 'size',
+    accumulate: 'flag',
+  }),
+  /** gradient = (delta W^T) * f'(output), f of the layer below */
+  define('linear_backward_input', {
     delta: 'buffer',
     weights: 'buffer',
     gradient: 'buffer',
@@ -177,124 +177,118 @@ export const operations: readonly Operation[] = [
     units: 'size',
     activation: 'activation',
   }),
-  define('sum_losses', 'scalar loss += sum_r rowLosses[r]; scalar rows += B', { rowLosses: 'buffer' }),
-  define('count_correct', 'scalar correct += rows, or shares of a row, decided as their targets', {
+  /** scalar loss += sum_r rowLosses[r]; scalar rows += B */
+  define('sum_losses', { rowLosses: 'buffer' }),
+  /** scalar correct += rows, or shares of a row, decided as their targets */
+  define('count_correct', {
     prediction: 'buffer',
     target: 'buffer',
     units: 'size',
     decision: 'decision',
   }),
-  define(
-    'count_correct_labels',
-    'scalar correct += rows whose first largest prediction stands at labels[r]',
-    {
-      prediction: 'buffer',
-      labels: 'buffer',
-      units: 'size',
-    },
-  ),
-  define('advance_moments', 'power1 *= beta1; power2 *= beta2', { moments: 'scalar' }),
-  define(
-    'sgd_step',
-    'g += weightDecay w; v = momentum v + g; w -= learningRate (nesterov ? g + momentum v : v)',
-    {
-      parameters: 'buffer',
-      gradient: 'buffer',
-      velocity: 'buffer',
-      count: 'size',
-      learningRate: 'scalar',
-      momentum: 'scalar',
-      weightDecay: 'scalar',
-      nesterov: 'flag',
-    },
-  ),
-  define(
-    'adam_step',
-    'm = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g^2; ' +
-      'w -= learningRate (m / (1-power1)) / (sqrt(v / (1-power2)) + epsilon); ' +
-      'weightDecay w is added to g, or w is first scaled by 1 - learningRate weightDecay when decoupled',
-    {
-      parameters: 'buffer',
-      gradient: 'buffer',
-      firstMoment: 'buffer',
-      secondMoment: 'buffer',
-      count: 'size',
-      learningRate: 'scalar',
-      moments: 'scalar',
-      weightDecay: 'scalar',
-      decoupled: 'flag',
-    },
-  ),
-  define('scale_by_rate', 'delta[r,u] *= -learningRate', {
+  /** scalar correct += rows whose first largest prediction stands at labels[r] */
+  define('count_correct_labels', {
+    prediction: 'buffer',
+    labels: 'buffer',
+    units: 'size',
+  }),
+  /** power1 *= beta1; power2 *= beta2 */
+  define('advance_moments', { moments: 'scalar' }),
+  /** g += weightDecay w; v = momentum v + g; w -= learningRate (nesterov ? g + momentum v : v) */
+  define('sgd_step', {
+    parameters: 'buffer',
+    gradient: 'buffer',
+    velocity: 'buffer',
+    count: 'size',
+    learningRate: 'scalar',
+    momentum: 'scalar',
+    weightDecay: 'scalar',
+    nesterov: 'flag',
+  }),
+  /**
+   * m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g^2; w -= learningRate (m / (1-power1)) / (sqrt(v / (1-power2))
+   * + epsilon); weightDecay w is added to g, or w is first scaled by 1 - learningRate weightDecay when decoupled
+   */
+  define('adam_step', {
+    parameters: 'buffer',
+    gradient: 'buffer',
+    firstMoment: 'buffer',
+    secondMoment: 'buffer',
+    count: 'size',
+    learningRate: 'scalar',
+    moments: 'scalar',
+    weightDecay: 'scalar',
+    decoupled: 'flag',
+  }),
+  /** delta[r,u] *= -learningRate */
+  define('scale_by_rate', {
     delta: 'buffer',
     units: 'size',
     learningRate: 'scalar',
   }),
-  define(
-    'train_rows',
-    'for each row by itself: forward, E, backward, W -= learningRate dE/dW; sums loss, correct and rows. W1 b1 W2 b2 … ' +
-      'lie one after the other from parameters on; units are 0 where there is no layer. binary_cross_entropy after a ' +
-      'sigmoid, and the decision with it, are taken from the net inputs',
-    {
-      parameters: 'buffer',
-      inputs: 'size',
-      units1: 'size',
-      units2: 'size',
-      units3: 'size',
-      activation1: 'activation',
-      activation2: 'activation',
-      activation3: 'activation',
-      loss: 'loss',
-      decision: 'decision',
-      learningRate: 'scalar',
-    },
-  ),
-  define(
-    'advance_optimizer',
-    'steps += 1, powers and products go on, coefficients = those of the next step',
-    {
-      scalars: 'scalar',
-      learningRate: 'scalar',
-      rule: 'rule',
-    },
-  ),
-  define(
-    'optimizer_step',
-    'g += intoGradient w; ' +
-      'amsgrad, nadam, radam: m = c0 m + c1 g; v = c2 v + c3 g^2; u = max(u, v) with a third state, else v; ' +
-      'w = kept w - (c4 g + c5 m) / (c6 sqrt(u) + c7). ' +
-      'adamax: m = c0 m + c1 g; u = max(c2 u, |g| + c3); w = kept w - c4 m / u. ' +
-      'rmsprop, adagrad: v = c0 v + c1 g^2; n = c0 n + c1 g; d = g / (sqrt(v - n^2) + c3); b = c2 b + d; ' +
-      'w = kept w - c4 b, with b second and n third where they are. ' +
-      'adadelta: v = c0 v + c1 g^2; d = g sqrt(s + c2) / sqrt(v + c2); s = c0 s + c1 d^2; w = kept w - c3 d. ' +
-      'lion: w = kept w - c4 sign(c0 m + c1 g); m = c2 m + c3 g. ' +
-      'rprop: size *= c0 where g keeps the sign of the last gradient, c1 and g = 0 where not, into [c2, c3]; ' +
-      'w -= sign(g) size; last = g',
-    {
-      parameters: 'buffer',
-      gradient: 'buffer',
-      state1: 'buffer',
-      state2: 'buffer',
-      state3: 'buffer',
-      count: 'size',
-      scalars: 'scalar',
-      rule: 'rule',
-    },
-  ),
-  define('count_batches', 'batches = first ? 1 : batches + 1', { batches: 'scalar', first: 'flag' }),
-  define('gradient_squares', 'sums[b] = sum of g^2 over block b, the last one shorter', {
+  /**
+   * for each row by itself: forward, E, backward, W -= learningRate dE/dW; sums loss, correct and rows. W1 b1 W2 b2 …
+   * lie one after the other from parameters on; units are 0 where there is no layer. binary_cross_entropy after a
+   * sigmoid, and the decision with it, are taken from the net inputs
+   */
+  define('train_rows', {
+    parameters: 'buffer',
+    inputs: 'size',
+    units1: 'size',
+    units2: 'size',
+    units3: 'size',
+    activation1: 'activation',
+    activation2: 'activation',
+    activation3: 'activation',
+    loss: 'loss',
+    decision: 'decision',
+    learningRate: 'scalar',
+  }),
+  /** steps += 1, powers and products go on, coefficients = those of the next step */
+  define('advance_optimizer', {
+    scalars: 'scalar',
+    learningRate: 'scalar',
+    rule: 'rule',
+  }),
+  /**
+   * g += intoGradient w; amsgrad, nadam, radam: m = c0 m + c1 g; v = c2 v + c3 g^2; u = max(u, v) with a third state,
+   * else v; w = kept w - (c4 g + c5 m) / (c6 sqrt(u) + c7). adamax: m = c0 m + c1 g; u = max(c2 u, |g| + c3); w = kept
+   * w - c4 m / u. rmsprop, adagrad: v = c0 v + c1 g^2; n = c0 n + c1 g; d = g / (sqrt(v - n^2) + c3); b = c2 b + d; w =
+   * kept w - c4 b, with b second and n third where they are. adadelta: v = c0 v + c1 g^2; d = g sqrt(s + c2) / sqrt(v +
+   * c2); s = c0 s + c1 d^2; w = kept w - c3 d. lion: w = kept w - c4 sign(c0 m + c1 g); m = c2 m + c3 g. rprop: size *=
+   * c0 where g keeps the sign of the last gradient, c1 and g = 0 where not, into [c2, c3]; w -= sign(g) size; last = g
+   */
+  define('optimizer_step', {
+    parameters: 'buffer',
+    gradient: 'buffer',
+    state1: 'buffer',
+    state2: 'buffer',
+    state3: 'buffer',
+    count: 'size',
+    scalars: 'scalar',
+    rule: 'rule',
+  }),
+  /** batches = first ? 1 : batches + 1 */
+  define('count_batches', { batches: 'scalar', first: 'flag' }),
+  /** sums[b] = sum of g^2 over block b, the last one shorter */
+  define('gradient_squares', {
     gradient: 'buffer',
     count: 'size',
     block: 'size',
     sums: 'buffer',
   }),
-  define('gradient_norm', 'norm = sqrt(sum of the sums)', { sums: 'buffer', count: 'size', norm: 'scalar' }),
-  define(
-    'clip_gradient',
-    'value: g into [-limit, limit]; norm: g *= min(1, limit / measure); mean: g /= measure',
-    { gradient: 'buffer', count: 'size', kind: 'clip', limit: 'scalar', measure: 'scalar' },
-  ),
-  define('penalty', 'g += p (l1 sign(w) + l2 w), where p is 1/B with perRow, else 1', {
+  /** norm = sqrt(sum of the sums) */
+  define('gradient_norm', { sums: 'buffer', count: 'size', norm: 'scalar' }),
+  /** value: g into [-limit, limit]; norm: g *= min(1, limit / measure); mean: g /= measure */
+  define('clip_gradient', {
+    gradient: 'buffer',
+    count: 'size',
+    kind: 'clip',
+    limit: 'scalar',
+    measure: 'scalar',
+  }),
+  /** g += p (l1 sign(w) + l2 w), where p is 1/B with perRow, else 1 */
+  define('penalty', {
     parameters: 'buffer',
     gradient: 'buffer',
     count: 'size',
@@ -302,27 +296,32 @@ export const operations: readonly Operation[] = [
     l2: 'scalar',
     perRow: 'flag',
   }),
-  define('max_norm', 'columns of W scaled down to the norm `limit` where theirs is larger', {
+  /** columns of W scaled down to the norm `limit` where theirs is larger */
+  define('max_norm', {
     weights: 'buffer',
     inputs: 'size',
     units: 'size',
     limit: 'scalar',
   }),
-  define('average_step', 'average += (1 - decay) (w - average)', {
+  /** average += (1 - decay) (w - average) */
+  define('average_step', {
     parameters: 'buffer',
     average: 'buffer',
     count: 'size',
     decay: 'scalar',
   }),
-  define('store_rows', 'result[position + r, j] = output[r, j]', { output: 'buffer', units: 'size' }),
-  define('map_unary', 'output[r,j] = function(a[r,j])', {
+  /** result[position + r, j] = output[r, j] */
+  define('store_rows', { output: 'buffer', units: 'size' }),
+  /** output[r,j] = function(a[r,j]) */
+  define('map_unary', {
     a: 'buffer',
     aExtent: 'extent',
     output: 'buffer',
     columns: 'size',
     function: 'unary',
   }),
-  define('map_binary', 'output[r,j] = function(a[r,j], b[r,j])', {
+  /** output[r,j] = function(a[r,j], b[r,j]) */
+  define('map_binary', {
     a: 'buffer',
     aExtent: 'extent',
     b: 'buffer',
@@ -331,7 +330,8 @@ export const operations: readonly Operation[] = [
     columns: 'size',
     function: 'binary',
   }),
-  define('map_where', 'output[r,j] = condition[r,j] != 0 ? a[r,j] : b[r,j]', {
+  /** output[r,j] = condition[r,j] != 0 ? a[r,j] : b[r,j] */
+  define('map_where', {
     condition: 'buffer',
     conditionExtent: 'extent',
     a: 'buffer',
@@ -341,19 +341,29 @@ export const operations: readonly Operation[] = [
     output: 'buffer',
     columns: 'size',
   }),
-  define(
-    'map_row',
-    'output[r] = function(a[r,0], a[r,1], ...); firstMax: output[r,j] = j is the first largest',
-    {
-      a: 'buffer',
-      aExtent: 'extent',
-      output: 'buffer',
-      columns: 'size',
-      function: 'rowFunction',
-    },
-  ),
-  define('reduction_scale', 'output[0] = s', { output: 'buffer', reduction: 'reduction' }),
+  /** output[r] = function(a[r,0], a[r,1], ...); firstMax: output[r,j] = j is the first largest */
+  define('map_row', {
+    a: 'buffer',
+    aExtent: 'extent',
+    output: 'buffer',
+    columns: 'size',
+    function: 'rowFunction',
+  }),
+  /** output[0] = s */
+  define('reduction_scale', { output: 'buffer', reduction: 'reduction' }),
 ];
+
+/** A `PlaceKind` for each integer of some operations. */
+export function placeKindsOf(words: Int32Array): Uint8Array {
+  const kinds = new Uint8Array(words.length);
+  for (let begin = 0; begin < words.length; begin += OPERATION_STRIDE) {
+    operations[words[begin]].operands.forEach(([, kind], index) => {
+      if (kind === 'buffer') kinds[begin + 1 + index] = PlaceKind.buffer;
+      if (kind === 'scalar') kinds[begin + 1 + index] = PlaceKind.scalar;
+    });
+  }
+  return kinds;
+}
 
 /** Names of the codes an operand of this kind may take, for printing. */
 export const codeNames: Partial<Record<OperandKind, Record<number, string>>> = {

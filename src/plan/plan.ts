@@ -4,6 +4,7 @@ import { Emitter } from './emitter.js';
 import { placeConstants } from './expression-lowering.js';
 import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
 import { inspectPrograms, trainPrograms } from './lowering.js';
+import { placeKindsOf } from './operations.js';
 import { printPlan } from './print.js';
 import { updateState } from './update-lowering.js';
 
@@ -67,6 +68,8 @@ export const isStep = (name: ProgramName): boolean => name === 'update' || name.
 export interface Plan {
   /** `OPERATION_STRIDE` integers an operation: its opcode and operands, as listed in `operations.ts`. */
   readonly operations: Int32Array;
+  /** A `PlaceKind` for each of these integers. */
+  readonly placeKinds: Uint8Array;
   readonly programs: Readonly<Partial<Record<ProgramName, Program>>>;
   readonly buffers: readonly PlanBuffer[];
   readonly scalars: readonly PlanScalar[];
@@ -105,8 +108,10 @@ export function createPlan(
   if (purpose === 'inspect') inspectPrograms(model, places, layout, emitter);
   else trainPrograms(model, places, layout, emitter, state, extras);
   const { buffers, scalars } = layout;
+  const operations = emitter.operations();
   const plan = {
-    operations: emitter.operations(),
+    operations,
+    placeKinds: placeKindsOf(operations),
     programs: emitter.programs,
     buffers,
     scalars,

@@ -75,6 +75,8 @@ struct Case {
   int64_t rows;
   int64_t units = 1;
   Element element = Element::float32;
+  // Four of five numbers of the first buffer are zero.
+  bool sparse = false;
 };
 
 constexpr int kGap = 16;
@@ -112,7 +114,10 @@ class Run {
       if (index != last) place += size + kGap + size % 2;
       words_[buffer.operand + 1] = static_cast<int32_t>(offset);
       places_.push_back({offset, size});
-      for (size_t i = 0; i < size; i++) initial_[offset + i] = random_number();
+      for (size_t i = 0; i < size; i++) {
+        const bool zero = test.sparse && index == 0 && random_number() < 0.77f;
+        initial_[offset + i] = zero ? 0.0f : random_number();
+      }
     }
   }
 
@@ -340,18 +345,20 @@ std::string sizes(const char* name, int64_t rows, int64_t inputs, int64_t units)
 }
 
 // linear_forward, linear_backward_weights and linear_backward_input.
-void check_products(int64_t rows, int64_t inputs, int64_t units, int32_t activation, size_t turn,
-                    bool every) {
+void check_products(int64_t rows, int64_t inputs, int64_t units, int32_t activation, size_t turn, bool every,
+                    bool sparse = false) {
   const auto i = static_cast<int32_t>(inputs);
   const auto u = static_cast<int32_t>(units);
   Case forward{sizes("linear_forward", rows, inputs, units), Opcode::linear_forward, {}, {}, rows};
   forward.operands = {0, 0, 0, 0, 0, i, u, activation};
   forward.buffers = {
       {0, rows * inputs}, {1, inputs * units}, {2, units}, {3, rows * units}, {4, rows * units}};
+  forward.sparse = sparse;
   check(forward, turn, every);
   Case weights{
       sizes("linear_backward_weights", rows, inputs, units), Opcode::linear_backward_weights, {}, {}, rows};
   weights.buffers = {{0, rows * inputs}, {1, rows * units}, {2, inputs * units}, {3, units}};
+  weights.sparse = sparse;
   for (int32_t accumulate = 0; accumulate < 2; accumulate++) {
     weights.operands = {0, 0, 0, 0, i, u, accumulate};
     check(weights, turn, every);
@@ -551,6 +558,12 @@ int main() {
   for (const int64_t units : {5, 9, 10, 18}) check_products(5, 300, units, 3, turn++, false);
   // Where weights are read row by row.
   for (const int64_t rows : {1, 2, 3}) check_products(rows, 1030, 1033, 3, turn++, false);
+  // Where zeros are left out.
+  for (const int64_t rows : {1, 7, 66, 520}) {
+    for (const int64_t inputs : {300, 391}) {
+      for (const int64_t units : {32, 71, 130, 300}) check_products(rows, inputs, units, 3, turn++, false, true);
+    }
+  }
   std::printf("%d runs, %d failed\n", runs, failures);
   return failures == 0 ? 0 : 1;
 }

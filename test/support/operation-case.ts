@@ -1,7 +1,7 @@
 import type { Backend, Executor, Rows, Run } from '../../src/backends/backend.js';
 import { ReferenceExecutor } from '../../src/backends/reference/executor.js';
 import { Opcode, ScalarCode } from '../../src/opcodes.js';
-import { OPERATION_STRIDE, operations } from '../../src/plan/operations.js';
+import { OPERATION_STRIDE, operations, placeKindsOf } from '../../src/plan/operations.js';
 import type { Plan } from '../../src/plan/plan.js';
 import { Random } from '../../src/random.js';
 import { isClose } from './tolerances.js';
@@ -50,6 +50,7 @@ export function planOf(
   encoded.set([Opcode[name], ...operands]);
   return {
     operations: encoded,
+    placeKinds: placeKindsOf(encoded),
     programs: { predict: { begin: 0, end: 1 } },
     buffers: [],
     scalars: [0, 0, 0, ...hyperparameters].map((value, index) => ({ name: `s${index}`, initial: value })),

@@ -1,4 +1,4 @@
-import { Opcode, ScalarCode } from '../../opcodes.js';
+import { ScalarCode } from '../../opcodes.js';
 import { OPERATION_STRIDE, operations } from '../../plan/operations.js';
 import type { Plan, Program } from '../../plan/plan.js';
 import { type Dataset, type Executor, type Rows, type Run, stepsPerEpoch } from '../backend.js';
@@ -29,8 +29,8 @@ export class ReferenceExecutor implements Executor {
     this.#arena = arena;
     this.#steps = Array.from({ length: plan.operations.length / OPERATION_STRIDE }, (_, index) => {
       const words = plan.operations.subarray(index * OPERATION_STRIDE, (index + 1) * OPERATION_STRIDE);
-      const { operands } = operations[words[0]];
-      const kernel = kernels[Opcode[words[0]] as keyof typeof Opcode];
+      const { name, operands } = operations[words[0]];
+      const kernel = kernels[name];
       const named = Object.fromEntries(operands.map(([name], position) => [name, words[position + 1]]));
       return (batch) => kernel(batch, named);
     });

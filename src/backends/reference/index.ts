@@ -1,5 +1,4 @@
 import type { Backend, BackendProvider } from '../backend.js';
-import { ReferenceExecutor } from './executor.js';
 
 const reference: Backend = {
   id: 'reference',
@@ -8,7 +7,8 @@ const reference: Backend = {
   usable: true,
   reason: null,
   precision: 'float64',
-  createExecutor: async (plan) => new ReferenceExecutor(plan),
+  // In a chunk of its own: most pages never need it.
+  createExecutor: async (plan) => new (await import('./executor.js')).ReferenceExecutor(plan),
   threadsFor: () => 1,
 };
 

@@ -1,16 +1,21 @@
-/** The modules as they lie in the bundle: compressed, and one of them as what differs from the other. */
-import { relaxedSimdPatch, simdModule } from './modules.generated.js';
+/**
+ * The modules as they lie in the bundle, in a chunk of their own: compressed, and one of them as what differs from the
+ * other.
+ */
+const load = () => import('./modules.generated.js');
 
 let simd: Promise<Uint8Array<ArrayBuffer>> | null = null;
 
 /** The bytes of the module with SIMD, and with relaxed SIMD. */
 export const embeddedModules = {
   simd: (): Promise<Uint8Array<ArrayBuffer>> => {
-    simd ??= inflate(simdModule);
+    simd ??= load().then(({ simdModule }) => inflate(simdModule));
     return simd;
   },
-  relaxedSimd: async (): Promise<Uint8Array<ArrayBuffer>> =>
-    applyPatch(await embeddedModules.simd(), await inflate(relaxedSimdPatch)),
+  relaxedSimd: async (): Promise<Uint8Array<ArrayBuffer>> => {
+    const { relaxedSimdPatch } = await load();
+    return applyPatch(await embeddedModules.simd(), await inflate(relaxedSimdPatch));
+  },
 } as const;
 
 /** Unpacks what zlib made, in base64. Every engine with SIMD but Firefox before 113 has the stream for it. */

@@ -1,5 +1,5 @@
 import { Opcode, ScalarCode } from '../../opcodes.js';
-import { OPERATION_STRIDE, operations } from '../../plan/operations.js';
+import { OPERATION_STRIDE, PlaceKind } from '../../plan/encoding.js';
 import type { Plan, Program } from '../../plan/plan.js';
 import {
   type Dataset,
@@ -31,7 +31,7 @@ import { RunWord } from './run-words.js';
 /** What an executor needs of a plan; plain data. */
 export type ExecutablePlan = Pick<
   Plan,
-  'operations' | 'scalars' | 'arenaLength' | 'persistentLength' | 'gradients'
+  'operations' | 'placeKinds' | 'scalars' | 'arenaLength' | 'persistentLength' | 'gradients'
 >;
 
 /** A dataset up to this size is copied into linear memory once; a larger one goes through it in pieces. */
@@ -125,7 +125,7 @@ export class WasmExecutor implements Executor {
     this.#planRegion = region;
     this.plan = plan;
     this.#operations = region.address + arenaBytes;
-    i32.set(this.#withAddresses(plan.operations), this.#operations / WORD_BYTES);
+    i32.set(this.#withAddresses(plan), this.#operations / WORD_BYTES);
   }
 
   read(offset: number, length: number): Float32Array {
@@ -185,17 +185,14 @@ export class WasmExecutor implements Executor {
   }
 
   /** The operations with buffers and scalars as addresses, 0 where absent. */
-  #withAddresses(words: Int32Array): Int32Array {
-    const placed = words.slice();
-    for (let begin = 0; begin < words.length; begin += OPERATION_STRIDE) {
-      operations[words[begin]].operands.forEach(([, kind], index) => {
-        const at = begin + 1 + index;
-        const value = words[at];
-        if (kind === 'buffer') placed[at] = value < 0 ? 0 : this.#planRegion.address + value * WORD_BYTES;
-        if (kind === 'scalar') placed[at] = value < 0 ? 0 : this.#scalars.address + value * SCALAR_BYTES;
-      });
-    }
-    return placed;
+  #withAddresses({ operations, placeKinds }: ExecutablePlan): Int32Array {
+    return operations.map((word, index) => {
+      const kind = placeKinds[index];
+      if (kind === PlaceKind.none) return word;
+      if (word < 0) return 0;
+      if (kind === PlaceKind.buffer) return this.#planRegion.address + word * WORD_BYTES;
+      return this.#scalars.address + word * SCALAR_BYTES;
+    });
   }
 
   /** A region, or null where the memory cannot grow so far. */

@@ -3,9 +3,7 @@ import { yieldToEventLoop } from '../../event-loop.js';
 import type { Backend, BackendId, BackendProvider, BackendReport } from '../backend.js';
 import { embeddedModules } from './embedded.js';
 import { DATASET_BUDGET_BYTES, WasmExecutor } from './executor.js';
-import { MessageExecutor } from './message-executor.js';
 import { binaryOf, compile, createMemory, instantiate, sharingRefusal } from './module.js';
-import { SharedExecutor } from './shared-executor.js';
 import { WorkerHost } from './worker/host.js';
 import type { CreateWorker } from './worker/port.js';
 
@@ -93,9 +91,12 @@ export function createWasmProvider(options: WasmOptions): BackendProvider {
           const memory = createMemory(shared);
           const instance = { ...(await instantiate(module, memory)), module, memory };
           if (!worker) return new WasmExecutor(instance, plan, datasetBudgetBytes);
-          return unshared === null
-            ? new SharedExecutor(instance, plan, datasetBudgetBytes, host, threads)
-            : new MessageExecutor(instance, plan, datasetBudgetBytes, host, unshared);
+          if (unshared !== null) {
+            const { MessageExecutor } = await import('./message-executor.js');
+            return new MessageExecutor(instance, plan, datasetBudgetBytes, host, unshared);
+          }
+          const { SharedExecutor } = await import('./shared-executor.js');
+          return new SharedExecutor(instance, plan, datasetBudgetBytes, host, threads);
         },
         threadsFor: (threads, parameters) => {
           if (threads !== 'auto') return threads;

@@ -109,8 +109,8 @@ export class MessageExecutor extends WasmExecutor {
 
   /** The plan as plain data, without its functions. */
   #sentPlan(): ExecutablePlan {
-    const { operations, scalars, arenaLength, persistentLength, gradients } = this.plan;
-    return { operations, scalars, arenaLength, persistentLength, gradients };
+    const { operations, placeKinds, scalars, arenaLength, persistentLength, gradients } = this.plan;
+    return { operations, placeKinds, scalars, arenaLength, persistentLength, gradients };
   }
 
   #startIn(worker: WorkerClient, dataset: SentDataset, run: Run): RunHandle {

@@ -1,4 +1,3 @@
-import { workerScript } from '../worker.generated.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { CreateWorker, WorkerPort } from './port.js';
 
@@ -17,8 +16,8 @@ export class WorkerClient {
   #failed: (cause: unknown) => void = () => {};
   #gone: Promise<void> | null = null;
 
-  private constructor(createWorker: CreateWorker) {
-    this.#port = createWorker(workerScript, {
+  private constructor(createWorker: CreateWorker, script: string) {
+    this.#port = createWorker(script, {
       message: (message) => this.#receive(message),
       failed: (error) => this.#fail(error),
     });
@@ -26,7 +25,8 @@ export class WorkerClient {
 
   /** Resolves when a worker has been made and is set up; rejects where there can be none. */
   static async open(createWorker: CreateWorker, setup: ToWorker): Promise<WorkerClient> {
-    const client = new WorkerClient(createWorker);
+    const { workerScript } = await import('../worker.generated.js');
+    const client = new WorkerClient(createWorker, workerScript);
     try {
       await client.ask(setup, ({ kind }) => kind === 'ready');
     } catch (error) {
