@@ -31,10 +31,10 @@ class Element {
     n: i32,
   ): void {
     const at = (<usize>j) << 2;
-    const factor = scale === 0 ? f32x4.splat(1.0) : F32x4.load_first(scale + at, n);
-    const shift = offset === 0 ? f32x4.splat(0.0) : F32x4.load_first(offset + at, n);
+    const factor = scale === 0 ? f32x4.splat(1.0) : F32x4.load_last(scale + at, n);
+    const shift = offset === 0 ? f32x4.splat(0.0) : F32x4.load_last(offset + at, n);
     const x = Element.load_first(element, row + (element === ElementCode.uint8 ? <usize>j : at), n);
-    F32x4.store_first(output + at, F32x4.fma(x, factor, shift), n);
+    F32x4.store_last(output + at, F32x4.fma(x, factor, shift), n);
   }
 }
 

@@ -50,8 +50,8 @@ export class Tiles {
 
 function copy_partial(from: usize, from_row: usize, to: usize, to_row: usize, rows: i32, columns: i32): void {
   for (; rows > 0; rows--, from += from_row, to += to_row) {
-    F32x4.store_first(to, F32x4.load_first(from, columns), columns);
-    if (columns > 4) F32x4.store_first(to + 16, F32x4.load_first(from + 16, columns - 4), columns - 4);
+    F32x4.store_last(to, F32x4.load_last(from, columns), columns);
+    if (columns > 4) F32x4.store_last(to + 16, F32x4.load_last(from + 16, columns - 4), columns - 4);
   }
 }
 

@@ -141,8 +141,8 @@ function add_rows_f32(sums: usize, rows: i32, columns: i32, c: usize, c_row: usi
     let n = columns;
     for (; n >= 4; n -= 4, at += 16) v128.store(c + at, f32x4.add(v128.load(c + at), v128.load(sums + at)));
     if (n > 0) {
-      const sum = f32x4.add(F32x4.load_first(c + at, n), F32x4.load_first(sums + at, n));
-      F32x4.store_first(c + at, sum, n);
+      const sum = f32x4.add(F32x4.load_last(c + at, n), F32x4.load_last(sums + at, n));
+      F32x4.store_last(c + at, sum, n);
     }
   }
 }

@@ -20,7 +20,7 @@ export function gradient_squares(gradient: usize, count: i32, block: i32, sums: 
       sum = f32x4.add(sum, f32x4.mul(g, g));
     }
     if (gradient < end) {
-      const g = F32x4.load_first(gradient, <i32>((end - gradient) >> 2));
+      const g = F32x4.load_last(gradient, <i32>((end - gradient) >> 2));
       sum = f32x4.add(sum, f32x4.mul(g, g));
       gradient = end;
     }
@@ -130,7 +130,7 @@ export function max_norm(weights: usize, inputs: i32, units: i32, limit_at: usiz
     const n = min(left, 4);
     let sum = f32x4.splat(0);
     for (let at: usize = 0; at < bytes; at += row_bytes) {
-      const w = F32x4.load_first(weights + at, n);
+      const w = F32x4.load_last(weights + at, n);
       sum = F32x4.fma(w, w, sum);
     }
     const norm = f32x4.sqrt(sum);
@@ -138,7 +138,7 @@ export function max_norm(weights: usize, inputs: i32, units: i32, limit_at: usiz
     if (!v128.any_true(larger)) continue;
     const factor = F32x4.select(larger, f32x4.div(limit, norm), f32x4.splat(1));
     for (let at: usize = 0; at < bytes; at += row_bytes) {
-      F32x4.store_first(weights + at, f32x4.mul(factor, F32x4.load_first(weights + at, n)), n);
+      F32x4.store_last(weights + at, f32x4.mul(factor, F32x4.load_last(weights + at, n)), n);
     }
   }
 }

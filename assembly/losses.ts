@@ -51,8 +51,8 @@ function cross_entropy_row(
   const one = f32x4.splat(1.0);
   let sum = f32x4.splat(0.0);
   for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-    const x = F32x4.load_first(x_at + at, n);
-    const t = F32x4.load_first(t_at + at, n);
+    const x = F32x4.load_last(x_at + at, n);
+    const t = F32x4.load_last(t_at + at, n);
     let slope = f32x4.neg(ratio(t, x));
     sum = f32x4.sub(sum, times_log(t, x));
     if (is_binary) {
@@ -61,7 +61,7 @@ function cross_entropy_row(
       slope = f32x4.add(slope, ratio(rest_t, rest_x));
       sum = f32x4.sub(sum, times_log(rest_t, rest_x));
     }
-    if (gradient !== 0) F32x4.store_first(gradient + at, f32x4.mul(f32x4.splat(scale), slope), n);
+    if (gradient !== 0) F32x4.store_last(gradient + at, f32x4.mul(f32x4.splat(scale), slope), n);
   }
   return F32x4.reduce_add(sum);
 }

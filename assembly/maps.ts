@@ -109,10 +109,10 @@ function binary_numbers(
   binary_vectors(code, a, a_step, b, b_step, output, end);
   if (rest === 0) return;
   const last = Workspace.last;
-  v128.store(last, F32x4.load_first(Last.of(a, a_step, end - output), rest));
-  v128.store(last, F32x4.load_first(Last.of(b, b_step, end - output), rest), 16);
+  v128.store(last, F32x4.load_last(Last.of(a, a_step, end - output), rest));
+  v128.store(last, F32x4.load_last(Last.of(b, b_step, end - output), rest), 16);
   binary_vectors(code, last, 16, last + 16, 16, last, last + 16);
-  F32x4.store_first(end, v128.load(last), rest);
+  F32x4.store_last(end, v128.load(last), rest);
 }
 
 function binary_vectors(
@@ -173,9 +173,9 @@ function choose_numbers(
     b += b_step;
   }
   if (count > 0) {
-    const last_condition = F32x4.load_first(condition, count);
-    const last = Choice.value(last_condition, F32x4.load_first(a, count), F32x4.load_first(b, count));
-    F32x4.store_first(output, last, count);
+    const last_condition = F32x4.load_last(condition, count);
+    const last = Choice.value(last_condition, F32x4.load_last(a, count), F32x4.load_last(b, count));
+    F32x4.store_last(output, last, count);
   }
 }
 
@@ -256,7 +256,7 @@ export function map_where(
 }
 
 function fill_zero(output: usize, count: i32): void {
-  for (; count > 0; count -= 4, output += 16) F32x4.store_first(output, f32x4.splat(0.0), count);
+  for (; count > 0; count -= 4, output += 16) F32x4.store_last(output, f32x4.splat(0.0), count);
 }
 
 /** The output may not be the operand. */

@@ -23,8 +23,8 @@ export function sum_losses(row_losses: usize): void {
 function count_same_side(prediction: usize, target: usize, units: i32, threshold: f32): i32 {
   let count = 0;
   for (let at: usize = 0; units > 0; units -= 4, at += 16) {
-    const decided = f32x4.ge(F32x4.load_first(prediction + at, units), f32x4.splat(threshold));
-    const wanted = f32x4.ge(F32x4.load_first(target + at, units), f32x4.splat(0.5));
+    const decided = f32x4.ge(F32x4.load_last(prediction + at, units), f32x4.splat(threshold));
+    const wanted = f32x4.ge(F32x4.load_last(target + at, units), f32x4.splat(0.5));
     const differ = F32x4.keep(v128.xor(decided, wanted), units, i32x4.splat(-1));
     count += 4 - popcnt(i32x4.bitmask(differ));
   }

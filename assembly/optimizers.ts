@@ -95,7 +95,7 @@ export function scale_by_rate(delta: usize, units: i32, learning_rate: usize): v
   const factor = f32x4.splat(-(<f32>load<f64>(learning_rate)));
   let count = Batch.rows * units;
   for (; count >= 4; count -= 4, delta += 16) v128.store(delta, f32x4.mul(factor, v128.load(delta)));
-  if (count > 0) F32x4.store_first(delta, f32x4.mul(factor, F32x4.load_first(delta, count)), count);
+  if (count > 0) F32x4.store_last(delta, f32x4.mul(factor, F32x4.load_last(delta, count)), count);
 }
 
 class Adam {

@@ -11,8 +11,8 @@ export function pack_panel_f32(b: usize, b_row: usize, depth: i32, columns: i32,
     return;
   }
   for (; depth > 0; depth--, b += b_row, panel += 32) {
-    v128.store(panel, F32x4.load_first(b, columns));
-    const rest = columns > 4 ? F32x4.load_first(b + 16, columns - 4) : f32x4.splat(0.0);
+    v128.store(panel, F32x4.load_last(b, columns));
+    const rest = columns > 4 ? F32x4.load_last(b + 16, columns - 4) : f32x4.splat(0.0);
     v128.store(panel, rest, 16);
   }
 }
@@ -69,7 +69,7 @@ function transpose_four_f32(b: usize, b_column: usize, depth: i32, panel: usize)
 export function pack_columns_of_a_f32(a: usize, a_column: usize, rows: i32, depth: i32, packed: usize): void {
   const row_bytes = (<usize>rows) << 2;
   for (; depth > 0; depth--, a += a_column, packed += row_bytes) {
-    F32x4.store_first(packed, F32x4.load_first(a, rows), rows);
-    if (rows > 4) F32x4.store_first(packed + 16, F32x4.load_first(a + 16, rows - 4), rows - 4);
+    F32x4.store_last(packed, F32x4.load_last(a, rows), rows);
+    if (rows > 4) F32x4.store_last(packed + 16, F32x4.load_last(a + 16, rows - 4), rows - 4);
   }
 }

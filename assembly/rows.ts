@@ -18,7 +18,7 @@ export function sum_row(values: usize, count: i32): f32 {
 export function dot_row(a: usize, b: usize, count: i32): f32 {
   let sum = f32x4.splat(0.0);
   for (; count > 0; count -= 4, a += 16, b += 16) {
-    sum = F32x4.fma(F32x4.load_first(a, count), F32x4.load_first(b, count), sum);
+    sum = F32x4.fma(F32x4.load_last(a, count), F32x4.load_last(b, count), sum);
   }
   return F32x4.reduce_add(sum);
 }

@@ -5,13 +5,35 @@
 export class F32x4 {
   /** Up to four numbers; lanes that do not exist are zero. */
   @inline static load_first(p: usize, n: i32): v128 {
-    return n >= 4 ? v128.load(p) : load_rest(p, n);
+    if (n >= 4) return v128.load(p);
+    if (n === 1) return v128.load32_zero(p);
+    const low = v128.load64_zero(p);
+    return n === 2 ? low : v128.load32_lane(p, low, 2, 8);
   }
 
   /** Stores up to four numbers. */
   @inline static store_first(p: usize, v: v128, n: i32): void {
-    if (n >= 4) v128.store(p, v);
-    else store_rest(p, v, n);
+    if (n >= 4) {
+      v128.store(p, v);
+    } else if (n === 1) {
+      v128.store32_lane(p, v, 0);
+    } else {
+      v128.store64_lane(p, v, 0);
+      if (n === 3) v128.store32_lane(p, v, 2, 8);
+    }
+  }
+
+  /**
+   * As `load_first`, by a call: a tenth of the bytes, for what is done once a row or less. A loop that has a call behind
+   * it, or in it, does not keep its vectors in registers.
+   */
+  static load_last(p: usize, n: i32): v128 {
+    return F32x4.load_first(p, n);
+  }
+
+  /** As `store_first`, by a call. */
+  static store_last(p: usize, v: v128, n: i32): void {
+    F32x4.store_first(p, v, n);
   }
 
   /** v, with `other` in the lanes that do not exist. */
@@ -84,22 +106,6 @@ export class F32x4 {
     const pairs = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
     return f32x4.extract_lane(f32x4.pmax(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2)), 0);
   }
-}
-
-/** One to three numbers. A function of its own: many kernels end with it, and few of them more than once a row. */
-function load_rest(p: usize, n: i32): v128 {
-  if (n === 1) return v128.load32_zero(p);
-  const low = v128.load64_zero(p);
-  return n === 2 ? low : v128.load32_lane(p, low, 2, 8);
-}
-
-function store_rest(p: usize, v: v128, n: i32): void {
-  if (n === 1) {
-    v128.store32_lane(p, v, 0);
-    return;
-  }
-  v128.store64_lane(p, v, 0);
-  if (n === 3) v128.store32_lane(p, v, 2, 8);
 }
 
 /** 2^n for integers n in [-126, 127]. */

@@ -38,8 +38,8 @@ export function softmax_backward(gradient: usize, output: usize, delta: usize, u
   for (let r: i32 = 0; r < Batch.rows; r++) {
     const mean = f32x4.splat(dot_row(gradient, output, units));
     for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-      const centred = f32x4.sub(F32x4.load_first(gradient + at, n), mean);
-      F32x4.store_first(delta + at, f32x4.mul(F32x4.load_first(output + at, n), centred), n);
+      const centred = f32x4.sub(F32x4.load_last(gradient + at, n), mean);
+      F32x4.store_last(delta + at, f32x4.mul(F32x4.load_last(output + at, n), centred), n);
     }
     gradient += row_bytes;
     output += row_bytes;

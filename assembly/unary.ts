@@ -40,9 +40,9 @@ export function unary_numbers(code: i32, a: usize, a_step: usize, output: usize,
   unary_vectors(code, a, a_step, output, end);
   if (rest === 0) return;
   const last = Workspace.last;
-  v128.store(last, F32x4.load_first(Last.of(a, a_step, end - output), rest));
+  v128.store(last, F32x4.load_last(Last.of(a, a_step, end - output), rest));
   unary_vectors(code, last, 16, last, last + 16);
-  F32x4.store_first(end, v128.load(last), rest);
+  F32x4.store_last(end, v128.load(last), rest);
 }
 
 function unary_vectors(code: i32, a: usize, a_step: usize, output: usize, end: usize): void {

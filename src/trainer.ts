@@ -13,16 +13,10 @@ import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
 import type { Capture } from './job.js';
+import { isMask, shownLayer, type TrainerLayer } from './layers.js';
 import { Matrix } from './matrix.js';
 import type { EvaluateOptions, Evaluation, MetricLike } from './metrics/evaluate.js';
-import {
-  createModel,
-  initialParameters,
-  type Layer,
-  type Model,
-  type ModelConfig,
-  requireTrainable,
-} from './model.js';
+import { createModel, initialParameters, type Model, type ModelConfig, requireTrainable } from './model.js';
 import { encodeModel } from './model-file.js';
 import {
   type LoadOptions,
@@ -83,12 +77,6 @@ export interface BatchOptions extends RowWeights {
   /** From this call on. */
   readonly learningRate?: LearningRate;
 }
-
-/** A layer as the trainer shows it. */
-export type TrainerLayer = Pick<Layer, 'inputs' | 'units' | 'bias' | 'trainable' | 'parameterCount'> & {
-  /** Name of the activation. */
-  readonly activation: string;
-};
 
 /** What differs between Node and browsers. */
 export interface Platform {
@@ -161,6 +149,7 @@ export class Trainer {
     const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads, worker);
     const random = new Random(seed);
+<<<<<<< HEAD
     await turns.take();
     const initial = initialParameters(model, random).map(({ weights, biases }, index) => {
       const { units, inputs } = model.layers[index];
@@ -170,6 +159,12 @@ export class Trainer {
     writeLayers(engine.executor, engine.plan, initial, model);
     writeConstants(engine.executor, engine.plan);
     await turns.take();
+=======
+    writeLayers(engine.executor, engine.plan, initialParameters(model, random), model);
+    writeConstants(engine.executor, engine.plan);
+    const { masks = -1 } = engine.plan;
+    if (masks >= 0) engine.executor.scalars[masks] = new Random(seed).nextUint32();
+>>>>>>> main
     return new Trainer(engine, seed, random, threads, rejected, config, platform);
   }
 
@@ -192,9 +187,7 @@ export class Trainer {
   }
 
   get layers(): readonly TrainerLayer[] {
-    return this.#model.layers.map(({ inputs, units, activation, bias, trainable, parameterCount }) => {
-      return { inputs, units, activation: activation.name, bias, trainable, parameterCount };
-    });
+    return this.#model.layers.map(shownLayer);
   }
 
   get parameterCount(): number {
@@ -428,7 +421,7 @@ export class Trainer {
     return computationGraph(this.#model, inspection);
   }
 
-  /** Copies of the weights (units × inputs) and biases of every layer. */
+  /** Copies of the weights (units × inputs), biases and running statistics of every layer. */
   getWeights(): LayerWeights[] {
     const { executor, plan } = this.#engine;
     this.#engine.requireAlive('Cannot get weights');
@@ -461,7 +454,9 @@ export class Trainer {
     if (this.#engine.isRunning) {
       throw stateError(action, 'no epoch may be under way', fact('a call in mid-epoch'));
     }
-    this.#model.layers[layer].trainable = trainable;
+    const placed = this.#model.layers[layer];
+    if (isMask(placed)) throw stateError(action, 'the layer must be one that learns', placed.config.type);
+    placed.trainable = trainable;
     this.#engine.replan();
   }
 

@@ -1,5 +1,6 @@
-// Bundles the entry points into dist/. What is imported on demand comes in files of its own. The browser bundle resolves Node's modules to nothing, so one that slips in
-// fails the build.
+// Bundles the entry points into dist/. What is imported on demand comes in files of its own. The browser bundle resolves
+// Node's modules to nothing, so one that slips in fails the build. Pages may load it as it is: it comes without white
+// space, but with the names of functions and classes.
 import { rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { at, root } from './lib.mjs';
@@ -45,6 +46,8 @@ try {
       entryPoints: { browser: at('src', 'browser.ts'), 'browser-metrics': at('src', 'metrics', 'index.ts') },
       platform: 'browser',
       external: drawing,
+      minifySyntax: true,
+      minifyWhitespace: true,
       ...modules,
     }),
   ]);

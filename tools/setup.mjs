@@ -61,8 +61,18 @@ const steps = [
   {
     name: 'worker',
     inputs: [
-      ...['errors', 'opcodes', 'plan/encoding', 'backends/backend', 'backends/finite', 'backends/sliced-run'],
-      ...['executor', 'memory', 'module', 'rows', 'run-words'].map((name) => `backends/wasm/${name}`),
+      ...[
+        'errors',
+        'opcodes',
+        'plan/encoding',
+        'backends/backend',
+        'backends/finite',
+        'backends/sliced-run',
+        'event-loop',
+      ],
+      ...['copying', 'deferred-run', 'executor', 'memory', 'module', 'rows', 'run-words'].map(
+        (name) => `backends/wasm/${name}`,
+      ),
     ]
       .map((name) => `src/${name}.ts`)
       .concat('src/backends/wasm/worker', 'tools/build-worker.mjs', 'package-lock.json'),

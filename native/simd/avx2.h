@@ -10,6 +10,7 @@ namespace fastmlp::avx2 {
 
 struct Simd {
   using V = __m256;
+  using I = __m256i;
   using Mask = __m256;
   using One = OneLane<Simd>;
   static constexpr int kLanes = 8;
@@ -95,6 +96,17 @@ struct Simd {
     return _mm256_castsi256_ps(_mm256_add_epi32(fraction, root_half));
   }
 
+  static FASTMLP_INLINE I count_from(uint32_t first) {
+    return plus(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), first);
+  }
+  static FASTMLP_INLINE I plus(I a, uint32_t b) { return _mm256_add_epi32(a, spread(b)); }
+  static FASTMLP_INLINE I times(I a, uint32_t b) { return _mm256_mullo_epi32(a, spread(b)); }
+  template <int kBits>
+  static FASTMLP_INLINE I fold(I a) {
+    return _mm256_xor_si256(a, _mm256_srli_epi32(a, kBits));
+  }
+  static FASTMLP_INLINE V upper_bits(I a) { return _mm256_cvtepi32_ps(_mm256_srli_epi32(a, 8)); }
+
   static FASTMLP_INLINE float reduce_add(V a) {
     __m128 sum = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
@@ -135,6 +147,7 @@ struct Simd {
   static FASTMLP_INLINE __m256i first(int n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
+  static FASTMLP_INLINE I spread(uint32_t a) { return _mm256_set1_epi32(static_cast<int32_t>(a)); }
   static FASTMLP_INLINE V sign_bit() { return _mm256_set1_ps(-0.0f); }
   static FASTMLP_INLINE __m256i integer(V rounded) {
     return _mm256_sub_epi32(_mm256_castps_si256(rounded), _mm256_castps_si256(_mm256_set1_ps(12582912.0f)));

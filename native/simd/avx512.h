@@ -10,6 +10,7 @@ namespace fastmlp::avx512 {
 
 struct Simd {
   using V = __m512;
+  using I = __m512i;
   using Mask = __mmask16;
   using One = OneLane<Simd>;
   static constexpr int kLanes = 16;
@@ -77,6 +78,17 @@ struct Simd {
     return _mm512_castsi512_ps(_mm512_add_epi32(fraction, root_half));
   }
 
+  static FASTMLP_INLINE I count_from(uint32_t first) {
+    return plus(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), first);
+  }
+  static FASTMLP_INLINE I plus(I a, uint32_t b) { return _mm512_add_epi32(a, spread(b)); }
+  static FASTMLP_INLINE I times(I a, uint32_t b) { return _mm512_mullo_epi32(a, spread(b)); }
+  template <int kBits>
+  static FASTMLP_INLINE I fold(I a) {
+    return _mm512_xor_si512(a, _mm512_srli_epi32(a, kBits));
+  }
+  static FASTMLP_INLINE V upper_bits(I a) { return _mm512_cvtepi32_ps(_mm512_srli_epi32(a, 8)); }
+
   static FASTMLP_INLINE float reduce_add(V a) { return _mm512_reduce_add_ps(a); }
   static FASTMLP_INLINE void store_sums(float* p, const V (&sums)[4]) {
     const __m256 pairs = _mm256_hadd_ps(_mm256_hadd_ps(halves(sums[0]), halves(sums[1])),
@@ -119,6 +131,7 @@ struct Simd {
   static FASTMLP_INLINE __m256 halves(V a) {
     return _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
   }
+  static FASTMLP_INLINE I spread(uint32_t a) { return _mm512_set1_epi32(static_cast<int32_t>(a)); }
   static FASTMLP_INLINE V sign_bit() { return _mm512_set1_ps(-0.0f); }
 };
 

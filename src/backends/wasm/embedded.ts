@@ -9,8 +9,12 @@ let simd: Promise<Uint8Array<ArrayBuffer>> | null = null;
 /** The bytes of the module with SIMD, and with relaxed SIMD. */
 export const embeddedModules = {
   simd: (): Promise<Uint8Array<ArrayBuffer>> => {
-    simd ??= load().then(({ simdModule }) => inflate(simdModule));
-    return simd;
+    const known = simd ?? load().then(({ simdModule }) => inflate(simdModule));
+    simd = known;
+    known.catch(() => {
+      simd = null;
+    });
+    return known;
   },
   relaxedSimd: async (): Promise<Uint8Array<ArrayBuffer>> => {
     const { relaxedSimdPatch } = await load();

@@ -38,6 +38,8 @@ function compiledOnce(variant: Variant, shared: boolean): Promise<Compiled> {
   const key = `${variant.id}${shared ? ' shared' : ''}`;
   const known = compiled.get(key) ?? compileVariant(variant, shared);
   compiled.set(key, known);
+  // The chunk with the modules did not arrive; it may the next time.
+  known.catch(() => compiled.delete(key));
   return known;
 }
 
