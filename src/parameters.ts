@@ -95,7 +95,18 @@ export function checkLayers(action: string, list: unknown, model: Model, reader:
   });
 }
 
-<<<<<<< HEAD
+/** The weights of a layer that has none. */
+function readNothing(
+  place: string,
+  weights: LayerWeightsLike['weights'] | undefined,
+  reader: Reader,
+): Numbers {
+  const given = Array.isArray(weights) ? weights.flat() : (weights ?? []);
+  const { length } = 'data' in given ? given.data : given;
+  if (length > 0) throw typeError(place, 'weights must be empty, since the layer has none', weights);
+  return numbersOf(reader.precision, 0);
+}
+
 /** Numbers that are transposed in one go: few enough to stay in the caches. */
 const PIECE = 2 ** 13;
 
@@ -117,18 +128,6 @@ function writeTransposed(
     }
     executor.write(offset + begin * rows, piece.subarray(0, count * rows));
   }
-=======
-/** The weights of a layer that has none. */
-function readNothing(
-  place: string,
-  weights: LayerWeightsLike['weights'] | undefined,
-  reader: Reader,
-): Numbers {
-  const given = Array.isArray(weights) ? weights.flat() : (weights ?? []);
-  const { length } = 'data' in given ? given.data : given;
-  if (length > 0) throw typeError(place, 'weights must be empty, since the layer has none', weights);
-  return numbersOf(reader.precision, 0);
->>>>>>> main
 }
 
 /** Writes checked parameters into the arena, where their average, if there is one, begins anew. */
@@ -138,14 +137,6 @@ export function writeLayers(
   layers: readonly LayerWeights[],
   { averaging }: Pick<Model, 'averaging'>,
 ): void {
-<<<<<<< HEAD
-  for (const prefix of averaging ? ['', 'average.'] : ['']) {
-    layers.forEach(({ weights: { data, rows, columns }, biases }, index) => {
-      writeTransposed(executor, bufferNamed(plan, `${prefix}W${index + 1}`).offset, data, rows, columns);
-      if (biases) executor.write(bufferNamed(plan, `${prefix}b${index + 1}`).offset, biases);
-    });
-  }
-=======
   layers.forEach((layer, index) => {
     const { data, rows, columns } = layer.weights;
     const write = (name: string, values: Numbers | null | undefined): void => {
@@ -153,12 +144,12 @@ export function writeLayers(
         executor.write(bufferNamed(plan, `${name}${index + 1}`).offset, values);
     };
     for (const prefix of averaging ? ['', 'average.'] : ['']) {
-      write(`${prefix}W`, transpose(data, rows, columns));
+      if (data.length > 0)
+        writeTransposed(executor, bufferNamed(plan, `${prefix}W${index + 1}`).offset, data, rows, columns);
       write(`${prefix}b`, layer.biases);
     }
     for (const name of statistics) write(name, layer[name]);
   });
->>>>>>> main
 }
 
 /** Writes the numbers that never change, such as the input transform, and those that optimizer state begins with. */

@@ -149,22 +149,14 @@ export class Trainer {
     const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads, worker);
     const random = new Random(seed);
-<<<<<<< HEAD
     await turns.take();
-    const initial = initialParameters(model, random).map(({ weights, biases }, index) => {
-      const { units, inputs } = model.layers[index];
-      return { weights: new Matrix(weights, units, inputs), biases };
-    });
+    const initial = initialParameters(model, random);
     await turns.take();
     writeLayers(engine.executor, engine.plan, initial, model);
     writeConstants(engine.executor, engine.plan);
-    await turns.take();
-=======
-    writeLayers(engine.executor, engine.plan, initialParameters(model, random), model);
-    writeConstants(engine.executor, engine.plan);
     const { masks = -1 } = engine.plan;
     if (masks >= 0) engine.executor.scalars[masks] = new Random(seed).nextUint32();
->>>>>>> main
+    await turns.take();
     return new Trainer(engine, seed, random, threads, rejected, config, platform);
   }
 
