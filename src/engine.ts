@@ -318,9 +318,14 @@ export class Engine {
     this.#accumulates ||= accumulates;
     try {
       while (state.done < state.steps && !control.isStopped) {
-        await this.#queued(() => this.#runPart(state, dataset, control, options));
-        if (isDone?.(state)) break;
-        await partEnded?.(state);
+        const hasRun = await this.#queued(async () => {
+          // What asks for a pause while this waits in the queue has been told that no step begins.
+          if (control.isPaused || control.isStopped) return false;
+          await this.#runPart(state, dataset, control, options);
+          return true;
+        });
+        if (hasRun && isDone?.(state)) break;
+        if (hasRun) await partEnded?.(state);
         await control.resumed();
       }
     } finally {
