@@ -1,5 +1,6 @@
 /** Every bench by its name on the command line. Each prints as it goes and returns what it printed as data. */
 
+import { benchBrowser } from './browser.js';
 import { benchEvaluate } from './evaluate.js';
 import { benchExtras } from './extras.js';
 import { benchGuard } from './guard.js';
@@ -44,4 +45,5 @@ export const benches: Record<BenchName, Bench> = {
   evaluate: benchEvaluate,
   startup: benchStartup,
   traced: benchTraced,
+  browser: benchBrowser,
 };

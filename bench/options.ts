@@ -18,6 +18,7 @@ export const benchNames = [
   'evaluate',
   'startup',
   'traced',
+  'browser',
 ] as const;
 export type BenchName = (typeof benchNames)[number];
 
