@@ -207,6 +207,13 @@ interface Inspected {
   readonly place: Place;
 }
 
+/** Nothing for a layer without weights. */
+function weightGradientOf({ executor, model }: Engine, plan: Plan, layer: number): Numbers {
+  const { weightRows, units } = model.layers[layer];
+  const { offset } = weightRows > 0 ? bufferNamed(plan, `dW${layer + 1}`) : { offset: 0 };
+  return executor.read(offset, weightRows * units);
+}
+
 /** Where a batch first meets a number that is not finite on its way forward and back. */
 function firstNonFinite(engine: Engine, rows: Rows): Place {
   const { executor, model } = engine;
@@ -246,8 +253,7 @@ function firstNonFinite(engine: Engine, rows: Rows): Place {
     const delta = reach(plan, 'delta', (layer) => `delta${layer + 1}`, backward);
     if (delta) return delta;
     for (const layer of backward) {
-      const { offset, rows: inputs, columns } = bufferNamed(plan, `dW${layer + 1}`);
-      if (executor.firstNonFinite(executor.read(offset, inputs * columns)) >= 0)
+      if (executor.firstNonFinite(weightGradientOf(engine, plan, layer)) >= 0)
         return { where: 'gradient', layer, rows: all };
     }
     return { where: 'update', layer: null, rows: all };
@@ -269,10 +275,9 @@ function longest(engine: Engine, rows: Rows): Place {
         lengthOf(values.subarray(row * columns, (row + 1) * columns)),
       );
     };
-    const lengths = model.layers.map(({ trainable }, layer) => {
-      const { offset, rows: inputs, columns } = bufferNamed(plan, `dW${layer + 1}`);
-      return trainable ? lengthOf(executor.read(offset, inputs * columns)) : 0;
-    });
+    const lengths = model.layers.map(({ trainable }, layer) =>
+      trainable ? lengthOf(weightGradientOf(engine, plan, layer)) : 0,
+    );
     const layer = lengths.indexOf(Math.max(...lengths));
     const ofRows = lengthsOf(layer);
     const largest = Math.max(...ofRows);
