@@ -110,6 +110,14 @@ export function derivative_one_f32(code: i32, gradient: f32, output: f32): f32 {
   return gradient * f32x4.extract_lane(Activation.derivative_from_output(code, f32x4.splat(output)), 0);
 }
 
+export function activation_forward(net_input: usize, output: usize, units: i32, activation: i32): void {
+  const first = Share.first_column();
+  const at = (<usize>first) << 2;
+  const count = Share.end_column(Batch.rows * units) - first;
+  if (output !== net_input) memory.copy(output + at, net_input + at, (<usize>count) << 2);
+  activate_f32(activation, output + at, count);
+}
+
 export function activation_backward(
   gradient: usize,
   output: usize,

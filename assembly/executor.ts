@@ -1,6 +1,6 @@
 import { RunWord } from '../src/backends/wasm/run-words';
 import { Opcode, ScalarCode } from '../src/opcodes';
-import { activation_backward } from './activations';
+import { activation_backward, activation_forward } from './activations';
 import { Batch } from './batch';
 import { gather_labels, gather_rows, gather_targets, store_rows } from './gather';
 import {
@@ -15,7 +15,15 @@ import {
 import { linear_backward_input, linear_backward_weights, linear_forward } from './linear';
 import { cross_entropy_labels, loss_backward, sigmoid_binary_cross_entropy } from './losses';
 import { map_binary, map_row, map_unary, map_where, reduction_scale } from './maps';
+import { dropout, gaussian_noise, next_masks } from './masks';
 import { count_correct, count_correct_labels, sum_losses } from './metrics';
+import {
+  batch_norm_backward,
+  batch_norm_forward,
+  layer_norm_backward_input,
+  layer_norm_backward_weights,
+  layer_norm_forward,
+} from './norms';
 import { advance_optimizer, optimizer_step } from './optimizer-rules';
 import { adam_step, advance_moments, scale_by_rate, sgd_step } from './optimizers';
 import {
@@ -65,10 +73,10 @@ export function runSteps(words: usize): void {
       rates += 8;
     }
     const place: u32 = accumulated === 0 ? 0 : (position / batch_size) % accumulated;
-    if (place === 0) execute_step(begin, end, OPERATION_BYTES, rows === batch_size);
-    else execute_step(more_begin, more_end, OPERATION_BYTES, false);
+    if (place === 0) execute_step(begin, end, OPERATION_BYTES, rows === batch_size, steps);
+    else execute_step(more_begin, more_end, OPERATION_BYTES, false, steps);
     if (accumulated !== 0 && (place === accumulated - 1 || position + rows === rows_per_epoch)) {
-      execute_step(update_begin, update_end, OPERATION_BYTES, false);
+      execute_step(update_begin, update_end, OPERATION_BYTES, false, steps);
     }
     if (Batch.order !== 0) Batch.order += (<usize>rows) << 2;
     position += rows;
@@ -91,10 +99,10 @@ export function runSteps(words: usize): void {
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
 const OPERAND_COUNTS = memory.data<u8>([
-  5, 4, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 1, 4, 3, 1, 8, 9, 3, 11, 3, 8, 2, 4, 3, 5, 6, 4, 4, 2, 5, 7, 8, 5,
-  2,
+  5, 4, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 11, 11, 8, 8, 7, 1, 4, 3, 1, 8, 9, 3, 11, 3, 8, 2, 4, 3, 5, 6, 4,
+  4, 2, 5, 7, 8, 5, 2, 4, 1, 6, 6,
 ]);
-const OPERATIONS: u32 = 37;
+const OPERATIONS: u32 = 46;
 
 /** Operands of the operation of that code, −1 where there is none. */
 export function operandCount(opcode: i32): i32 {
@@ -210,6 +218,71 @@ export function execute(o: usize): void {
         Word.address(o, 4),
         Word.int(o, 5),
         Word.int(o, 6),
+        Word.int(o, 7),
+      );
+      break;
+    case Opcode.batch_norm_forward:
+      batch_norm_forward(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.address(o, 6),
+        Word.address(o, 7),
+        Word.address(o, 8),
+        Word.int(o, 9),
+        Word.address(o, 10),
+        Word.address(o, 11),
+      );
+      break;
+    case Opcode.batch_norm_backward:
+      batch_norm_backward(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.address(o, 6),
+        Word.address(o, 7),
+        Word.address(o, 8),
+        Word.int(o, 9),
+        Word.int(o, 10) !== 0,
+        Word.int(o, 11) !== 0,
+      );
+      break;
+    case Opcode.layer_norm_forward:
+      layer_norm_forward(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.address(o, 6),
+        Word.int(o, 7),
+        Word.address(o, 8),
+      );
+      break;
+    case Opcode.layer_norm_backward_weights:
+      layer_norm_backward_weights(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.address(o, 6),
+        Word.int(o, 7),
+        Word.int(o, 8) !== 0,
+      );
+      break;
+    case Opcode.layer_norm_backward_input:
+      layer_norm_backward_input(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.address(o, 3),
+        Word.address(o, 4),
+        Word.address(o, 5),
+        Word.address(o, 6),
         Word.int(o, 7),
       );
       break;
@@ -347,6 +420,32 @@ export function execute(o: usize): void {
       break;
     case Opcode.reduction_scale:
       reduction_scale(Word.address(o, 1), Word.int(o, 2));
+      break;
+    case Opcode.activation_forward:
+      activation_forward(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3), Word.int(o, 4));
+      break;
+    case Opcode.next_masks:
+      next_masks(Word.address(o, 1));
+      break;
+    case Opcode.dropout:
+      dropout(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.int(o, 3),
+        Word.int(o, 4),
+        Word.int(o, 5),
+        Word.address(o, 6),
+      );
+      break;
+    case Opcode.gaussian_noise:
+      gaussian_noise(
+        Word.address(o, 1),
+        Word.address(o, 2),
+        Word.int(o, 3),
+        Word.address(o, 4),
+        Word.int(o, 5),
+        Word.address(o, 6),
+      );
       break;
   }
 }

@@ -133,6 +133,22 @@ function prepare(o: usize): bool {
       return by_rows(Word.int(o, 5), FUNCTION);
     case Opcode.loss_backward:
       return by_rows(Word.int(o, 5), FUNCTION);
+    case Opcode.batch_norm_forward:
+      return by_numbers(Word.int(o, 9), <f64>Batch.rows * 12 * BYTE);
+    case Opcode.batch_norm_backward:
+      return by_numbers(Word.int(o, 9), <f64>Batch.rows * 20 * BYTE);
+    case Opcode.layer_norm_forward:
+      return by_rows(Word.int(o, 7), 16 * BYTE);
+    case Opcode.layer_norm_backward_weights:
+      return by_numbers(Word.int(o, 7), <f64>Batch.rows * 8 * BYTE);
+    case Opcode.layer_norm_backward_input:
+      return by_rows(Word.int(o, 7), 20 * BYTE);
+    case Opcode.activation_forward:
+      return by_numbers(Batch.rows * Word.int(o, 3), FUNCTION);
+    case Opcode.dropout:
+      return by_numbers(Batch.rows * Word.int(o, 3), FUNCTION);
+    case Opcode.gaussian_noise:
+      return by_numbers(Batch.rows * Word.int(o, 3), 6 * FUNCTION);
     case Opcode.activation_backward:
       return by_numbers(Batch.rows * Word.int(o, 4), 12 * BYTE);
     case Opcode.sgd_step:

@@ -2,6 +2,8 @@
 
 import { missingLines, type Refusal } from './harness.js';
 import { benchKernels } from './kernels.js';
+import { benchLayers } from './layers.js';
+import { benchNorms } from './norms.js';
 import type { BenchName, BenchOptions } from './options.js';
 import { benchPasses } from './passes.js';
 import { formatPeaks, measurePeaks } from './peaks.js';
@@ -30,6 +32,8 @@ export const benches: Record<BenchName, Bench> = {
   threads: benchThreads,
   predict: benchPredict,
   passes: benchPasses,
+  norms: benchNorms,
+  layers: benchLayers,
   startup: benchStartup,
   traced: benchTraced,
 };

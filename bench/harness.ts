@@ -69,6 +69,19 @@ async function calibrate(contender: Contender): Promise<number> {
   }
 }
 
+/** A copy of `bytes` bytes by TypedArray.set, the C library's memmove: it moves twice as many. */
+export function copyOf(bytes: number): Contender {
+  const from = new Float32Array(Math.ceil(bytes / 4)).fill(1);
+  const to = new Float32Array(from.length).fill(2);
+  return {
+    name: 'copy',
+    run: (repeats) =>
+      time(() => {
+        for (let repeat = 0; repeat < repeats; repeat++) to.set(from);
+      }),
+  };
+}
+
 /** Facts without which a figure means nothing. */
 export function describeMachine(): Machine {
   const cores = cpus();

@@ -10,6 +10,8 @@ export const benchNames = [
   'threads',
   'predict',
   'passes',
+  'norms',
+  'layers',
   'startup',
   'traced',
 ] as const;

@@ -11,7 +11,7 @@ import type { Backend } from '../src/backends/backend.js';
 import { ExtentCode, UnaryCode } from '../src/opcodes.js';
 import { Emitter } from '../src/plan/emitter.js';
 import { Layout } from '../src/plan/layout.js';
-import { type Contender, measure, missingLines, openBackends, type Refusal, time } from './harness.js';
+import { copyOf, measure, missingLines, openBackends, type Refusal } from './harness.js';
 import { fill, type Place, planOf, prepareOperation } from './operation-plan.js';
 import type { BenchOptions } from './options.js';
 import { entrantBackends } from './steps.js';
@@ -150,18 +150,6 @@ interface PassResult {
 interface PassesReport {
   missing: Refusal[];
   results: PassResult[];
-}
-
-function copyOf(bytes: number): Contender {
-  const from = new Float32Array(Math.ceil(bytes / 4)).fill(1);
-  const to = new Float32Array(from.length).fill(2);
-  return {
-    name: 'copy',
-    run: (repeats) =>
-      time(() => {
-        for (let repeat = 0; repeat < repeats; repeat++) to.set(from);
-      }),
-  };
 }
 
 async function preparePass(backend: Backend, pass: Pass, bytes: number) {

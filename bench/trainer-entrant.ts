@@ -2,7 +2,8 @@
 
 import { performance } from 'node:perf_hooks';
 import { adam, type BackendId, createTrainer, dense, sgd } from 'fastmlp';
-import { createModel, dense as denseOfSources } from '../src/model.js';
+import { dense as denseOfSources } from '../src/layers.js';
+import { createModel } from '../src/model.js';
 import { adam as adamOfSources, sgd as sgdOfSources } from '../src/optimizers.js';
 import { createPlan, type Plan } from '../src/plan/plan.js';
 import { time } from './harness.js';

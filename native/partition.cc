@@ -99,6 +99,9 @@ Cost cost_of(const operands::gather_targets& o, const Block&) { return by_rows(o
 Cost cost_of(const operands::gather_labels&, const Block&) { return by_rows(1, 8, 0); }
 Cost cost_of(const operands::store_rows& o, const Block&) { return by_rows(o.units, 8, 0); }
 Cost cost_of(const operands::activation_backward& o, const Block&) { return by_rows(o.units, 12, 0); }
+Cost cost_of(const operands::activation_forward& o, const Block&) { return by_rows(o.units, 8, 1); }
+Cost cost_of(const operands::dropout& o, const Block&) { return by_rows(o.units, 8, 1); }
+Cost cost_of(const operands::gaussian_noise& o, const Block&) { return by_rows(o.units, 8, 4); }
 Cost cost_of(const operands::softmax_forward& o, const Block&) { return by_rows(o.units, 8, 1); }
 Cost cost_of(const operands::softmax_backward& o, const Block&) { return by_rows(o.units, 12, 0); }
 Cost cost_of(const operands::loss_backward& o, const Block&) { return by_rows(o.units, 12, 1); }
@@ -123,6 +126,8 @@ Cost cost_of(const operands::penalty&, const Block&) { return by_floats(8); }
 Cost cost_of(const operands::average_step&, const Block&) { return by_floats(8); }
 Cost cost_of(const operands::gradient_squares& o, const Block&) { return by_rows(o.block, 4, 0); }
 Cost cost_of(const operands::max_norm& o, const Block&) { return by_floats(8.0 * o.inputs); }
+Cost cost_of(const operands::layer_norm_forward& o, const Block&) { return by_rows(o.units, 8, 0); }
+Cost cost_of(const operands::layer_norm_backward_input& o, const Block&) { return by_rows(o.units, 12, 0); }
 // Never divided: they cost nothing that could be saved.
 Cost cost_of(const operands::sum_losses&, const Block&) { return {}; }
 Cost cost_of(const operands::count_correct&, const Block&) { return {}; }
@@ -133,14 +138,24 @@ Cost cost_of(const operands::reduction_scale&, const Block&) { return {}; }
 Cost cost_of(const operands::advance_optimizer&, const Block&) { return {}; }
 Cost cost_of(const operands::count_batches&, const Block&) { return {}; }
 Cost cost_of(const operands::gradient_norm&, const Block&) { return {}; }
+Cost cost_of(const operands::next_masks&, const Block&) { return {}; }
 
-// The depth of a gradient of weights is the batch.
+// The depth of a gradient of weights is the batch, and so is that of what is summed over the rows.
 template <class Operands>
 Cost cost_of(const Operands& o, const Block& whole, int64_t) {
   return cost_of(o, whole);
 }
 Cost cost_of(const operands::linear_backward_weights&, const Block& whole, int64_t rows) {
   return product(rows, false, whole);
+}
+Cost cost_of(const operands::batch_norm_forward&, const Block&, int64_t rows) {
+  return by_floats(12.0 * static_cast<double>(rows));
+}
+Cost cost_of(const operands::batch_norm_backward& o, const Block&, int64_t rows) {
+  return by_floats((o.gradient < 0 ? 8.0 : 20.0) * static_cast<double>(rows));
+}
+Cost cost_of(const operands::layer_norm_backward_weights&, const Block&, int64_t rows) {
+  return by_floats(8.0 * static_cast<double>(rows));
 }
 
 // Where part `part` of `parts` begins.

@@ -8,6 +8,8 @@ namespace fastmlp {
 namespace {
 
 constexpr int64_t kMoments = 5;
+constexpr int64_t kMaskScalars = 2;
+constexpr int32_t kMaskBits = 1 << 24;
 constexpr auto kOptimizerScalars = static_cast<int64_t>(OptimizerScalar::count);
 
 // Whether every operand of one operation lies where it may.
@@ -65,6 +67,33 @@ class OperationCheck {
     return size(o.inputs) && size(o.units) && batch(o.delta, o.units) &&
            matrix(o.weights, o.inputs, o.units) && batch(o.gradient, o.inputs) &&
            optional_batch(o.output, o.inputs) && code(o.activation, ActivationCode::exp);
+  }
+  bool check(const operands::batch_norm_forward& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.output, o.units) &&
+           matrix(o.mean, 1, o.units) && matrix(o.inverseDeviation, 1, o.units) &&
+           matrix(o.runningMean, 1, o.units) && matrix(o.runningVariance, 1, o.units) &&
+           optional(o.gamma, o.units) && optional(o.beta, o.units) && scalars(o.epsilon, 1) &&
+           optional_scalar(o.momentum);
+  }
+  bool check(const operands::batch_norm_backward& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.delta, o.units) &&
+           matrix(o.mean, 1, o.units) && matrix(o.inverseDeviation, 1, o.units) &&
+           optional(o.gamma, o.units) && optional(o.gammaGradient, o.units) &&
+           optional(o.betaGradient, o.units) && optional_batch(o.gradient, o.units);
+  }
+  bool check(const operands::layer_norm_forward& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.output, o.units) && batch(o.mean, 1) &&
+           batch(o.inverseDeviation, 1) && optional(o.gamma, o.units) && optional(o.beta, o.units) &&
+           scalars(o.epsilon, 1);
+  }
+  bool check(const operands::layer_norm_backward_weights& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.delta, o.units) && batch(o.mean, 1) &&
+           batch(o.inverseDeviation, 1) && optional(o.gammaGradient, o.units) &&
+           optional(o.betaGradient, o.units);
+  }
+  bool check(const operands::layer_norm_backward_input& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.delta, o.units) && batch(o.mean, 1) &&
+           batch(o.inverseDeviation, 1) && optional(o.gamma, o.units) && batch(o.gradient, o.units);
   }
   bool check(const operands::sum_losses& o) const { return batch(o.rowLosses, 1); }
   bool check(const operands::count_correct& o) const {
@@ -153,6 +182,19 @@ class OperationCheck {
     const bool per_row = static_cast<RowCode>(o.function) != RowCode::firstMax;
     return size(o.columns) && repeated(o.a, o.aExtent, o.columns) &&
            batch(o.output, per_row ? 1 : o.columns) && code(o.function, RowCode::firstMax);
+  }
+  bool check(const operands::activation_forward& o) const {
+    return size(o.units) && batch(o.netInput, o.units) && batch(o.output, o.units) &&
+           code(o.activation, ActivationCode::exp);
+  }
+  bool check(const operands::next_masks& o) const { return scalars(o.masks, kMaskScalars); }
+  bool check(const operands::dropout& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.output, o.units) && o.dropped >= 0 &&
+           o.dropped < kMaskBits && scalars(o.masks, kMaskScalars);
+  }
+  bool check(const operands::gaussian_noise& o) const {
+    return size(o.units) && batch(o.input, o.units) && batch(o.output, o.units) && scalars(o.deviation, 1) &&
+           scalars(o.masks, kMaskScalars);
   }
   bool check(const operands::reduction_scale& o) const {
     return matrix(o.output, 1, 1) && code(o.reduction, ReductionCode::mean);

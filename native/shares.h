@@ -48,6 +48,10 @@ FASTMLP_INLINE Span whole_of(const operands::gradient_squares& o, int64_t) {
   return {0, (o.count - 1) / o.block + 1};
 }
 FASTMLP_INLINE Span whole_of(const operands::max_norm& o, int64_t) { return {0, o.units}; }
+// A sum over rows is divided along the columns.
+FASTMLP_INLINE Span whole_of(const operands::batch_norm_forward& o, int64_t) { return {0, o.units}; }
+FASTMLP_INLINE Span whole_of(const operands::batch_norm_backward& o, int64_t) { return {0, o.units}; }
+FASTMLP_INLINE Span whole_of(const operands::layer_norm_backward_weights& o, int64_t) { return {0, o.units}; }
 FASTMLP_INLINE Undivided whole_of(const operands::sum_losses&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::count_correct&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::count_correct_labels&, int64_t) { return {}; }
@@ -57,6 +61,7 @@ FASTMLP_INLINE Undivided whole_of(const operands::advance_optimizer&, int64_t) {
 FASTMLP_INLINE Undivided whole_of(const operands::count_batches&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::gradient_norm&, int64_t) { return {}; }
 FASTMLP_INLINE Undivided whole_of(const operands::reduction_scale&, int64_t) { return {}; }
+FASTMLP_INLINE Undivided whole_of(const operands::next_masks&, int64_t) { return {}; }
 template <class Operands>
 FASTMLP_INLINE Span whole_of(const Operands&, int64_t rows) {
   return {0, rows};

@@ -32,8 +32,8 @@ export interface Activation {
   readonly differentiable: boolean;
 }
 
-/** Checks the activation of a layer with `units` units. */
-export function resolveActivation(action: string, choice: unknown, units: number): Activation {
+/** Checks the activation of a layer with `units` units, null where their number is not known yet. */
+export function resolveActivation(action: string, choice: unknown, units: number | null): Activation {
   if (choice instanceof TracedActivation) return ofTraced(action, choice, units, false);
   if (typeof choice !== 'string') {
     throw typeError(action, 'activation must be a name or come from defineActivation()', choice);
@@ -64,8 +64,13 @@ export function resolveActivation(action: string, choice: unknown, units: number
   };
 }
 
-function ofTraced(action: string, traced: TracedActivation, units: number, isBuiltIn: boolean): Activation {
-  if (traced.units !== null && traced.units !== units) {
+function ofTraced(
+  action: string,
+  traced: TracedActivation,
+  units: number | null,
+  isBuiltIn: boolean,
+): Activation {
+  if (traced.units !== null && units !== null && traced.units !== units) {
     const rule = `activation '${traced.name}' has numbers for ${traced.units} units`;
     throw rangeError(action, rule, units);
   }

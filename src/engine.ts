@@ -148,11 +148,13 @@ export class Engine {
     this.countFrom(steps, epochs);
   }
 
-  /** Whether every bias is finite: a delta that is not leaves no bias of its layer so. Parameters come first in a plan. */
+  /**
+   * Whether every bias and running statistic is finite: a delta that is not leaves no bias of its layer so, and a
+   * variance may overflow where nothing else does.
+   */
   hasFiniteBiases(): boolean {
     for (const { role, name, offset, columns } of this.#plan.buffers) {
-      if (role !== 'parameter') break;
-      if (!name.startsWith('b')) continue;
+      if (role !== 'statistics' && !(role === 'parameter' && name.startsWith('b'))) continue;
       const biases = this.executor.read(offset, columns);
       let zeros = 0;
       for (let index = 0; index < columns; index++) zeros += biases[index] * 0;

@@ -61,6 +61,25 @@ export { decodeSafetensors } from './io/safetensors-decoding.js';
 export { encodeSafetensors } from './io/safetensors-encoding.js';
 export type { Safetensors, Tensor, TensorType } from './io/safetensors-layout.js';
 export { jacobian, type LayerJacobian } from './jacobian.js';
+export {
+  type BatchNormLayer,
+  type BatchNormOptions,
+  batchNorm,
+  type DenseLayer,
+  type DenseOptions,
+  type DropoutLayer,
+  type DropoutOptions,
+  dense,
+  dropout,
+  type GaussianNoiseLayer,
+  type GaussianNoiseOptions,
+  gaussianNoise,
+  type LayerConfig,
+  type LayerNormLayer,
+  type LayerNormOptions,
+  layerNorm,
+  type TrainerLayer,
+} from './layers.js';
 export { foldedWeights, transpose, weightsFromFolded } from './layouts.js';
 export { fitLbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.js';
 export type { LossLike, LossName } from './loss-choice.js';
@@ -73,7 +92,7 @@ export type {
   MetricWithOptions,
   OwnMetric,
 } from './metrics/evaluate.js';
-export { type DenseLayer, type DenseOptions, dense, type InputTransform } from './model.js';
+export type { InputTransform } from './model.js';
 export type { LoadOptions, ModelSource, SaveTarget } from './model-storage.js';
 export {
   type AdadeltaOptimizer,
@@ -129,4 +148,4 @@ export {
 export type { Snapshot } from './snapshot.js';
 export type { StopConditions, StopReason, StopState, StopWhen } from './stop-when.js';
 export { type ManyConfig, type ManyOptions, type ManyResult, ManyResults } from './train-many.js';
-export type { BatchOptions, Trainer, TrainerBackend, TrainerConfig, TrainerLayer } from './trainer.js';
+export type { BatchOptions, Trainer, TrainerBackend, TrainerConfig } from './trainer.js';

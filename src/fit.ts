@@ -100,7 +100,7 @@ export class Fit {
     this.#splitter = new Splitter(action, rows, model, this.#options);
     const { length } = host.engine.plan.gradients;
     this.#resumed = resume ? requireSameRun(action, host.position, this.#options, this.#data, length) : null;
-    this.#history = new HistoryBuilder(initialEpoch);
+    this.#history = new HistoryBuilder(initialEpoch, this.#options.epochs - initialEpoch);
     this.#guard = new Guard(this.#engine, this.#rows, this.#options.divergence);
     this.#watch = new Watch(this.#options.callbacks, this.#context());
     this.#checkpoints = new Checkpoints(host.write, () => this.control.stop());
@@ -336,7 +336,8 @@ export class Fit {
   /** Puts the numbers of the job before into the history. */
   #putDown(): void {
     if (!this.#before) return;
-    this.#history.addSeries(this.#engine.seriesOf(this.#before.result), this.#before.run);
+    const following = this.#current?.state.job.epochs ?? 0;
+    this.#history.addSeries(this.#engine.seriesOf(this.#before.result), this.#before.run, following);
     this.#before = null;
   }
 

@@ -2,8 +2,9 @@ import type { Numbers } from './backends/backend.js';
 import { fact, typeError } from './errors.js';
 import { toDot, toMermaid } from './graph-text.js';
 import type { Inspection, LayerInspection } from './inspect.js';
+import { isMask, type Layer } from './layers.js';
 import type { Matrix } from './matrix.js';
-import type { Layer, Model } from './model.js';
+import type { Model } from './model.js';
 import { missingPackages } from './optional-packages.js';
 
 /** A matrix, a vector, labels, or the loss: as `Inspection` has them. */
@@ -114,51 +115,55 @@ export function computationGraph(model: Model, inspection: Inspection | null): C
 
 /** Parameters, net input and output of layer `l`, counted from 1. */
 function layerNodes(layer: Layer, l: number, rows: number | null, seen: LayerInspection | null): GraphNode[] {
-  const { inputs, units, activation, bias, trainable } = layer;
+  const { units, weightRows, activation, bias, trainable, config } = layer;
   const suffix = trainable ? '' : ', frozen';
   const [input, W, b, z, x] = [`x${l - 1}`, `W${l}`, `b${l}`, `z${l}`, `x${l}`];
+  const isDense = config.type === 'dense';
   const weights: GraphNode = {
     id: W,
-    label: `${W}: weights${suffix}`,
+    label: `${W}: ${isDense ? 'weights' : 'gamma'}${suffix}`,
     kind: 'parameter',
-    shape: [units, inputs],
+    shape: [units, weightRows],
     parents: [],
     value: seen?.weights ?? null,
     gradient: seen?.weightGradient ?? null,
   };
   const biases: GraphNode = {
     id: b,
-    label: `${b}: biases${suffix}`,
+    label: `${b}: ${isDense ? 'biases' : 'beta'}${suffix}`,
     kind: 'parameter',
     shape: [units],
     parents: [],
     value: seen?.biases ?? null,
     gradient: seen?.biasGradient ?? null,
   };
+  const scaled = weightRows > 0;
+  const product = isDense ? `${input} ${W}ᵀ` : `${scaled ? `${W} ` : ''}${config.type}(${input})`;
   const netInput: GraphNode = {
     id: z,
-    label: bias ? `${z} = ${input} ${W}ᵀ + ${b}` : `${z} = ${input} ${W}ᵀ`,
+    label: `${z} = ${product}${bias ? ` + ${b}` : ''}`,
     kind: 'operation',
     shape: [rows, units],
-    parents: bias ? [input, W, b] : [input, W],
+    parents: [input, ...(scaled ? [W] : []), ...(bias ? [b] : [])],
     value: seen?.netInput ?? null,
     gradient: seen?.delta ?? null,
   };
   const output: GraphNode = {
     id: x,
-    label: `${x} = ${activation.name}(${z})`,
+    label: isMask(layer) ? `${x} = ${config.type}(${input})` : `${x} = ${activation.name}(${z})`,
     kind: 'operation',
     shape: [rows, units],
-    parents: [z],
+    parents: [isMask(layer) ? input : z],
     value: seen?.output ?? null,
     gradient: seen?.outputGradient ?? null,
   };
-  return bias ? [weights, biases, netInput, output] : [weights, netInput, output];
+  if (isMask(layer)) return [output];
+  return [...(scaled ? [weights] : []), ...(bias ? [biases] : []), netInput, output];
 }
 
 function requireOfModel({ layers }: Model, inspection: Inspection): void {
   const seen = inspection.layers.map(({ weights }) => `${weights.rows} x ${weights.columns}`).join(', ');
-  const own = layers.map(({ units, inputs }) => `${units} x ${inputs}`).join(', ');
+  const own = layers.map(({ units, weightRows }) => `${units} x ${weightRows}`).join(', ');
   if (seen === own) return;
   const rule = `the inspection must be of a network with weights ${own}`;
   throw typeError('Cannot make graph', rule, fact(seen));

@@ -2,18 +2,18 @@ import type { Executor, Numbers } from './backends/backend.js';
 import { numbersLike, type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
 import type { Engine } from './engine.js';
 import { requireKnownKeys } from './errors.js';
+import { weightFactors } from './layer-derivatives.js';
 import { Matrix } from './matrix.js';
 import { type Model, requireDifferentiable } from './model.js';
 import { type LayerWeights, readLayers } from './parameters.js';
 import { bufferNamed, type Plan } from './plan/plan.js';
 
-/** What a layer computed for some rows. The gradients are null when no targets were given. */
-export interface LayerInspection {
-  /** W, units × inputs, as it was then. */
-  readonly weights: Matrix;
-  /** b, one per unit; null for a layer without biases. */
-  readonly biases: Float32Array | Float64Array | null;
-  /** z = W x + b, rows × units. */
+/**
+ * What a layer computed for some rows, with its parameters and statistics as they were then. Nothing is dropped, and
+ * batches are normalised by the running statistics. The gradients are null when no targets were given.
+ */
+export interface LayerInspection extends LayerWeights {
+  /** z = W x + b or what has been normalised, rows × units; what enters a layer that acts in training only. */
   readonly netInput: Matrix;
   /** x = f(z), rows × units. */
   readonly output: Matrix;
@@ -109,7 +109,7 @@ export function inspect(
     return {
       layers,
       inputs,
-      sampleGradients: options.sampleGradients ? sampleGradientsOf(layers, inputs) : null,
+      sampleGradients: options.sampleGradients ? sampleGradientsOf(model, layers, inputs) : null,
       targets: rows.labels ? rows.labels.slice() : batch.matrix('t'),
       inputGradient: batch.matrix('dx0'),
       sampleLosses: batch.numbers('rowLosses'),
@@ -129,21 +129,23 @@ const forwardOf = (batch: BatchReader, model: Model): LayerInspection[] =>
     biasGradient: null,
   }));
 
-/** Gradients of each row: the outer product of its delta with what enters the layer. */
-function sampleGradientsOf(layers: readonly LayerInspection[], inputs: Matrix): LayerWeights[][] {
-  return Array.from({ length: inputs.rows }, (_, row) =>
-    layers.map(({ delta, biasGradient }, index): LayerWeights => {
+/** Gradients of each row: its delta, times what the weights of each unit are multiplied with. */
+const sampleGradientsOf = (
+  model: Model,
+  layers: readonly LayerInspection[],
+  inputs: Matrix,
+): LayerWeights[][] =>
+  Array.from({ length: inputs.rows }, (_, row) =>
+    layers.map((layer, index): LayerWeights => {
       const entering = (index === 0 ? inputs : layers[index - 1].output).row(row);
-      const own = (delta as Matrix).row(row);
-      return { weights: outerProduct(own, entering), biases: biasGradient ? own.slice() : null };
+      const factors = weightFactors(model.layers[index], layer, entering);
+      const own = (layer.delta as Matrix).row(row);
+      const { rows, columns } = layer.weights;
+      const data = numbersLike(own, rows * columns);
+      own.forEach((delta, unit) => {
+        const row = factors(unit);
+        for (let other = 0; other < columns; other++) data[unit * columns + other] = delta * row[other];
+      });
+      return { weights: new Matrix(data, rows, columns), biases: layer.biasGradient ? own.slice() : null };
     }),
   );
-}
-
-function outerProduct(column: Numbers, row: Numbers): Matrix {
-  const data = numbersLike(column, column.length * row.length);
-  column.forEach((factor, index) => {
-    for (let other = 0; other < row.length; other++) data[index * row.length + other] = factor * row[other];
-  });
-  return new Matrix(data, column.length, row.length);
-}

@@ -1,6 +1,7 @@
 import { activationJacobian } from './activation-functions.js';
 import type { RowsLike } from './data.js';
 import { requireInteger, requireKnownKeys } from './errors.js';
+import { netInputJacobian, weightFactors } from './layer-derivatives.js';
 import { Matrix } from './matrix.js';
 import type { Trainer } from './trainer.js';
 
@@ -24,14 +25,16 @@ const product = (a: Grid, b: Grid): Grid =>
 const toMatrix = (grid: Grid): Matrix =>
   new Matrix(Float64Array.from(grid.flat()), grid.length, grid[0].length);
 
-/** ∂y / ∂z of each layer for each row: `[row][layer]`, outputs × units, by the chain rule from the last layer down. */
-function sensitivities(
-  trainer: Trainer,
-  x: RowsLike,
-): { netInputs: Grid[]; rows: Grid[][]; inputs: Matrix[] } {
+/**
+ * ∂y / ∂z of each layer for each row: `[row][layer]`, outputs × units, by the chain rule from the last layer down; and
+ * ∂z / ∂x of a layer for a row.
+ */
+function sensitivities(trainer: Trainer, x: RowsLike) {
   const { layers, inputs } = trainer.inspect(x);
   const { model } = trainer;
   const below = [inputs, ...layers.slice(0, -1).map(({ output }) => output)];
+  const through = (layer: number, row: number): Grid =>
+    netInputJacobian(model.layers[layer], layers[layer], below[layer].row(row));
   const rows = Array.from({ length: inputs.rows }, (_, row) => {
     let sensitivity: Grid | null = null;
     const perLayer: Grid[] = [];
@@ -40,14 +43,12 @@ function sensitivities(
         model.layers[layer].activation,
         Array.from(layers[layer].netInput.row(row)),
       );
-      sensitivity = sensitivity
-        ? product(product(sensitivity, layers[layer + 1].weights.toArrays()), local)
-        : local;
+      sensitivity = sensitivity ? product(product(sensitivity, through(layer + 1, row)), local) : local;
       perLayer.unshift(sensitivity);
     }
     return perLayer;
   });
-  return { netInputs: layers.map(({ netInput }) => netInput.toArrays()), rows, inputs: below };
+  return { rows, layers, below, through };
 }
 
 /**
@@ -68,21 +69,18 @@ export function jacobian(
   x: RowsLike,
   options?: { readonly layer: number },
 ): Matrix[] | LayerJacobian[] {
-  const { rows, inputs } = sensitivities(trainer, x);
-  if (options === undefined) {
-    const first = trainer.getWeights()[0].weights.toArrays();
-    return rows.map(([sensitivity]) => toMatrix(product(sensitivity, first)));
-  }
+  const { rows, layers, below, through } = sensitivities(trainer, x);
+  if (options === undefined) return rows.map(([first], row) => toMatrix(product(first, through(0, row))));
   requireKnownKeys(action, options, ['layer']);
   const { layer } = options;
   requireInteger(action, 'layer', layer, 0, trainer.layers.length - 1);
   return rows.map((perLayer, row) => {
     const sensitivity = perLayer[layer];
-    const entering = Array.from(inputs[layer].row(row));
+    const factors = weightFactors(trainer.model.layers[layer], layers[layer], below[layer].row(row));
     return {
       netInput: toMatrix(sensitivity),
       weights: sensitivity.map((ofOutput) =>
-        toMatrix(ofOutput.map((s) => entering.map((value) => s * value))),
+        toMatrix(ofOutput.map((s, unit) => Array.from(factors(unit), (value) => s * value))),
       ),
       biases: toMatrix(sensitivity),
     };

@@ -1,6 +1,7 @@
 import type { RowsLike, TargetsLike } from './data.js';
 import { fact, requireInteger, requireKnownKeys, requireNumber, stateError, typeError } from './errors.js';
 import { yieldToEventLoop } from './event-loop.js';
+import { isMask } from './layers.js';
 import { Matrix } from './matrix.js';
 import { requireTrainable } from './model.js';
 import type { LayerWeights } from './parameters.js';
@@ -45,7 +46,8 @@ interface Point {
  * bisection (Lewis and Overton, 2013): for small problems, where it finds in tens of iterations what steps of fixed
  * length take thousands for. It is no step of the trainer's optimizer, whose state, rate and number of steps stay.
  *
- * @throws Error for a trainer with penalties, clipping or averages, which belong to steps of the optimizer
+ * @throws Error for a trainer with penalties, clipping or averages, which belong to steps of the optimizer, or with
+ *   layers that compute something else in every step
  */
 export async function fitLbfgs(
   trainer: Trainer,
@@ -70,6 +72,12 @@ export async function fitLbfgs(
   const ruled = model.layers.some(({ l1, l2, maxNorm }) => l1 > 0 || l2 > 0 || maxNorm !== null);
   if (ruled || model.gradientClipping || model.averaging) {
     throw stateError(action, 'penalties, bounds, clipping and averages must be off', fact('some of them'));
+  }
+  const changing = model.layers.find((layer) => isMask(layer) || layer.config.type === 'batchNorm');
+  if (changing) {
+    const rule =
+      'the loss of the same weights must be the same, without dropout, noise and batch normalisation';
+    throw stateError(action, rule, changing.config.type);
   }
   const shape = trainer.getWeights();
   let evaluations = 0;

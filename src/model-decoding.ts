@@ -172,7 +172,8 @@ function configOf(
     const place = `layer ${index + 1}`;
     if (typeof layer !== 'object' || layer === null)
       throw formatError(action, `${place} must be an object`, layer);
-    const { activation } = layer as ModelHeader['layers'][number];
+    const { activation, type } = layer as ModelHeader['layers'][number];
+    if (type === 'dropout' || type === 'gaussianNoise') return layer;
     const subject = `${place} has the activation`;
     const chosen = functionNamed(action, subject, activation, 'activations', activations, TracedActivation);
     return { ...layer, activation: chosen as ActivationLike };
@@ -192,7 +193,7 @@ function configOf(
 function functionNamed<T>(
   action: string,
   subject: string,
-  named: Named,
+  named: Named | undefined,
   option: keyof ModelFunctions,
   given: Readonly<Record<string, T>>,
   kind: abstract new (...values: never[]) => T,

@@ -1,8 +1,9 @@
 /**
  * The model file: safetensors that PyTorch reads as the state_dict of an `nn.Sequential`.
  *
- * Layer by layer, `<n>.weight` (units × inputs) and `<n>.bias`, where n counts the modules of the sequence: every dense
- * layer is one, and every activation but `linear` another, so that `Linear, ReLU, Linear, Softmax` has `0.weight`,
+ * Layer by layer, `<n>.weight` (units × inputs, or units of a norm) and `<n>.bias`, and of `batchNorm` `<n>.running_mean`
+ * and `<n>.running_var`, where n counts the modules of the sequence: every layer is one, and every activation but
+ * `linear` another, so that `Linear, ReLU, Linear, Softmax` has `0.weight`,
  * `0.bias`, `2.weight` and `2.bias`. Beside them `optimizer.<state>.<n>.weight` and so on, such as
  * `optimizer.moment1.0.bias`, and `optimizer.scalars` in float64: `load_state_dict(..., strict=False)` passes over them.
  * Numbers are F32, or F64 from the reference backend. A file written in the middle of `fit` has tensors `run.…` besides.
@@ -14,7 +15,8 @@ import type { Numbers } from './backends/backend.js';
 import { crc32 } from './io/crc32.js';
 import { encodeSafetensors } from './io/safetensors-encoding.js';
 import type { Tensor } from './io/safetensors-layout.js';
-import type { Layer, Model, ModelConfig } from './model.js';
+import type { LayerConfig } from './layers.js';
+import type { Model, ModelConfig } from './model.js';
 import { ScalarCode } from './opcodes.js';
 import { transpose } from './parameters.js';
 import type { PlanBuffer } from './plan/layout.js';
@@ -56,9 +58,8 @@ export const keys = {
 export type Named = string | { readonly defined: string };
 
 export interface ModelHeader extends Omit<ModelConfig, 'layers' | 'loss'> {
-  readonly layers: readonly (Omit<Layer, 'activation' | 'inputs' | 'parameterCount'> & {
-    readonly activation: Named;
-  })[];
+  /** What the layers were made of; without a type they are dense. */
+  readonly layers: readonly (Omit<LayerConfig, 'activation'> & { readonly activation?: Named })[];
   readonly loss: Named;
   readonly seed: number;
 }
@@ -80,26 +81,31 @@ export interface TensorPlace {
   readonly shape: readonly number[];
 }
 
-/** Parameters and optimizer state as tensors. */
+const statistics: Readonly<Record<string, string>> = {
+  runningMean: 'running_mean',
+  runningVariance: 'running_var',
+};
+
+/** Parameters, running statistics and optimizer state as tensors. */
 export function tensorPlaces(model: Model, { buffers }: Pick<Plan, 'buffers'>): TensorPlace[] {
   const modules = moduleIndices(model);
   return buffers
-    .filter(({ role }) => role === 'parameter' || role === 'state')
+    .filter(({ role }) => role === 'parameter' || role === 'state' || role === 'statistics')
     .map((buffer) => {
-      const [, state, kind, layer] = /^(?:(.+)\.)?([Wb])(\d+)$/.exec(buffer.name) ?? [];
+      const [, state, kind = '', layer] = /^(?:(.+)\.)?([Wb]|running[A-Za-z]+)(\d+)$/.exec(buffer.name) ?? [];
       const { rows, columns } = buffer;
-      if (kind === undefined) {
+      if (!kind)
         return { name: `optimizer.${buffer.name}`, buffer, transposed: false, shape: [rows, columns] };
-      }
+      const index = Number(layer) - 1;
       const prefix = state === undefined ? '' : `optimizer.${state}.`;
-      const name = `${prefix}${modules[Number(layer) - 1]}.${kind === 'W' ? 'weight' : 'bias'}`;
-      return kind === 'W'
-        ? { name, buffer, transposed: true, shape: [columns, rows] }
-        : { name, buffer, transposed: false, shape: [columns] };
+      const own = statistics[kind] ?? (kind === 'W' ? 'weight' : 'bias');
+      const transposed = kind === 'W' && model.layers[index].config.type === 'dense';
+      const shape = transposed ? [columns, rows] : [columns];
+      return { name: `${prefix}${modules[index]}.${own}`, buffer, transposed, shape };
     });
 }
 
-/** Index of each dense layer among the modules of an `nn.Sequential`. */
+/** Index of each layer among the modules of an `nn.Sequential`. */
 function moduleIndices({ layers }: Model): number[] {
   let next = 0;
   return layers.map(({ activation }) => {
@@ -159,9 +165,10 @@ function headerOf(
   return {
     inputs,
     ...(transform ? { inputTransform: transform } : {}),
-    layers: layers.map(({ activation, inputs: _, parameterCount: __, ...layer }) => {
+    layers: layers.map(({ activation, trainable, config }) => {
+      if (!('activation' in config)) return config;
       const named = activation.isBuiltIn ? activation.name : { defined: activation.name };
-      return { ...layer, activation: named };
+      return { ...config, trainable, activation: named };
     }),
     loss: loss.isBuiltIn ? loss.name : { defined: loss.name },
     optimizer,

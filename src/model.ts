@@ -1,4 +1,4 @@
-import { type Activation, type ActivationLike, resolveActivation } from './activation-choice.js';
+import type { Activation } from './activation-choice.js';
 import {
   fact,
   rangeError,
@@ -8,11 +8,14 @@ import {
   stateError,
   typeError,
 } from './errors.js';
-import { createSampler, type Initializer } from './initializers.js';
+import { createSampler } from './initializers.js';
+import { checkLayer, isMask, type Layer, type LayerConfig, placeLayer, withPreset } from './layers.js';
 import { type Loss, type LossLike, resolveLoss } from './loss-choice.js';
+import { Matrix } from './matrix.js';
 import type { ReductionCode } from './opcodes.js';
 import { checkOptimizer, type Optimizer } from './optimizers.js';
-import { type Preset, presetLayer, presetNames } from './presets.js';
+import type { LayerWeights } from './parameters.js';
+import { type Preset, presetNames } from './presets.js';
 import type { Random } from './random.js';
 import {
   type Averaging,
@@ -20,86 +23,8 @@ import {
   checkAveraging,
   checkClipping,
   checkSmoothing,
-  checkWeightRules,
   type GradientClipping,
-  type WeightRules,
-  weightRuleKeys,
 } from './regularisation.js';
-
-/** What `dense` takes. */
-export interface DenseOptions extends WeightRules {
-  /** Number of outputs of the layer. */
-  readonly units: number;
-  /** A name, or what `defineActivation` returns; default `'linear'`. */
-  readonly activation?: ActivationLike;
-  /** Whether a bias is added to each net input; default true. */
-  readonly bias?: boolean;
-  /** How the weights begin; default `'heNormal'` for relu, `'glorotUniform'` otherwise. */
-  readonly initializer?: Initializer;
-  /** How the biases begin; default `'zeros'`. */
-  readonly biasInitializer?: Initializer;
-  /** False freezes the layer: its parameters stay, gradients pass through. Default true. */
-  readonly trainable?: boolean;
-}
-
-/** A layer to be, as `dense` returns it; the number of inputs comes from the layer before. */
-export interface DenseLayer extends Required<DenseOptions> {
-  readonly type: 'dense';
-}
-
-const denseKeys = [
-  ...['type', 'units', 'activation', 'bias', 'initializer', 'biasInitializer', 'trainable'],
-  ...weightRuleKeys,
-];
-
-/**
- * A fully connected layer: z = W x + b with W of shape units × inputs, output f(z).
- *
- * @throws TypeError or RangeError for an unknown option, units < 1 or an unknown activation
- * @example dense({ units: 128, activation: 'relu' })
- */
-export function dense(options: DenseOptions): DenseLayer {
-  const layer = checkLayer('Cannot create dense layer', options);
-  given.set(layer, options);
-  return layer;
-}
-
-/** Options as they were given, without defaults, by what `dense` returned for them. */
-const given = new WeakMap<object, DenseOptions>();
-
-/** The options of a layer with the defaults of a preset. */
-function withPreset(options: DenseOptions, preset: Preset, hidden: unknown, inputs: number): DenseOptions {
-  const own = Object.entries(given.get(options) ?? options).filter(([, value]) => value !== undefined);
-  return {
-    ...presetLayer(preset, hidden, inputs, options.units),
-    ...Object.fromEntries(own),
-  } as DenseOptions;
-}
-
-function checkLayer(action: string, options: unknown): DenseLayer {
-  requireKnownKeys(action, options, denseKeys);
-  const { units, activation = 'linear', bias = true, trainable = true } = options as DenseOptions;
-  requireInteger(action, 'units', units, 1);
-  resolveActivation(action, activation, units);
-  if (typeof bias !== 'boolean') throw typeError(action, 'bias must be a boolean', bias);
-  if (typeof trainable !== 'boolean') throw typeError(action, 'trainable must be a boolean', trainable);
-  const given = options as DenseOptions;
-  const initializer = given.initializer ?? (activation === 'relu' ? 'heNormal' : 'glorotUniform');
-  const biasInitializer = given.biasInitializer ?? 'zeros';
-  const fan = { inputs: 1, units };
-  createSampler(action, 'initializer', initializer, fan);
-  createSampler(action, 'biasInitializer', biasInitializer, fan);
-  const rules = checkWeightRules(action, given);
-  return { type: 'dense', units, activation, bias, initializer, biasInitializer, trainable, ...rules };
-}
-
-/** A layer of a model, with its place and shape known. `trainable` may change during the model's life. */
-export interface Layer extends Omit<DenseLayer, 'type' | 'activation'> {
-  readonly activation: Activation;
-  readonly inputs: number;
-  readonly parameterCount: number;
-  trainable: boolean;
-}
 
 /** x·scale + offset, applied while rows are gathered: one number for all columns or one per column. */
 export interface InputTransform {
@@ -112,7 +37,7 @@ export interface ModelConfig {
   readonly inputs: number;
   /** Applied to each row before the first layer; default none. */
   readonly inputTransform?: Partial<InputTransform>;
-  readonly layers: readonly DenseLayer[];
+  readonly layers: readonly LayerConfig[];
   /** A name, or what `defineLoss` returns. */
   readonly loss: LossLike;
   readonly optimizer: Optimizer;
@@ -163,28 +88,24 @@ export function createModel(config: ModelConfig): Model {
   if (config.layers.length === 0) throw rangeError(action, 'layers must not be empty', config.layers);
   const { preset } = config;
   if (preset !== undefined) requireName(action, 'preset', preset, presetNames);
+  const hidden = (config.layers[0] as { readonly activation?: unknown }).activation;
   let inputs = config.inputs;
   const layers = config.layers.map((options: unknown, index): Layer => {
     const caller = `Cannot add layer ${index + 1}`;
-    const checked = checkLayer(caller, options);
-    const hidden = (config.layers[0] as DenseLayer).activation;
-    const { type: _, ...layer } = preset
-      ? checkLayer(caller, withPreset(options as DenseOptions, preset, hidden, inputs))
-      : checked;
-    const activation = resolveActivation(caller, layer.activation, layer.units);
-    const placed = {
-      ...layer,
-      activation,
-      inputs,
-      parameterCount: layer.units * (inputs + (layer.bias ? 1 : 0)),
-    };
-    inputs = layer.units;
+    const own = checkLayer(caller, options);
+    const layer = preset
+      ? checkLayer(caller, withPreset(options as object, own, preset, hidden, inputs))
+      : own;
+    const placed = placeLayer(caller, layer, inputs);
+    inputs = placed.units;
     return placed;
   });
+  const last = layers[layers.length - 1];
+  if (isMask(last)) throw rangeError(action, 'the last layer must have outputs of its own', last.config.type);
   const loss = resolveLoss(action, config.loss);
   const { reduction = 'mean' } = config;
   requireName(action, 'reduction', reduction, ['sum', 'mean']);
-  const { activation, units } = layers[layers.length - 1];
+  const { activation, units } = last;
   if (loss.needs && activation.name !== loss.needs) {
     const because = loss.includes ? `, since it includes ${loss.includes}` : '';
     throw rangeError(action, `${loss.name} needs a ${loss.needs} output layer${because}`, activation.name);
@@ -247,8 +168,9 @@ export const blockingLayer = (model: Model, lowest: number): number =>
 const passesThrough = (model: Model, index: number): boolean =>
   index === model.layers.length - 1 && model.loss.fusesWith === model.layers[index].activation.name;
 
-/** Index of the lowest layer to be trained, or −1 where all are frozen. */
-export const lowestTrainable = (model: Model): number => model.layers.findIndex((layer) => layer.trainable);
+/** Index of the lowest layer whose parameters are to be trained, or −1 where all are frozen. */
+export const lowestTrainable = (model: Model): number =>
+  model.layers.findIndex(({ trainable, parameterCount }) => trainable && parameterCount > 0);
 
 /** Throws if gradients cannot pass from the loss down to layer `lowest`. */
 export function requireDifferentiable(caller: string, model: Model, lowest: number): void {
@@ -272,18 +194,21 @@ export function requireTrainable(caller: string, model: Model): void {
   requireDifferentiable(caller, model, lowest);
 }
 
-/** Initial weights (units × inputs) and biases of each layer, from the seed. */
-export function initialParameters(
-  model: Model,
-  random: Random,
-): { weights: Float64Array; biases: Float64Array | null }[] {
-  return model.layers.map((layer) => {
-    const sampleWeight = createSampler(action, 'initializer', layer.initializer, layer);
-    const sampleBias = createSampler(action, 'biasInitializer', layer.biasInitializer, layer);
-    const weights = new Float64Array(layer.units * layer.inputs);
-    for (let index = 0; index < weights.length; index++) weights[index] = sampleWeight(random);
-    const biases = layer.bias ? new Float64Array(layer.units) : null;
-    for (let unit = 0; biases && unit < layer.units; unit++) biases[unit] = sampleBias(random);
-    return { weights, biases };
+/** Parameters of each layer at the beginning, in float64, from the seed. */
+export const initialParameters = ({ layers }: Model, random: Random): LayerWeights[] =>
+  layers.map((layer) => {
+    const { config, units, weightRows, bias } = layer;
+    const drawn = (
+      name: 'initializer' | 'biasInitializer',
+      count: number,
+      otherwise: number,
+    ): Float64Array => {
+      const numbers = new Float64Array(count).fill(otherwise);
+      if (config.type !== 'dense') return numbers;
+      const sample = createSampler(action, name, config[name], layer);
+      for (let index = 0; index < count; index++) numbers[index] = sample(random);
+      return numbers;
+    };
+    const weights = new Matrix(drawn('initializer', units * weightRows, 1), units, weightRows);
+    return { weights, biases: bias ? drawn('biasInitializer', units, 0) : null };
   });
-}

@@ -21,6 +21,11 @@ export enum Opcode {
   softmax_backward,
   linear_backward_weights,
   linear_backward_input,
+  batch_norm_forward,
+  batch_norm_backward,
+  layer_norm_forward,
+  layer_norm_backward_weights,
+  layer_norm_backward_input,
   sum_losses,
   count_correct,
   count_correct_labels,
@@ -44,6 +49,10 @@ export enum Opcode {
   map_where,
   map_row,
   reduction_scale,
+  activation_forward,
+  next_masks,
+  dropout,
+  gaussian_noise,
 }
 
 /** Elementwise activations. Softmax mixes a row and has operations of its own. */

@@ -1,6 +1,5 @@
-import type { Initializer } from './initializers.js';
+import type { LayerConfig } from './layers.js';
 import type { Optimizer } from './optimizers.js';
-import type { WeightRules } from './regularisation.js';
 
 /** A library whose defaults are taken for initialisation, penalties and optimizers. */
 export type Preset = 'torch' | 'keras' | 'sklearn';
@@ -31,21 +30,21 @@ const optimizers: Readonly<Record<Preset, Overrides>> = {
 export const presetOptimizer = (preset: Preset, type: string): object =>
   optimizers[preset][type as Optimizer['type']] ?? {};
 
-interface PresetLayer extends WeightRules {
-  readonly initializer: Initializer;
-  readonly biasInitializer: Initializer;
-}
-
 /** What a preset takes for the options of a layer that are left out; `hidden` is the activation of the first layer. */
-export function presetLayer(preset: Preset, hidden: unknown, inputs: number, units: number): PresetLayer {
+export function presetLayer(preset: Preset, layer: LayerConfig, hidden: unknown, inputs: number): object {
+  const { type } = layer;
+  if (type !== 'dense') {
+    const norm = preset === 'keras' && (type === 'batchNorm' || type === 'layerNorm');
+    return norm ? { epsilon: 1e-3, ...(type === 'batchNorm' ? { momentum: 0.01 } : {}) } : {};
+  }
   switch (preset) {
     case 'torch':
       return { initializer: 'fanInUniform', biasInitializer: 'fanInUniform' };
     case 'keras':
       return { initializer: 'glorotUniform', biasInitializer: 'zeros' };
     case 'sklearn': {
-      const maximum = Math.sqrt((hidden === 'sigmoid' ? 2 : 6) / (inputs + units));
-      const uniform = { type: 'uniform', minimum: -maximum, maximum } as const;
+      const maximum = Math.sqrt((hidden === 'sigmoid' ? 2 : 6) / (inputs + layer.units));
+      const uniform = { type: 'uniform', minimum: -maximum, maximum };
       return { initializer: uniform, biasInitializer: uniform, l2: 1e-4, penaltyPerRow: true };
     }
   }

@@ -15,9 +15,13 @@ export interface Snapshot {
 }
 
 const shapeOf = ({ inputs, layers, optimizer }: Model): string =>
-  [inputs, ...layers.map(({ units, bias }) => `${units}${bias ? '' : ' without bias'}`), optimizer.type].join(
-    '-',
-  );
+  [
+    inputs,
+    ...layers.map(({ units, bias, config: { type } }) =>
+      type === 'dense' ? `${units}${bias ? '' : ' without bias'}` : type,
+    ),
+    optimizer.type,
+  ].join('-');
 
 /** A copy of the state of a trainer. */
 export function takeSnapshot({ model, executor, plan, steps, epochs }: Engine): Snapshot {

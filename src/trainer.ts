@@ -12,16 +12,10 @@ import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
 import type { Capture } from './job.js';
+import { isMask, shownLayer, type TrainerLayer } from './layers.js';
 import { Matrix } from './matrix.js';
 import type { EvaluateOptions, Evaluation, MetricLike } from './metrics/evaluate.js';
-import {
-  createModel,
-  initialParameters,
-  type Layer,
-  type Model,
-  type ModelConfig,
-  requireTrainable,
-} from './model.js';
+import { createModel, initialParameters, type Model, type ModelConfig, requireTrainable } from './model.js';
 import { encodeModel } from './model-file.js';
 import {
   type LoadOptions,
@@ -82,12 +76,6 @@ export interface BatchOptions extends RowWeights {
   /** From this call on. */
   readonly learningRate?: LearningRate;
 }
-
-/** A layer as the trainer shows it. */
-export type TrainerLayer = Pick<Layer, 'inputs' | 'units' | 'bias' | 'trainable' | 'parameterCount'> & {
-  /** Name of the activation. */
-  readonly activation: string;
-};
 
 /** What differs between Node and browsers. */
 export interface Platform {
@@ -159,12 +147,10 @@ export class Trainer {
     const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads, worker);
     const random = new Random(seed);
-    const initial = initialParameters(model, random).map(({ weights, biases }, index) => {
-      const { units, inputs } = model.layers[index];
-      return { weights: new Matrix(weights, units, inputs), biases };
-    });
-    writeLayers(engine.executor, engine.plan, initial, model);
+    writeLayers(engine.executor, engine.plan, initialParameters(model, random), model);
     writeConstants(engine.executor, engine.plan);
+    const { masks = -1 } = engine.plan;
+    if (masks >= 0) engine.executor.scalars[masks] = new Random(seed).nextUint32();
     return new Trainer(engine, seed, random, threads, rejected, config, platform);
   }
 
@@ -187,9 +173,7 @@ export class Trainer {
   }
 
   get layers(): readonly TrainerLayer[] {
-    return this.#model.layers.map(({ inputs, units, activation, bias, trainable, parameterCount }) => {
-      return { inputs, units, activation: activation.name, bias, trainable, parameterCount };
-    });
+    return this.#model.layers.map(shownLayer);
   }
 
   get parameterCount(): number {
@@ -423,7 +407,7 @@ export class Trainer {
     return computationGraph(this.#model, inspection);
   }
 
-  /** Copies of the weights (units × inputs) and biases of every layer. */
+  /** Copies of the weights (units × inputs), biases and running statistics of every layer. */
   getWeights(): LayerWeights[] {
     const { executor, plan } = this.#engine;
     this.#engine.requireAlive('Cannot get weights');
@@ -456,7 +440,9 @@ export class Trainer {
     if (this.#engine.isRunning) {
       throw stateError(action, 'no epoch may be under way', fact('a call in mid-epoch'));
     }
-    this.#model.layers[layer].trainable = trainable;
+    const placed = this.#model.layers[layer];
+    if (isMask(placed)) throw stateError(action, 'the layer must be one that learns', placed.config.type);
+    placed.trainable = trainable;
     this.#engine.replan();
   }
 

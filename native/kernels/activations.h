@@ -57,6 +57,20 @@ FASTMLP_INLINE void with_activation(int32_t code, Body body) {
 }
 
 template <class S>
+FASTMLP_NOINLINE void activation_forward(const Batch& batch, const operands::activation_forward& o,
+                                         Span rows) {
+  const int64_t first = rows.begin * o.units;
+  const float* net_input = batch.arena + o.netInput + first;
+  float* output = batch.arena + o.output + first;
+  with_activation(o.activation, [&](auto code) {
+    for_each<S>((rows.end - rows.begin) * o.units, [&](auto lanes, int64_t i) {
+      using L = typename decltype(lanes)::Simd;
+      lanes.store(output + i, activate<L, decltype(code)::value>(lanes.load(net_input + i)));
+    });
+  });
+}
+
+template <class S>
 FASTMLP_NOINLINE void activation_backward(const Batch& batch, const operands::activation_backward& o,
                                           Span rows) {
   const int64_t first = rows.begin * o.units;

@@ -10,6 +10,7 @@ namespace fastmlp::avx2 {
 
 struct Simd {
   using V = __m256;
+  using I = __m256i;
   using Mask = __m256;
   using One = OneLane<Simd>;
   static constexpr int kLanes = 8;
@@ -73,6 +74,10 @@ struct Simd {
   static FASTMLP_INLINE Mask equal(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return _mm256_blendv_ps(no, yes, m); }
   static FASTMLP_INLINE bool any(Mask m) { return _mm256_movemask_ps(m) != 0; }
+  static FASTMLP_INLINE int store_filled(V v, int32_t first, int32_t* places) {
+    const __m256 filled = _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_NEQ_UQ);
+    return store_set_bits(static_cast<uint32_t>(_mm256_movemask_ps(filled)), first, places);
+  }
 
   static FASTMLP_INLINE V scale(V a, V rounded) {
     const __m256i n = integer(rounded);
@@ -90,6 +95,17 @@ struct Simd {
     const __m256i fraction = _mm256_and_si256(shifted, _mm256_set1_epi32(0x007fffff));
     return _mm256_castsi256_ps(_mm256_add_epi32(fraction, root_half));
   }
+
+  static FASTMLP_INLINE I count_from(uint32_t first) {
+    return plus(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), first);
+  }
+  static FASTMLP_INLINE I plus(I a, uint32_t b) { return _mm256_add_epi32(a, spread(b)); }
+  static FASTMLP_INLINE I times(I a, uint32_t b) { return _mm256_mullo_epi32(a, spread(b)); }
+  template <int kBits>
+  static FASTMLP_INLINE I fold(I a) {
+    return _mm256_xor_si256(a, _mm256_srli_epi32(a, kBits));
+  }
+  static FASTMLP_INLINE V upper_bits(I a) { return _mm256_cvtepi32_ps(_mm256_srli_epi32(a, 8)); }
 
   static FASTMLP_INLINE float reduce_add(V a) {
     __m128 sum = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
@@ -131,6 +147,7 @@ struct Simd {
   static FASTMLP_INLINE __m256i first(int n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
+  static FASTMLP_INLINE I spread(uint32_t a) { return _mm256_set1_epi32(static_cast<int32_t>(a)); }
   static FASTMLP_INLINE V sign_bit() { return _mm256_set1_ps(-0.0f); }
   static FASTMLP_INLINE __m256i integer(V rounded) {
     return _mm256_sub_epi32(_mm256_castps_si256(rounded), _mm256_castps_si256(_mm256_set1_ps(12582912.0f)));

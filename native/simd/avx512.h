@@ -10,6 +10,7 @@ namespace fastmlp::avx512 {
 
 struct Simd {
   using V = __m512;
+  using I = __m512i;
   using Mask = __mmask16;
   using One = OneLane<Simd>;
   static constexpr int kLanes = 16;
@@ -57,6 +58,13 @@ struct Simd {
   static FASTMLP_INLINE Mask equal(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return _mm512_mask_blend_ps(m, no, yes); }
   static FASTMLP_INLINE bool any(Mask m) { return m != 0; }
+  static FASTMLP_INLINE int store_filled(V v, int32_t first, int32_t* places) {
+    const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const Mask filled = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    const __m512i all = _mm512_add_epi32(_mm512_set1_epi32(first), lanes);
+    _mm512_storeu_si512(places, _mm512_maskz_compress_epi32(filled, all));
+    return count_bits(filled);
+  }
 
   static FASTMLP_INLINE V scale(V a, V rounded) {
     return _mm512_scalef_ps(a, _mm512_sub_ps(rounded, _mm512_set1_ps(12582912.0f)));
@@ -69,6 +77,17 @@ struct Simd {
     const __m512i fraction = _mm512_and_si512(shifted, _mm512_set1_epi32(0x007fffff));
     return _mm512_castsi512_ps(_mm512_add_epi32(fraction, root_half));
   }
+
+  static FASTMLP_INLINE I count_from(uint32_t first) {
+    return plus(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), first);
+  }
+  static FASTMLP_INLINE I plus(I a, uint32_t b) { return _mm512_add_epi32(a, spread(b)); }
+  static FASTMLP_INLINE I times(I a, uint32_t b) { return _mm512_mullo_epi32(a, spread(b)); }
+  template <int kBits>
+  static FASTMLP_INLINE I fold(I a) {
+    return _mm512_xor_si512(a, _mm512_srli_epi32(a, kBits));
+  }
+  static FASTMLP_INLINE V upper_bits(I a) { return _mm512_cvtepi32_ps(_mm512_srli_epi32(a, 8)); }
 
   static FASTMLP_INLINE float reduce_add(V a) { return _mm512_reduce_add_ps(a); }
   static FASTMLP_INLINE void store_sums(float* p, const V (&sums)[4]) {
@@ -112,6 +131,7 @@ struct Simd {
   static FASTMLP_INLINE __m256 halves(V a) {
     return _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
   }
+  static FASTMLP_INLINE I spread(uint32_t a) { return _mm512_set1_epi32(static_cast<int32_t>(a)); }
   static FASTMLP_INLINE V sign_bit() { return _mm512_set1_ps(-0.0f); }
 };
 

@@ -11,6 +11,7 @@ namespace fastmlp::neon {
 
 struct Simd {
   using V = float32x4_t;
+  using I = uint32x4_t;
   using Mask = uint32x4_t;
   using One = OneLane<Simd>;
   static constexpr int kLanes = 4;
@@ -69,6 +70,11 @@ struct Simd {
   static FASTMLP_INLINE Mask equal(V a, V b) { return vceqq_f32(a, b); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return vbslq_f32(m, yes, no); }
   static FASTMLP_INLINE bool any(Mask m) { return vmaxvq_u32(m) != 0; }
+  static FASTMLP_INLINE int store_filled(V v, int32_t first, int32_t* places) {
+    static constexpr uint32_t kBits[4] = {1, 2, 4, 8};
+    const uint32x4_t zero = vceqq_f32(v, vdupq_n_f32(0.0f));
+    return store_set_bits(vaddvq_u32(vbicq_u32(vld1q_u32(kBits), zero)), first, places);
+  }
 
   static FASTMLP_INLINE V scale(V a, V rounded) {
     const int32x4_t n = integer(rounded);
@@ -85,6 +91,18 @@ struct Simd {
     const int32x4_t fraction = vandq_s32(shifted, vdupq_n_s32(0x007fffff));
     return vreinterpretq_f32_s32(vaddq_s32(fraction, root_half));
   }
+
+  static FASTMLP_INLINE I count_from(uint32_t first) {
+    const uint32_t lanes[4] = {0, 1, 2, 3};
+    return plus(vld1q_u32(lanes), first);
+  }
+  static FASTMLP_INLINE I plus(I a, uint32_t b) { return vaddq_u32(a, vdupq_n_u32(b)); }
+  static FASTMLP_INLINE I times(I a, uint32_t b) { return vmulq_n_u32(a, b); }
+  template <int kBits>
+  static FASTMLP_INLINE I fold(I a) {
+    return veorq_u32(a, vshrq_n_u32(a, kBits));
+  }
+  static FASTMLP_INLINE V upper_bits(I a) { return vcvtq_f32_u32(vshrq_n_u32(a, 8)); }
 
   static FASTMLP_INLINE float reduce_add(V a) { return vaddvq_f32(a); }
   static FASTMLP_INLINE void store_sums(float* p, const V (&sums)[4]) {

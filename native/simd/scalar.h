@@ -14,6 +14,7 @@ namespace fastmlp {
 template <class Target>
 struct OneLane {
   using V = float;
+  using I = uint32_t;
   using Mask = bool;
   using One = OneLane;
   static constexpr int kLanes = 1;
@@ -86,6 +87,12 @@ struct OneLane {
   static FASTMLP_INLINE Mask equal(V a, V b) { return a == b; }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return m ? yes : no; }
   static FASTMLP_INLINE bool any(Mask m) { return m; }
+  // Stores first + i for each lane i that is not zero, one after the other, and returns how many; what it
+  // writes beyond them, up to kLanes in all, is without meaning.
+  static FASTMLP_INLINE int store_filled(V v, int32_t first, int32_t* places) {
+    *places = first;
+    return v != 0 ? 1 : 0;
+  }
 
   // a 2^n, with n + 1.5 * 2^23 given, for n in [-252, 254]; in two factors, so that neither overflows before
   // the product does.
@@ -105,6 +112,17 @@ struct OneLane {
     *e = static_cast<float>(static_cast<int32_t>(shifted) >> 23);
     return from_bits((shifted & 0x007fffffu) + kRootHalfBits);
   }
+
+  // 32-bit integers, a lane each: first, first + 1, …; sums and products that wrap; a ^ (a >> n); the upper
+  // 24 bits as a number.
+  static FASTMLP_INLINE I count_from(uint32_t first) { return first; }
+  static FASTMLP_INLINE I plus(I a, uint32_t b) { return a + b; }
+  static FASTMLP_INLINE I times(I a, uint32_t b) { return a * b; }
+  template <int kBits>
+  static FASTMLP_INLINE I fold(I a) {
+    return a ^ (a >> kBits);
+  }
+  static FASTMLP_INLINE V upper_bits(I a) { return static_cast<float>(a >> 8); }
 
   static FASTMLP_INLINE float reduce_add(V a) { return a; }
   // The sum of each of four vectors.

@@ -1,5 +1,6 @@
 import type { Node } from '../expression/nodes.js';
-import type { Layer, Model } from '../model.js';
+import { isMask, type Layer, type LayerConfig } from '../layers.js';
+import type { Model } from '../model.js';
 import { ExtentCode } from '../opcodes.js';
 import type { Emitter } from './emitter.js';
 import { ExpressionLowering, type Place } from './expression-lowering.js';
@@ -21,12 +22,44 @@ export interface BatchPlaces {
   readonly deltas: readonly number[];
   /** dE/dx of each layer and of the input (index 0), where they are kept apart from the deltas. */
   readonly outputGradients: readonly number[];
+  /** Mean and 1 / deviation that a normalising layer keeps for the way back: per unit, or per row. */
+  readonly means: readonly number[];
+  readonly inverseDeviations: readonly number[];
+}
+
+/** Scalars that layers compute with, by index; −1 where absent. */
+export interface LayerScalars {
+  /** Of each layer: epsilon and momentum of a norm, standard deviation of noise. */
+  readonly epsilons: readonly number[];
+  readonly momenta: readonly number[];
+  readonly deviations: readonly number[];
+  /** Key and step of the masks, one after the other. */
+  readonly masks: number;
+}
+
+/** Adds the scalars of the layers to the layout. */
+export function placeLayerScalars({ layers }: Model, layout: Layout): LayerScalars {
+  const each = (name: string, numberOf: (config: LayerConfig) => number | null): number[] =>
+    layers.map(({ config }, index) => {
+      const value = numberOf(config);
+      return value === null ? -1 : layout.addScalar(`${name}.${index + 1}`, value);
+    });
+  const scalars = {
+    epsilons: each('epsilon', (config) => ('epsilon' in config ? config.epsilon : null)),
+    momenta: each('momentum', (config) => ('momentum' in config ? config.momentum : null)),
+    deviations: each('deviation', (config) => ('stddev' in config ? config.stddev : null)),
+  };
+  if (!layers.some(isMask)) return { ...scalars, masks: -1 };
+  const masks = layout.addScalar('maskKey', 0);
+  layout.addScalar('maskStep', 0);
+  return { ...scalars, masks };
 }
 
 /** Everything a lowering step needs to know. */
 export interface Context {
   readonly model: Model;
   readonly places: PersistentPlaces;
+  readonly scalars: LayerScalars;
   readonly batch: BatchPlaces;
   readonly emitter: Emitter;
   /** The loss is computed from the net inputs of the last layer. */
@@ -45,6 +78,7 @@ export const isApart = (layer: Layer): boolean => layer.activation.kind !== 'ele
 export function contextOf(
   model: Model,
   places: PersistentPlaces,
+  scalars: LayerScalars,
   layout: Layout,
   emitter: Emitter,
   inspect: boolean,
@@ -54,7 +88,14 @@ export function contextOf(
   const batch = placeBatch(model, layout, inspect, weighted);
   const expressions = model.layers.map((layer, index) => lowerActivation(layer, index, batch, layout));
   const lossExpression = lowerLoss(model, fused, batch, layout);
-  return { model, places, batch, emitter, fused, inspect, expressions, lossExpression };
+  return { model, places, scalars, batch, emitter, fused, inspect, expressions, lossExpression };
+}
+
+/** What enters a layer. A layer that acts in training only has no outputs elsewhere: what enters it is passed on. */
+export function inputOf({ model, batch, inspect }: Context, index: number, training: boolean): number {
+  let below = index - 1;
+  while (below >= 0 && !training && !inspect && isMask(model.layers[below])) below--;
+  return below < 0 ? batch.input : batch.outputs[below];
 }
 
 /** Gradient of the loss with respect to the outputs of a layer, before its activation makes it the delta. */
@@ -113,6 +154,12 @@ function placeBatch(model: Model, layout: Layout, inspect: boolean, weighted: bo
       when(layer, index) ? layout.addPerRow(`${prefix}${index + 1}`, layer.units) : -1,
     );
   const always = (): boolean => true;
+  const moments = (prefix: string): number[] =>
+    layers.map(({ config: { type }, units }, index) => {
+      const name = `${prefix}${index + 1}`;
+      if (type === 'layerNorm') return layout.addPerRow(name, 1, 'scratch');
+      return type === 'batchNorm' ? layout.add(name, 'scratch', 1, units) : -1;
+    });
   return {
     input: layout.addPerRow('x0', model.inputs),
     target: layout.addPerRow('t', model.outputs),
@@ -122,7 +169,22 @@ function placeBatch(model: Model, layout: Layout, inspect: boolean, weighted: bo
     lossScale: model.loss.traced ? layout.add('lossScale', 'scratch', 1, 1) : -1,
     netInputs: each('z', keepsNetInput),
     outputs: each('x', always),
-    deltas: each('delta', always),
+    deltas: inspect
+      ? each('delta', always)
+      : sharedDeltas(
+          each('delta', (layer) => !isMask(layer)),
+          model,
+        ),
     outputGradients: inspect ? [layout.addPerRow('dx0', model.inputs), ...each('dx', always)] : [],
+    means: moments('mean'),
+    inverseDeviations: moments('inverseDeviation'),
   };
+}
+
+/** Gradients go through a layer that acts in training only in place: it shares the delta of the layer below. */
+function sharedDeltas(deltas: number[], { layers }: Model): number[] {
+  layers.forEach((layer, index) => {
+    if (isMask(layer)) deltas[index] = deltas[index - 1] ?? -1;
+  });
+  return deltas;
 }

@@ -2,7 +2,14 @@ import type { InputTransform, Model } from '../model.js';
 import { ScalarCode } from '../opcodes.js';
 
 /** What a buffer of the arena is for. */
-export type BufferRole = 'parameter' | 'gradient' | 'state' | 'constant' | 'activation' | 'scratch';
+export type BufferRole =
+  | 'parameter'
+  | 'gradient'
+  | 'state'
+  | 'statistics'
+  | 'constant'
+  | 'activation'
+  | 'scratch';
 
 /** A matrix in the arena. `perRow` buffers have room for one row of `columns` per row of a batch. */
 export interface PlanBuffer {
@@ -13,7 +20,7 @@ export interface PlanBuffer {
   readonly rows: number;
   readonly columns: number;
   readonly perRow: boolean;
-  /** What a buffer of the role `state` holds in all its elements before the first step. */
+  /** What a buffer of the roles `state` and `statistics` holds in all its elements before the first step. */
   readonly initial?: number;
   /** What a buffer of the role `constant` holds. */
   readonly values?: ArrayLike<number>;
@@ -87,12 +94,14 @@ export interface StateBlock {
   readonly initial: number;
 }
 
-/** Places of one layer's buffers that outlive a batch. `biases` and `biasGradient` are −1 without a bias. */
+/** Places of one layer's buffers that outlive a batch, −1 for what it has not; gamma and beta are weights and biases. */
 export interface LayerPlaces {
   readonly weights: number;
   readonly biases: number;
   readonly weightGradient: number;
   readonly biasGradient: number;
+  readonly runningMean: number;
+  readonly runningVariance: number;
 }
 
 /** Places of everything that outlives a batch. */
@@ -134,7 +143,7 @@ function placeSmoothing(layout: Layout, { labelSmoothing: amount, loss, outputs 
 }
 
 /**
- * Lays out parameters, gradients and optimizer state: first in the arena and independent of the batch and of what is
+ * Lays out parameters, gradients, optimizer state and running statistics: first in the arena and independent of the batch and of what is
  * frozen, so that a plan for a larger batch finds them where they were. Every block has the layout of the parameters
  * (W1 b1 W2 b2 …), so that one step operation can cover all layers.
  */
@@ -150,9 +159,11 @@ export function placePersistent(
   ): { begin: number; places: { weights: number; biases: number }[] } => {
     layout.align();
     const begin = layout.length;
-    const places = model.layers.map((layer, index) => ({
-      weights: layout.add(`${prefix}W${index + 1}`, role, layer.inputs, layer.units, initial),
-      biases: layer.bias ? layout.add(`${prefix}b${index + 1}`, role, 1, layer.units, initial) : -1,
+    const add = (name: string, rows: number, columns: number): number =>
+      rows > 0 ? layout.add(`${prefix}${name}`, role, rows, columns, initial) : -1;
+    const places = model.layers.map(({ weightRows, units, bias }, index) => ({
+      weights: add(`W${index + 1}`, weightRows, units),
+      biases: add(`b${index + 1}`, Number(bias), units),
     }));
     return { begin, places };
   };
@@ -161,6 +172,12 @@ export function placePersistent(
   const gradients = block('d', 'gradient');
   const state = new Map<string, number>();
   for (const { name, initial } of states) state.set(name, block(`${name}.`, 'state', initial).begin);
+  const running = (name: string, initial: number): number[] =>
+    model.layers.map(({ config, units }, index) =>
+      config.type === 'batchNorm' ? layout.add(`${name}${index + 1}`, 'statistics', 1, units, initial) : -1,
+    );
+  const means = running('runningMean', 0);
+  const variances = running('runningVariance', 1);
   const { scale, offset } = model.inputTransform ?? {};
   const perColumn = typeof scale === 'object' || typeof offset === 'object';
   const transform = (name: string, value: InputTransform['scale'] | undefined): number => {
@@ -173,6 +190,8 @@ export function placePersistent(
       ...parameters.places[index],
       weightGradient: gradients.places[index].weights,
       biasGradient: gradients.places[index].biases,
+      runningMean: means[index],
+      runningVariance: variances[index],
     })),
     parameters: parameters.begin,
     parameterLength,

@@ -58,7 +58,11 @@ const define = (name: keyof typeof Opcode, operands: Record<string, OperandKind>
  * the units. `s` is 1 for the reduction `sum` and 1/B for `mean`. `f` is the activation, `E` the loss of a row.
  * The `map` operations compute expressions on B×C matrices, whose operands may be repeated as their extent says: a
  * `row` operand has one number per row, a `units` operand one per column. The output may be an operand of extent `full`.
+ * Of a normalisation `X` is B×U, `gamma`, `beta` and what is running U; `mean` and `inverseDeviation` are U over the rows,
+ * B over the units, and kept from forward to backward. `gradient` may be `delta`; gammas are 1 and betas 0 where absent.
  * `scalars` of an optimizer is the first of those of `OptimizerScalar`, whose coefficients its formulas name.
+ * `masks` is the first of two scalars: a key, and the number of the step. Masks have 24 random bits for each element,
+ * which follow from both, the number of the layer, and the place in the batch; `mask-kernels.ts` of the reference has how.
  * `moments` is the first of five scalars in a row: beta1, beta2, epsilon, power1 = beta1^t, power2 = beta2^t.
  */
 export const operations: readonly Operation[] = [
@@ -176,6 +180,81 @@ export const operations: readonly Operation[] = [
     inputs: 'size',
     units: 'size',
     activation: 'activation',
+  }),
+  /**
+   * over the rows: mean, variance = mean of (X - mean)^2, inverseDeviation = 1 / sqrt(variance + epsilon); output =
+   * gamma (X - mean) * inverseDeviation + beta; runningMean += momentum (mean - runningMean); runningVariance
+   * likewise, with B / (B - 1) variance, and not for B = 1; without a momentum mean and variance are the running
+   * ones, which stay as they are
+   */
+  define('batch_norm_forward', {
+    input: 'buffer',
+    output: 'buffer',
+    mean: 'buffer',
+    inverseDeviation: 'buffer',
+    runningMean: 'buffer',
+    runningVariance: 'buffer',
+    gamma: 'buffer',
+    beta: 'buffer',
+    units: 'size',
+    epsilon: 'scalar',
+    momentum: 'scalar',
+  }),
+  /**
+   * N = (X - mean) * inverseDeviation; over the rows: betaGradient = sum of delta, gammaGradient = sum of delta * N,
+   * accumulate: added to what is there; gradient = gamma inverseDeviation *
+   * (throughMoments ? delta - mean of delta - N * mean of (delta * N) : delta)
+   */
+  define('batch_norm_backward', {
+    input: 'buffer',
+    delta: 'buffer',
+    mean: 'buffer',
+    inverseDeviation: 'buffer',
+    gamma: 'buffer',
+    gammaGradient: 'buffer',
+    betaGradient: 'buffer',
+    gradient: 'buffer',
+    units: 'size',
+    accumulate: 'flag',
+    throughMoments: 'flag',
+  }),
+  /**
+   * over the units of a row: mean, variance = mean of (X - mean)^2, inverseDeviation = 1 / sqrt(variance + epsilon);
+   * output = gamma (X - mean) * inverseDeviation + beta
+   */
+  define('layer_norm_forward', {
+    input: 'buffer',
+    output: 'buffer',
+    mean: 'buffer',
+    inverseDeviation: 'buffer',
+    gamma: 'buffer',
+    beta: 'buffer',
+    units: 'size',
+    epsilon: 'scalar',
+  }),
+  /**
+   * N = (X - mean) * inverseDeviation; over the rows: betaGradient = sum of delta, gammaGradient = sum of delta * N,
+   * accumulate: added to what is there
+   */
+  define('layer_norm_backward_weights', {
+    input: 'buffer',
+    delta: 'buffer',
+    mean: 'buffer',
+    inverseDeviation: 'buffer',
+    gammaGradient: 'buffer',
+    betaGradient: 'buffer',
+    units: 'size',
+    accumulate: 'flag',
+  }),
+  /** d = gamma delta; over the units of a row: gradient = inverseDeviation * (d - mean of d - N * mean of (d * N)) */
+  define('layer_norm_backward_input', {
+    input: 'buffer',
+    delta: 'buffer',
+    mean: 'buffer',
+    inverseDeviation: 'buffer',
+    gamma: 'buffer',
+    gradient: 'buffer',
+    units: 'size',
   }),
   /** scalar loss += sum_r rowLosses[r]; scalar rows += B */
   define('sum_losses', { rowLosses: 'buffer' }),
@@ -351,6 +430,35 @@ export const operations: readonly Operation[] = [
   }),
   /** output[0] = s */
   define('reduction_scale', { output: 'buffer', reduction: 'reduction' }),
+  /** output = f(netInput) */
+  define('activation_forward', {
+    netInput: 'buffer',
+    output: 'buffer',
+    units: 'size',
+    activation: 'activation',
+  }),
+  /** step of the masks += 1 */
+  define('next_masks', {
+    masks: 'scalar',
+  }),
+  /** with d = dropped / 2^24: output = 0 where the bits of the mask are below `dropped`, input / (1 - d) elsewhere */
+  define('dropout', {
+    input: 'buffer',
+    output: 'buffer',
+    units: 'size',
+    dropped: 'index',
+    layer: 'index',
+    masks: 'scalar',
+  }),
+  /** output = input + deviation n, n a standard normal number */
+  define('gaussian_noise', {
+    input: 'buffer',
+    output: 'buffer',
+    units: 'size',
+    deviation: 'scalar',
+    layer: 'index',
+    masks: 'scalar',
+  }),
 ];
 
 /** A `PlaceKind` for each integer of some operations. */

@@ -224,17 +224,18 @@ export function spansOf(
   updated: readonly number[],
   only?: number,
 ): ParameterSpan[] {
-  const ends = [
-    ...places.layers.slice(1).map((layer) => layer.weights),
-    places.parameters + places.parameterLength,
-  ];
+  const begins = places.layers.map(({ weights, biases }) => (weights < 0 ? biases : weights));
+  const endOf = (index: number): number =>
+    begins.find((begin, other) => other > index && begin >= 0) ?? places.parameters + places.parameterLength;
   const spans: { begin: number; count: number }[] = [];
   model.layers.forEach((layer, index) => {
-    if (!layer.trainable || updated.includes(index) || (only !== undefined && index !== only)) return;
-    const begin = places.layers[index].weights;
+    const begin = begins[index];
+    if (begin < 0 || !layer.trainable || updated.includes(index)) return;
+    if (only !== undefined && index !== only) return;
     const previous = spans.at(-1);
-    if (previous && previous.begin + previous.count === begin) previous.count = ends[index] - previous.begin;
-    else spans.push({ begin, count: ends[index] - begin });
+    const end = endOf(index);
+    if (previous && previous.begin + previous.count === begin) previous.count = end - previous.begin;
+    else spans.push({ begin, count: end - begin });
   });
   return spans;
 }

@@ -1,5 +1,6 @@
 import type { Node } from '../expression/nodes.js';
 import type { Model } from '../model.js';
+import { placeLayerScalars } from './context.js';
 import { Emitter } from './emitter.js';
 import { placeConstants } from './expression-lowering.js';
 import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
@@ -62,7 +63,9 @@ export const isStep = (name: ProgramName): boolean => name === 'update' || name.
  * - per parameter 2 with sgd, 3 with momentum, 4 with adam: the parameter, its gradient, the optimizer's state;
  * - per row of `batchCapacity` inputs + outputs + 1 + 2 units of all layers: the input, its target and loss, the outputs
  *   and deltas; one for the label where the loss takes labels; the units of each layer whose net inputs are kept, which
- *   are those with softmax or a traced activation and a last one fused with its loss;
+ *   are those with softmax or a traced activation and a last one fused with its loss; for a layer that acts in training
+ *   only, its outputs alone; two more for layerNorm;
+ * - per unit of batchNorm 4: running statistics, and those of the batch;
  * - what a traced activation or loss computes with, and less than a cache line before each buffer.
  */
 export interface Plan {
@@ -84,6 +87,8 @@ export interface Plan {
   readonly learningRate: number;
   /** Index of the norm of the last step's gradient before it was clipped; −1 where it is not computed. */
   readonly gradientNorm?: number;
+  /** Index of the key of the masks of layers that act in training only; −1 without such layers. */
+  readonly masks?: number;
   /** The table of buffers and every program, one operation a line. */
   toString(): string;
 }
@@ -100,13 +105,14 @@ export function createPlan(
 ): Plan {
   const layout = new Layout(batchCapacity);
   const state = updateState(model, layout);
+  const layerScalars = placeLayerScalars(model, layout);
   const places = placePersistent(layout, model, state.blocks);
   placeConstants(layout, expressionsOf(model));
   layout.align();
   const persistentLength = layout.length;
   const emitter = new Emitter();
-  if (purpose === 'inspect') inspectPrograms(model, places, layout, emitter);
-  else trainPrograms(model, places, layout, emitter, state, extras);
+  if (purpose === 'inspect') inspectPrograms(model, places, layerScalars, layout, emitter);
+  else trainPrograms(model, places, layerScalars, layout, emitter, state, extras);
   const { buffers, scalars } = layout;
   const operations = emitter.operations();
   const plan = {
@@ -121,6 +127,7 @@ export function createPlan(
     gradients: { offset: places.gradients, length: places.parameterLength },
     learningRate: state.learningRate,
     gradientNorm: state.gradientNorm,
+    masks: layerScalars.masks,
   };
   return { ...plan, toString: () => printPlan(plan) };
 }

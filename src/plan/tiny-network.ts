@@ -1,4 +1,5 @@
-import type { Layer, Model } from '../model.js';
+import type { Layer } from '../layers.js';
+import type { Model } from '../model.js';
 import { DecisionCode, LossCode } from '../opcodes.js';
 import type { PersistentPlaces } from './layout.js';
 
@@ -8,7 +9,8 @@ const MOST_UNITS = 4;
 const MOST_WEIGHTS = 16;
 
 /** Whether such a layer can be part of `train_rows`. */
-const isTiny = ({ inputs, units, bias, trainable, activation, l1, l2, maxNorm }: Layer): boolean =>
+const isTiny = ({ config, inputs, units, bias, trainable, activation, l1, l2, maxNorm }: Layer): boolean =>
+  config.type === 'dense' &&
   bias &&
   trainable &&
   activation.kind === 'elementwise' &&

@@ -68,9 +68,10 @@ const IN_PLACE_FROM_WEIGHTS = 1024;
 export function updatesInPlace({ optimizer, layers, gradientClipping }: Model): number[] {
   if (optimizer.type !== 'sgd' || optimizer.momentum > 0 || optimizer.weightDecay > 0) return [];
   if (gradientClipping) return [];
-  return layers.flatMap(({ trainable, inputs, units, l1, l2 }, index) =>
-    trainable && inputs * units >= IN_PLACE_FROM_WEIGHTS && l1 === 0 && l2 === 0 ? [index] : [],
-  );
+  return layers.flatMap(({ trainable, weightRows, units, l1, l2, config }, index) => {
+    const isLarge = config.type === 'dense' && weightRows * units >= IN_PLACE_FROM_WEIGHTS;
+    return trainable && isLarge && l1 === 0 && l2 === 0 ? [index] : [];
+  });
 }
 
 /** Makes the buffer that norms are computed in; −1 where there are none. */

@@ -5,10 +5,12 @@ import { WasmExecutor } from '../../src/backends/wasm/executor.js';
 import { createWasmProvider } from '../../src/backends/wasm/index.js';
 import { binaryOf, createMemory, instantiate } from '../../src/backends/wasm/module.js';
 import { createNodeWorker } from '../../src/backends/wasm/worker/node.js';
-import { createModel, dense, initialParameters } from '../../src/model.js';
+import { dense } from '../../src/layers.js';
+import { createModel, initialParameters } from '../../src/model.js';
 import { ScalarCode } from '../../src/opcodes.js';
 import { adam } from '../../src/optimizers.js';
-import { bufferNamed, createPlan, type ProgramName } from '../../src/plan/plan.js';
+import { writeLayers } from '../../src/parameters.js';
+import { createPlan, type ProgramName } from '../../src/plan/plan.js';
 import { Random } from '../../src/random.js';
 
 const INPUTS = 19;
@@ -24,10 +26,7 @@ const model = createModel({
 const plan = createPlan(model, 7);
 
 function fill(executor: Executor): Executor {
-  initialParameters(model, new Random(3)).forEach(({ weights, biases }, index) => {
-    executor.write(bufferNamed(plan, `W${index + 1}`).offset, weights);
-    if (biases) executor.write(bufferNamed(plan, `b${index + 1}`).offset, biases);
-  });
+  writeLayers(executor, plan, initialParameters(model, new Random(3)), model);
   return executor;
 }
 

@@ -1,8 +1,10 @@
 import {
   adam,
   type BackendId,
+  batchNorm,
   createTrainer,
   dense,
+  dropout,
   earlyStopping,
   type FitCallbacks,
   type FitOptions,
@@ -20,7 +22,13 @@ export const targets = Int32Array.from({ length: ROWS }, (_, row) =>
 export const createRun = (backend: BackendId): Promise<Trainer> =>
   createTrainer({
     inputs: 4,
-    layers: [dense({ units: 16, activation: 'tanh' }), dense({ units: 3, activation: 'softmax' })],
+    layers: [
+      // A bias would have no gradient but rounding, which adam makes large.
+      dense({ units: 16, bias: false }),
+      batchNorm({ activation: 'tanh' }),
+      dropout({ rate: 0.1 }),
+      dense({ units: 3, activation: 'softmax' }),
+    ],
     loss: 'crossEntropy',
     optimizer: adam({ learningRate: 0.02 }),
     seed: 11,

@@ -129,9 +129,7 @@ describe('names and shapes', () => {
     expect(JSON.parse(metadata['fastmlp.model'])).toEqual({
       inputs: 5,
       inputTransform: { scale: [0.1, 1, 2, 3, 4], offset: -0.5 },
-      layers: trainer.model.layers.map(({ activation, inputs: _, parameterCount: __, ...layer }) => {
-        return { ...layer, activation: activation.name };
-      }),
+      layers: trainer.model.layers.map(({ config }) => config),
       loss: 'crossEntropy',
       optimizer: adam({ learningRate: 0.01 }),
       reduction: 'mean',

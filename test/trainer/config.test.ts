@@ -101,6 +101,7 @@ describe('a configuration', () => {
     });
     expect(trainer.parameterCount).toBe(6 + 8);
     expect(trainer.layers[1]).toEqual({
+      type: 'dense',
       inputs: 3,
       units: 2,
       activation: 'linear',

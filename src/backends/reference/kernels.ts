@@ -16,6 +16,8 @@ import {
 } from '../../opcodes.js';
 import type { Numbers } from '../backend.js';
 import { gradientKernels } from './gradient-kernels.js';
+import { maskKernels } from './mask-kernels.js';
+import { normKernels } from './norm-kernels.js';
 import { advanceOptimizer, optimizerStep } from './optimizer-rules.js';
 import { trainRows } from './train-rows.js';
 
@@ -282,6 +284,8 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
     }
   },
 
+  ...normKernels,
+
   sum_losses({ arena, scalars, rows }, { rowLosses }) {
     for (let r = 0; r < rows; r++) scalars[ScalarCode.loss] += arena[rowLosses + r];
     scalars[ScalarCode.rows] += rows;
@@ -403,4 +407,11 @@ export const kernels: Readonly<Record<keyof typeof Opcode, Kernel>> = {
   reduction_scale(batch, { output, reduction }) {
     batch.arena[output] = scaleOf(batch, reduction);
   },
+
+  activation_forward({ arena, rows }, { netInput, output, units, activation }) {
+    const { value } = elementwiseActivations[activation];
+    for (let index = 0; index < rows * units; index++) arena[output + index] = value(arena[netInput + index]);
+  },
+
+  ...maskKernels,
 };
