@@ -1,10 +1,10 @@
-/** A plan of a single operation on an executor, run for many steps in one call: nothing but a kernel is timed. */
+/** A plan of one operation or a few on an executor, run for many steps in one call: nothing but kernels is timed. */
 
 import type { Backend, Executor, Rows } from '../src/backends/backend.js';
 import { ScalarCode } from '../src/opcodes.js';
 import type { Emitter } from '../src/plan/emitter.js';
 import type { Layout } from '../src/plan/layout.js';
-import { placeKindsOf } from '../src/plan/operations.js';
+import { OPERATION_STRIDE, placeKindsOf } from '../src/plan/operations.js';
 import type { Plan } from '../src/plan/plan.js';
 import { Random } from '../src/random.js';
 import { time } from './harness.js';
@@ -33,7 +33,7 @@ export function planOf(emitter: Emitter, layout: Layout): Plan {
 
 export interface Prepared {
   executor: Executor;
-  /** Seconds that `repeats` runs of the operation take. */
+  /** Seconds that `repeats` runs of the operations take. */
   run(repeats: number): number;
 }
 
@@ -48,7 +48,7 @@ export function fill(executor: Executor, places: readonly Place[]): void {
   }
 }
 
-/** An executor of the plan's one operation. The rows of its run have one column that no operation here reads. */
+/** An executor of the plan's operations. The rows of its run have one column that no operation here reads. */
 export async function prepareOperation(backend: Backend, plan: Plan): Promise<Prepared> {
   const executor = await backend.createExecutor(plan, 1);
   const count = plan.batchCapacity;
@@ -56,7 +56,7 @@ export async function prepareOperation(backend: Backend, plan: Plan): Promise<Pr
   const rows: Rows = { count, inputs, targets: null, labels: null, shared: false };
   const run = (repeats: number) =>
     executor.run(rows, {
-      program: { begin: 0, end: 1 },
+      program: { begin: 0, end: plan.operations.length / OPERATION_STRIDE },
       rowsPerEpoch: count,
       batchSize: count,
       firstStep: 0,
