@@ -73,10 +73,10 @@ export function runSteps(words: usize): void {
       rates += 8;
     }
     const place: u32 = accumulated === 0 ? 0 : (position / batch_size) % accumulated;
-    if (place === 0) execute_step(begin, end, OPERATION_BYTES, rows === batch_size);
-    else execute_step(more_begin, more_end, OPERATION_BYTES, false);
+    if (place === 0) execute_step(begin, end, OPERATION_BYTES, rows === batch_size, steps);
+    else execute_step(more_begin, more_end, OPERATION_BYTES, false, steps);
     if (accumulated !== 0 && (place === accumulated - 1 || position + rows === rows_per_epoch)) {
-      execute_step(update_begin, update_end, OPERATION_BYTES, false);
+      execute_step(update_begin, update_end, OPERATION_BYTES, false, steps);
     }
     if (Batch.order !== 0) Batch.order += (<usize>rows) << 2;
     position += rows;

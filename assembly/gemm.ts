@@ -67,12 +67,14 @@ export function add_product_f32(
 }
 
 /** Number `index` of `parts` nearly equal parts of `total` begins here. */
-function part_begin(total: i32, parts: i32, index: i32): i32 {
+export function part_begin(total: i32, parts: i32, index: i32): i32 {
   const rest = total % parts;
   return (total / parts) * index + (index < rest ? index : rest);
 }
 
-const parts_of = (total: i32, at_most: i32): i32 => (total + at_most - 1) / at_most;
+export function parts_of(total: i32, at_most: i32): i32 {
+  return (total + at_most - 1) / at_most;
+}
 
 /** This thread's share of any shape, by tiles: blocks of columns of C, within them blocks of depth, then rows of tiles. */
 function gemm_f32(
@@ -168,7 +170,14 @@ function place_panels(b: usize, b_row: usize, b_column: usize, packs: bool): usi
 }
 
 /** Finishes `rows` × `columns` numbers of C, which has `row_length` columns. */
-function finish_tiles(c: usize, row: i32, rows: i32, column: i32, columns: i32, row_length: i32): void {
+export function finish_tiles(
+  c: usize,
+  row: i32,
+  rows: i32,
+  column: i32,
+  columns: i32,
+  row_length: i32,
+): void {
   if (columns === row_length) {
     Epilogue.finish(c, row * row_length, rows * row_length);
     return;

@@ -7,6 +7,7 @@ import { Batch } from './batch';
 import { Epilogue } from './epilogue';
 import { add_product_f32, product_f32, TINY } from './gemm';
 import { Share } from './share';
+import { is_sparse, sparse_product_f32 } from './sparse-product';
 import { ONE } from './workspace';
 
 /**
@@ -106,7 +107,12 @@ export function linear_forward(
   const input_row = (<usize>inputs) << 2;
   const weight_row = (<usize>units) << 2;
   Epilogue.activate(activation, net_input);
-  product_f32(Batch.rows, units, inputs, input, input_row, 4, weights, weight_row, 4, biases, output);
+  const rows = Batch.rows;
+  if (is_sparse(input, rows, inputs, units)) {
+    sparse_product_f32(rows, units, inputs, input, input_row, 4, weights, weight_row, biases, false, output);
+  } else {
+    product_f32(rows, units, inputs, input, input_row, 4, weights, weight_row, 4, biases, output);
+  }
 }
 
 export function linear_backward_weights(
@@ -125,7 +131,11 @@ export function linear_backward_weights(
   const input_row = (<usize>inputs) << 2;
   const delta_row = (<usize>units) << 2;
   Epilogue.none();
-  if (accumulate) {
+  const rows = Batch.rows;
+  if (is_sparse(input, rows, inputs, units)) {
+    const to = weight_gradient;
+    sparse_product_f32(inputs, units, rows, input, 4, input_row, delta, delta_row, 0, accumulate, to);
+  } else if (accumulate) {
     add_product_f32(inputs, units, Batch.rows, input, 4, input_row, delta, delta_row, weight_gradient);
   } else {
     product_f32(inputs, units, Batch.rows, input, 4, input_row, delta, delta_row, 4, 0, weight_gradient);

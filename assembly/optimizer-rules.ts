@@ -161,7 +161,7 @@ export function optimizer_step(
   Last.put(last3, state3, at, left);
 }
 
-/** Updates whole vectors of parameters, from byte `begin` to before `end` of each buffer. */
+/** Updates whole vectors of parameters, from byte `begin` to before `end` of each buffer: a loop for each rule. */
 function step_whole(
   parameters: usize,
   gradient: usize,
@@ -180,18 +180,17 @@ function step_whole(
   const c2 = Scalars.splat(scalars, OptimizerScalar.c2);
   const c3 = Scalars.splat(scalars, OptimizerScalar.c3);
   const c4 = Scalars.splat(scalars, OptimizerScalar.c4);
-  const c5 = Scalars.splat(scalars, OptimizerScalar.c5);
-  const c6 = Scalars.splat(scalars, OptimizerScalar.c6);
-  const c7 = Scalars.splat(scalars, OptimizerScalar.c7);
   const zero = f32x4.splat(0);
-  for (let at = begin; at < end; at += 16) {
-    const w = v128.load(parameters + at);
-    const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
-    let taken = zero;
-    switch (rule) {
-      case OptimizerCode.amsgrad:
-      case OptimizerCode.nadam:
-      case OptimizerCode.radam: {
+  switch (rule) {
+    case OptimizerCode.amsgrad:
+    case OptimizerCode.nadam:
+    case OptimizerCode.radam: {
+      const c5 = Scalars.splat(scalars, OptimizerScalar.c5);
+      const c6 = Scalars.splat(scalars, OptimizerScalar.c6);
+      const c7 = Scalars.splat(scalars, OptimizerScalar.c7);
+      for (let at = begin; at < end; at += 16) {
+        const w = v128.load(parameters + at);
+        const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
         const m = Blend.step(state1 + at, c0, c1, g);
         let u = Blend.step(state2 + at, c2, c3, f32x4.mul(g, g));
         if (state3 !== 0) {
@@ -199,19 +198,29 @@ function step_whole(
           v128.store(state3 + at, u);
         }
         const along = F32x4.fma(c4, g, f32x4.mul(c5, m));
-        taken = f32x4.div(along, F32x4.fma(c6, f32x4.sqrt(u), c7));
-        break;
+        const taken = f32x4.div(along, F32x4.fma(c6, f32x4.sqrt(u), c7));
+        v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
       }
-      case OptimizerCode.adamax: {
+      break;
+    }
+    case OptimizerCode.adamax: {
+      for (let at = begin; at < end; at += 16) {
+        const w = v128.load(parameters + at);
+        const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
         const m = Blend.step(state1 + at, c0, c1, g);
         const decayed = f32x4.mul(c2, v128.load(state2 + at));
         const u = F32x4.max(f32x4.add(f32x4.abs(g), c3), decayed);
         v128.store(state2 + at, u);
-        taken = f32x4.div(f32x4.mul(c4, m), u);
-        break;
+        const taken = f32x4.div(f32x4.mul(c4, m), u);
+        v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
       }
-      case OptimizerCode.rmsprop:
-      case OptimizerCode.adagrad: {
+      break;
+    }
+    case OptimizerCode.rmsprop:
+    case OptimizerCode.adagrad: {
+      for (let at = begin; at < end; at += 16) {
+        const w = v128.load(parameters + at);
+        const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
         let square = Blend.step(state1 + at, c0, c1, f32x4.mul(g, g));
         if (state3 !== 0) {
           const mean = Blend.step(state3 + at, c0, c1, g);
@@ -219,24 +228,38 @@ function step_whole(
         }
         let step = f32x4.div(g, f32x4.add(f32x4.sqrt(square), c3));
         if (state2 !== 0) step = Blend.step(state2 + at, c2, f32x4.splat(1), step);
-        taken = f32x4.mul(c4, step);
-        break;
+        const taken = f32x4.mul(c4, step);
+        v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
       }
-      case OptimizerCode.adadelta: {
+      break;
+    }
+    case OptimizerCode.adadelta: {
+      for (let at = begin; at < end; at += 16) {
+        const w = v128.load(parameters + at);
+        const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
         const v = Blend.step(state1 + at, c0, c1, f32x4.mul(g, g));
         const ratio = f32x4.div(f32x4.add(v128.load(state2 + at), c2), f32x4.add(v, c2));
         const delta = f32x4.mul(g, f32x4.sqrt(ratio));
         Blend.step(state2 + at, c0, c1, f32x4.mul(delta, delta));
-        taken = f32x4.mul(c3, delta);
-        break;
+        v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), f32x4.mul(c3, delta)));
       }
-      case OptimizerCode.lion: {
+      break;
+    }
+    case OptimizerCode.lion: {
+      for (let at = begin; at < end; at += 16) {
+        const w = v128.load(parameters + at);
+        const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
         const direction = F32x4.fma(c0, v128.load(state1 + at), f32x4.mul(c1, g));
         Blend.step(state1 + at, c2, c3, g);
-        taken = f32x4.mul(c4, F32x4.sign(direction));
-        break;
+        const taken = f32x4.mul(c4, F32x4.sign(direction));
+        v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
       }
-      case OptimizerCode.rprop: {
+      break;
+    }
+    case OptimizerCode.rprop: {
+      for (let at = begin; at < end; at += 16) {
+        const w = v128.load(parameters + at);
+        const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
         const turn = f32x4.mul(F32x4.sign(g), F32x4.sign(v128.load(state2 + at)));
         const back = f32x4.lt(turn, zero);
         const turned = F32x4.select(back, c1, f32x4.splat(1));
@@ -246,10 +269,10 @@ function step_whole(
         const last = F32x4.select(back, zero, g);
         v128.store(state1 + at, size);
         v128.store(state2 + at, last);
-        taken = f32x4.mul(F32x4.sign(last), size);
-        break;
+        const taken = f32x4.mul(F32x4.sign(last), size);
+        v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
       }
+      break;
     }
-    v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
   }
 }

@@ -17,10 +17,13 @@ import { Share } from './share';
 import { ThreadChoice } from './thread-choice';
 import { Word } from './word';
 
-/** Cache lines of a team: `done`, the job, how many helpers there are, and two for each thread. */
+/** Cache lines of a team: `done`, the job, how many helpers there are, two for each choice, and two for each thread. */
 const JOB: usize = 64;
 const HELPERS: usize = 128;
-const SLOTS: usize = 192;
+const CHOICES: usize = 192;
+const CHOICE_BYTES: usize = 128;
+const MOST_CHOICES: i32 = 4;
+const SLOTS: usize = CHOICES + <usize>MOST_CHOICES * CHOICE_BYTES;
 const SLOT_BYTES: usize = 128;
 /** Of a slot: its range, whether its thread is asleep, and whether it is to sleep as long as no operation is new. */
 const ASLEEP: usize = 64;
@@ -80,47 +83,65 @@ function slot_of(thread: i32): usize {
   return base + SLOTS + <usize>thread * SLOT_BYTES;
 }
 
-/** The program that steps are of, and whether one of its operations is worth dividing. */
-let program: usize = 0;
-let program_rows: i32 = 0;
+/** Whether an operation of the program that steps are of is worth dividing; then who decides, and when the last step ended. */
 let is_divisible: bool = false;
-/** Whether this thread has seen a helper, and whether helpers are to look for work. */
-let is_helped: bool = false;
+let choice: ThreadChoice = changetype<ThreadChoice>(0);
+let step_began: f64 = 0;
+/** How many choices have been made. */
+let choices: i32 = 0;
+/** Whether helpers are to look for work. */
 let is_looking: bool = true;
 
 /** Before steps of a program, in batches of that many rows. */
 export function begin_steps(begin: usize, end: usize, operation_bytes: usize, rows: i32): void {
+  is_divisible = false;
   if (threads === 1) return;
   Batch.rows = rows;
-  is_divisible = false;
   for (let operation = begin; operation < end && !is_divisible; operation += operation_bytes) {
     is_divisible = Partition.divide(operation, threads);
   }
-  if (!is_divisible || !is_helped) return;
-  if (begin !== program || rows !== program_rows) ThreadChoice.begin(false);
-  else ThreadChoice.resume();
-  program = begin;
-  program_rows = rows;
+  if (!is_divisible) return;
+  choice = choice_of(begin, rows);
+  step_began = performance.now();
 }
 
-/** Executes the operations of a program on a batch, those that pay with the team if that is the faster way. */
-export function execute_step(begin: usize, end: usize, operation_bytes: usize, is_whole: bool): void {
-  const chooses = is_divisible && has_help();
-  if (chooses && ThreadChoice.divides !== is_looking) let_look(ThreadChoice.divides);
-  const divides = chooses && is_looking;
+/** The choice for a program; there are the last few. */
+function choice_of(program: usize, rows: i32): ThreadChoice {
+  for (let index: i32 = 0; index < MOST_CHOICES; index++) {
+    const one = changetype<ThreadChoice>(base + CHOICES + <usize>index * CHOICE_BYTES);
+    if (one.program === program && one.rows === rows) return one;
+  }
+  const place = base + CHOICES + <usize>(choices++ % MOST_CHOICES) * CHOICE_BYTES;
+  memory.fill(place, 0, CHOICE_BYTES);
+  const made = changetype<ThreadChoice>(place);
+  made.program = program;
+  made.rows = rows;
+  return made;
+}
+
+/**
+ * Executes the operations of a program on a batch, those that pay with the team if that is the faster way. Steps that are
+ * as long as most say which one is; `steps_left` are in the run.
+ */
+export function execute_step(
+  begin: usize,
+  end: usize,
+  operation_bytes: usize,
+  is_whole: bool,
+  steps_left: i32,
+): void {
+  // Helpers come when they have started.
+  const chooses = is_divisible && atomic.load<i32>(base + HELPERS) !== 0;
+  const divides = chooses && choice.divides;
+  if (chooses && divides !== is_looking) let_look(divides);
   for (let operation = begin; operation < end; operation += operation_bytes) {
     if (divides && Partition.divide(operation, threads)) lead(operation);
     else execute(operation);
   }
-  if (chooses) ThreadChoice.end_step(is_whole);
-}
-
-/** Helpers come when they have started. */
-function has_help(): bool {
-  if (is_helped || atomic.load<i32>(base + HELPERS) === 0) return is_helped;
-  is_helped = true;
-  ThreadChoice.begin(true);
-  return true;
+  if (!is_divisible) return;
+  const now = performance.now();
+  if (is_whole && chooses) choice.took(now - step_began, steps_left);
+  step_began = now;
 }
 
 /** Whether helpers look for work between two operations, or sleep. */

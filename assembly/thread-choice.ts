@@ -1,134 +1,139 @@
 /**
- * Whether steps are divided among threads, by what both ways take. The other processors may be busy with other
- * programs, or the system may keep threads together on one: then more threads are slower than one. So the way that is
- * not in use is tried now and then, for a few milliseconds between two measurements of the way that is, and taken if
- * it beats both. A trial takes a small part of the time, less while the outcome stays the same.
+ * Whether the steps of a program are divided among threads, by what both ways take. The other processors may be busy
+ * with other programs, or the system may keep threads together on one: then more threads are slower than one.
+ *
+ * Steps begin undivided, and an account of milliseconds, gained over one thread or lost, says what may be tried. A step
+ * adds a part of what one thread takes for it, a divided one what it gained besides, up to a limit; a divided step that
+ * takes longer takes off what it lost. Dividing ends where the account is overdrawn by more than the steps left in the
+ * run will add. So a run takes at most one hundredth and five milliseconds longer than by one thread, and what the last
+ * divided step lost.
  */
 
-/** In milliseconds. A scheduler takes some time to give a thread that begins to work a processor of its own. */
-const WARM_UP: f64 = 20;
-const WAKING: f64 = 8;
-/** The first step of one thread finds numbers in the caches of others. */
-const SETTLING: f64 = 0.2;
+/** In milliseconds, where nothing else is said. What a step adds to the account, of its time, and the most there is. */
+const SHARE: f64 = 0.01;
+const CREDIT: f64 = 5;
+/** What there must be to try: enough to see the difference, or so many steps of one thread. */
+const STAKE: f64 = 2;
+const STAKE_STEPS: f64 = 2;
 /** What is measured: so long and so many steps, or only long. */
-const TRIAL: f64 = 3;
-const TRIAL_STEPS: i32 = 3;
-const LONG_TRIAL: f64 = 15;
-/** How long the outcome of a trial is kept, four times as long if it stays the same; so many times the trial at least. */
+const WINDOW: f64 = 3;
+const WINDOW_STEPS: i32 = 3;
+const LONG_WINDOW: f64 = 15;
+/** A scheduler takes some time to give a thread that begins to work a processor of its own: how long, and how many windows. */
+const TRIAL: f64 = 40;
+const TRIAL_WINDOWS: i32 = 3;
+/** How long an outcome is kept, so many times as long if it stays the same, and so many times the trial at least. */
 const REST: f64 = 100;
 const PATIENCE: f64 = 4;
-const LONGEST_REST: f64 = 1600;
-const REST_TRIALS: f64 = 16;
-/** The other way must take so much less. */
-const GAIN: f64 = 0.98;
-/** Divided steps that take so much more than before are compared at once. */
-const ALARM: f64 = 1.3;
+const LONGEST_REST: f64 = 6400;
+const REST_TRIALS: f64 = 40;
+/** A divided step must take so much less. */
+const GAIN: f64 = 0.97;
+/** What one thread takes for a step may rise so much from one window to the next: a disturbed window says little. */
+const RISE: f64 = 1.1;
 
 enum Phase {
-  resting,
-  /** The way that is not in use is measured, and then again the one that is. */
+  alone,
+  /** Divided, until a window of steps is fast enough. */
   trying,
+  /** One thread is measured again. */
   comparing,
+  divided,
 }
 
+/** For one program on batches of so many rows. Lies in memory that is zero at first. */
+@unmanaged
 export class ThreadChoice {
+  program: usize;
+  rows: i32;
+  private phase: i32;
+  /** Steps of the window, −1 if the first one is not to count, and their time. */
+  private steps: i32;
+  private time: f64;
+  /** How often steps were measured in this phase. */
+  private windows: i32;
+  /** Whether the last trial came to dividing. */
+  private outcome: bool;
+  /** Time of a step by one thread, 0 until it is known, and of a divided one. */
+  private alone: f64;
+  private divided: f64;
+  private account: f64;
+  /** Since the last trial began, until the next one, and what that was when the outcome was found. */
+  private trial: f64;
+  private left: f64;
+  private rest: f64;
+
   /** Whether the next step is to be divided. */
-  static divides: bool = true;
-  private static phase: Phase = Phase.resting;
-  /** When the step under way began, and from when on steps are measured. */
-  private static step_began: f64 = 0;
-  private static counts_from: f64 = 0;
-  /** Of the steps measured in this phase: how many, and their time. */
-  private static steps: i32 = 0;
-  private static time: f64 = 0;
-  /** Time of a step: before the trial, of divided steps after the last one, and of the way tried. */
-  private static before: f64 = 0;
-  private static settled: f64 = 0;
-  private static tried: f64 = 0;
-  /** Of the last trial of the other way. */
-  private static trial_began: f64 = 0;
-  private static trial_took: f64 = 0;
-  private static rest_until: f64 = 0;
-  private static rest: f64 = REST;
-
-  /** Steps are divided for the first time, or of another kind from now on; what was measured of others says nothing. */
-  static begin(warm_up: bool): void {
-    const time = performance.now();
-    if (ThreadChoice.phase === Phase.trying) ThreadChoice.divides = !ThreadChoice.divides;
-    ThreadChoice.phase = Phase.resting;
-    ThreadChoice.settled = 0;
-    ThreadChoice.step_began = time;
-    ThreadChoice.count_from(time + (warm_up ? WARM_UP : SETTLING));
+  get divides(): bool {
+    return this.phase === Phase.trying || this.phase === Phase.divided;
   }
 
-  /** Steps go on after something else. */
-  static resume(): void {
-    ThreadChoice.step_began = performance.now();
+  /** A step took so many milliseconds; so many are left in the run. */
+  took(time: f64, steps_left: i32): void {
+    const alone = this.alone;
+    const divides = this.divides;
+    this.account = min(CREDIT, this.account + SHARE * alone + (divides ? alone - time : 0));
+    this.trial += time;
+    this.left -= time;
+    const ahead = min(CREDIT, SHARE * alone * <f64>steps_left);
+    if (divides && this.account < -ahead) {
+      this.settle(false);
+      return;
+    }
+    this.steps++;
+    // It finds numbers in the caches of others. A long step shows the difference all the same.
+    if (this.steps === 0 && time < WINDOW) return;
+    this.steps = max(this.steps, 1);
+    this.time += time;
+    if (this.time < WINDOW || (this.steps < WINDOW_STEPS && this.time < LONG_WINDOW)) return;
+    this.windows++;
+    const mean = this.time / <f64>this.steps;
+    this.steps = 0;
+    this.time = 0;
+    this.end_window(mean, this.account + ahead);
   }
 
-  /** A step has ended; whether it was as long as most are. */
-  static end_step(is_whole: bool): void {
-    const time = performance.now();
-    const began = ThreadChoice.step_began;
-    ThreadChoice.step_began = time;
-    if (!is_whole || began < ThreadChoice.counts_from) return;
-    ThreadChoice.steps++;
-    ThreadChoice.time += time - began;
-    if (ThreadChoice.time < TRIAL) return;
-    if (ThreadChoice.steps < TRIAL_STEPS && ThreadChoice.time < LONG_TRIAL) return;
-    ThreadChoice.end_phase(time, ThreadChoice.time / ThreadChoice.steps);
-  }
-
-  private static count_from(time: f64): void {
-    ThreadChoice.counts_from = time;
-    ThreadChoice.steps = 0;
-    ThreadChoice.time = 0;
-  }
-
-  private static end_phase(time: f64, mean: f64): void {
-    switch (ThreadChoice.phase) {
-      case Phase.resting: {
-        const settled = ThreadChoice.settled;
-        const alarms = ThreadChoice.divides && settled > 0 && mean > ALARM * settled;
-        if (time < ThreadChoice.rest_until && !alarms) {
-          ThreadChoice.count_from(time);
-          break;
-        }
-        if (alarms) ThreadChoice.rest = REST;
-        ThreadChoice.before = mean;
-        ThreadChoice.trial_began = time;
-        ThreadChoice.change(Phase.trying, time, mean);
+  private end_window(mean: f64, funds: f64): void {
+    switch (this.phase) {
+      case Phase.alone:
+        this.learn(mean);
+        if (this.left > 0 || funds < min(CREDIT, max(STAKE, STAKE_STEPS * this.alone))) break;
+        this.trial = 0;
+        this.change(Phase.trying);
         break;
-      }
       case Phase.trying:
-        ThreadChoice.tried = mean;
-        ThreadChoice.trial_took = time - ThreadChoice.trial_began;
-        ThreadChoice.change(Phase.comparing, time, mean);
+        this.divided = mean;
+        if (mean < GAIN * this.alone) this.change(Phase.comparing);
+        else if (this.trial > TRIAL && this.windows >= TRIAL_WINDOWS) this.settle(false);
         break;
       case Phase.comparing:
-        ThreadChoice.settle(time, min(mean, ThreadChoice.before));
+        this.learn(mean);
+        this.settle(this.divided < GAIN * this.alone);
+        break;
+      case Phase.divided:
+        this.divided = mean;
+        if (this.left > 0) break;
+        this.trial = 0;
+        this.change(Phase.comparing);
         break;
     }
   }
 
-  /** Goes over to the other way. */
-  private static change(phase: Phase, time: f64, step: f64): void {
-    ThreadChoice.phase = phase;
-    ThreadChoice.divides = !ThreadChoice.divides;
-    const delay = ThreadChoice.divides ? WAKING : SETTLING;
-    // A long step shows the difference all the same.
-    ThreadChoice.count_from(step >= (ThreadChoice.divides ? LONG_TRIAL : TRIAL) ? time : time + delay);
+  private learn(mean: f64): void {
+    this.alone = this.alone === 0 ? mean : min(mean, RISE * this.alone);
   }
 
-  /** Keeps the faster way for a while. `used` is the time of a step of the way in use. */
-  private static settle(time: f64, used: f64): void {
-    const tried = ThreadChoice.tried;
-    const changes = tried < GAIN * used;
-    ThreadChoice.settled = changes ? tried : used;
-    ThreadChoice.phase = Phase.resting;
-    ThreadChoice.rest = changes ? REST : min(LONGEST_REST, PATIENCE * ThreadChoice.rest);
-    ThreadChoice.rest_until = time + max(ThreadChoice.rest, REST_TRIALS * ThreadChoice.trial_took);
-    if (changes) ThreadChoice.change(Phase.resting, time, used);
-    else ThreadChoice.count_from(time);
+  private settle(divides: bool): void {
+    this.rest = divides === this.outcome ? min(LONGEST_REST, max(REST, PATIENCE * this.rest)) : REST;
+    this.outcome = divides;
+    this.left = max(this.rest, REST_TRIALS * this.trial);
+    this.change(divides ? Phase.divided : Phase.alone);
+  }
+
+  private change(phase: Phase): void {
+    this.phase = phase;
+    this.windows = 0;
+    this.steps = -1;
+    this.time = 0;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * npm run bench                              everything
- * npm run bench -- --only traced,passes      some of it: peaks, kernels, steps, threads, predict, passes, startup, traced
+ * npm run bench -- --only traced,passes      some of it, by the names in options.ts
  *                  --peers                   other libraries too: see peers/setup.mjs
  *                  --backend native-avx2     these backends, instead of the best of each kind
  *                  --match '^784.*adam'      cases whose names match

@@ -12,6 +12,10 @@ export const benchNames = [
   'passes',
   'norms',
   'layers',
+  'optimizers',
+  'extras',
+  'guard',
+  'evaluate',
   'startup',
   'traced',
 ] as const;

@@ -20,6 +20,8 @@ export interface Answer {
   /** Mean loss over all rows, before and after training some steps. */
   check?: { before: number; after: number };
   seconds?: number;
+  /** Numbers that were computed. */
+  values?: number[];
   /** Floating-point operations of one repeat. */
   flop?: number;
 }

@@ -15,6 +15,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { availableBackends, type BackendId } from 'fastmlp';
+import { withDigits } from './digits.js';
 import { measure, missingLines, type Refusal, startPeers, type Timing } from './harness.js';
 import type { BenchOptions } from './options.js';
 import type { Peer, PeerName } from './peer.js';
@@ -158,7 +159,7 @@ async function measureCase(
   file: string,
   rounds: number,
 ): Promise<CaseReport> {
-  const data = createData(stepCase);
+  const data = stepCase.digits ? await withDigits(stepCase) : createData(stepCase);
   await writeFile(file, encodeData(data));
   const reference = await prepareTrainer('reference', stepCase, data);
   reference.dispose();

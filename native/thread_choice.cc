@@ -20,13 +20,20 @@ constexpr double kRestTrials = 40;
 constexpr int kMostDoublings = 4;
 // More threads must save so much.
 constexpr double kGain = 0.98;
-// Divided steps that become so much slower are tried again at once.
-constexpr double kAlarm = 1.4;
+// Divided steps that are so far behind one thread are compared with it at once.
+constexpr double kAlarm = 2e6;
+// What dividing lost is followed by so many times as long without.
+constexpr double kRestLosses = 50;
 
 }  // namespace
 
 void ThreadChoice::took(double time) {
   steps_++;
+  if (divides_) {
+    divided_steps_++;
+    divided_time_ += time;
+    behind_ = std::max(0.0, behind_ + time - alone_);
+  }
   if (steps_ <= kNotCounted) return;
   counted_++;
   time_ += time;
@@ -47,7 +54,8 @@ void ThreadChoice::end_phase() {
   const double mean = time_ / static_cast<double>(counted_);
   switch (phase_) {
     case Phase::warming_up:
-      return begin(Phase::trying_same, divides_);
+      if (mean < kWarmUp) return begin(Phase::trying_same, divides_);
+      [[fallthrough]];
     case Phase::trying_same:
       (divides_ ? divided_ : alone_) = mean;
       return begin(Phase::trying_other, !divides_);
@@ -56,9 +64,12 @@ void ThreadChoice::end_phase() {
       return settle();
     case Phase::resting:
       rest_ -= time_;
-      const bool alarms = divides_ && mean > kAlarm * divided_;
-      if (alarms) same_ = 0;
-      return begin(rest_ <= 0 || alarms ? Phase::trying_same : Phase::resting, divides_);
+      if (divides_ && behind_ > kAlarm) {
+        same_ = 0;
+        divided_ = mean;
+        return begin(Phase::trying_other, false);
+      }
+      return begin(rest_ <= 0 ? Phase::trying_same : Phase::resting, divides_);
   }
 }
 
@@ -68,6 +79,11 @@ void ThreadChoice::settle() {
   same_ = divides == was_divided ? std::min(same_ + 1, kMostDoublings) : 0;
   const double trial = std::max(kTrial, static_cast<double>(steps_) * (divides ? alone_ : divided_));
   rest_ = std::max(kRest, kRestTrials * trial) * static_cast<double>(1 << same_);
+  const double lost = divided_time_ - static_cast<double>(divided_steps_) * alone_;
+  if (!divides) rest_ = std::max(rest_, kRestLosses * lost);
+  behind_ = 0;
+  divided_steps_ = 0;
+  divided_time_ = 0;
   begin(Phase::resting, divides);
 }
 

@@ -54,7 +54,6 @@ export class JobControl {
   begin(handle: RunHandle, firstStep: number): void {
     this.#handle = handle;
     this.#firstStep = firstStep;
-    if (this.#isStopped || this.#pause) handle.stop();
   }
 
   /** The run has ended. */

@@ -55,7 +55,7 @@ export interface ModelConfig {
    * in training and evaluation alike; default 0.
    */
   readonly labelSmoothing?: number;
-  /** Keeps an average of the parameters, for `averageWeights`; default none. */
+  /** Keeps an average of the parameters, for `averageWeights` and, if it says so, for validation; default none. */
   readonly averaging?: Averaging;
 }
 

@@ -158,7 +158,6 @@ export enum DecisionCode {
 export enum ElementCode {
   float32,
   uint8,
-  float64,
 }
 
 /** How an operand of a `map` operation is repeated over a batch of B rows and C columns. */

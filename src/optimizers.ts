@@ -129,7 +129,10 @@ type OptimizerBy<T, O = Optimizer> = O extends { type: infer Type } ? (T extends
 
 const moments = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
 
-/** What is taken for an option that is left out: the defaults of PyTorch; lion's are those of its paper. */
+/**
+ * What is taken for an option that is left out: the defaults of PyTorch; the rate of sgd is that of Keras, and what lion
+ * takes that of its paper.
+ */
 const defaults: { readonly [T in OptimizerType]: Omit<OptimizerBy<T>, 'type'> } = {
   sgd: { learningRate: 0.01, momentum: 0, nesterov: false, weightDecay: 0 },
   adam: { learningRate: 1e-3, ...moments, amsgrad: false },

@@ -8,10 +8,14 @@ export const presetNames: readonly Preset[] = ['torch', 'keras', 'sklearn'];
 
 type Overrides = Readonly<Partial<Record<Optimizer['type'], object>>>;
 
-/** Where the defaults of optimizers differ from PyTorch's. */
+/**
+ * Where the defaults of optimizers differ from this library's. Numbers are taken, not formulas: Keras adds epsilon to the
+ * root before its correction in adam and adamw, and beneath the root in rmsprop and adagrad; scikit-learn does the former.
+ */
 const optimizers: Readonly<Record<Preset, Overrides>> = {
-  torch: {},
-  // Keras 3.
+  // PyTorch 2; version 1 has no rate for it.
+  torch: { sgd: { learningRate: 1e-3 } },
+  // Keras 3: the arguments of the constructors in keras/src/optimizers, and 0.96^t in its nadam.
   keras: {
     adam: { epsilon: 1e-7 },
     adamw: { epsilon: 1e-7, weightDecay: 0.004 },
@@ -38,10 +42,13 @@ export function presetLayer(preset: Preset, layer: LayerConfig, hidden: unknown,
     return norm ? { epsilon: 1e-3, ...(type === 'batchNorm' ? { momentum: 0.01 } : {}) } : {};
   }
   switch (preset) {
+    // torch.nn.Linear.reset_parameters
     case 'torch':
       return { initializer: 'fanInUniform', biasInitializer: 'fanInUniform' };
+    // keras.layers.Dense
     case 'keras':
       return { initializer: 'glorotUniform', biasInitializer: 'zeros' };
+    // MLPClassifier._init_coef and its alpha
     case 'sklearn': {
       const maximum = Math.sqrt((hidden === 'sigmoid' ? 2 : 6) / (inputs + layer.units));
       const uniform = { type: 'uniform', minimum: -maximum, maximum };

@@ -113,7 +113,33 @@ class Contender:
                 self.step(self.rows.index_select(0, indices), self.targets.index_select(0, indices))
 
 
+class OptimizerStep:
+    """All parameters in one tensor; see bench/optimizers.ts."""
+
+    def __init__(self, name, options, count):
+        def periodic(factor, period):
+            index = torch.arange(count, dtype=torch.float64)
+            return ((index * factor) % period / period - 0.501).float()
+
+        self.parameters = periodic(37, 101).requires_grad_()
+        self.parameters.grad = periodic(53, 97)
+        # Slips of 1.13: with foreach nesterov's step changes the gradient, without it nadam's product is one factor off.
+        foreach = not options.get("nesterov", False)
+        self.optimizer = getattr(torch.optim, name)([self.parameters], foreach=foreach, **options)
+
+    def reset(self):
+        pass
+
+    def train(self, steps):
+        for _ in range(steps):
+            self.optimizer.step()
+
+
 def handle(message, contender):
+    if message["cmd"] == "optimizer":
+        contender = OptimizerStep(message["optimizer"], message["options"], message["count"])
+        contender.train(message["steps"])
+        return {"ok": True, "values": contender.parameters[: message["shown"]].tolist()}, contender
     if message["cmd"] == "prepare":
         case = message["case"]
         contender = Contender(case)

@@ -14,6 +14,25 @@ FASTMLP_INLINE int64_t source_row(const Batch& batch, int64_t r) {
   return batch.order == nullptr ? batch.position + r : static_cast<int64_t>(batch.order[r]);
 }
 
+// `count` numbers of the data as floats: where they lie if they are floats, else in `room`.
+template <class S>
+FASTMLP_INLINE const float* as_floats(const void* data, Element element, int64_t first, int32_t count,
+                                      float* room) {
+  switch (element) {
+    case Element::float32:
+      return static_cast<const float*>(data) + first;
+    case Element::uint8:
+      for (int32_t j = 0; j < count; j++) room[j] = static_cast<const uint8_t*>(data)[first + j];
+      return room;
+    case Element::float64:
+      for (int32_t j = 0; j < count; j++) {
+        room[j] = static_cast<float>(static_cast<const double*>(data)[first + j]);
+      }
+      return room;
+  }
+  return room;
+}
+
 template <class L>
 FASTMLP_INLINE typename L::V load_element(const float* p) {
   return L::load(p);

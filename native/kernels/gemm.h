@@ -6,6 +6,7 @@
 #include "native/kernels/blocked_product.h"
 #include "native/kernels/outer_product.h"
 #include "native/kernels/product.h"
+#include "native/kernels/sparse_product.h"
 #include "native/kernels/streamed_product.h"
 #include "native/kernels/transposed_product.h"
 
@@ -19,6 +20,7 @@ constexpr int64_t workspace_floats() {
 template <class S>
 FASTMLP_INLINE void gemm(const Product& p, float* workspace) {
   if (is_outer(p)) return outer_product<S>(p);
+  if (p.sparse) return sparse_product<S>(p, workspace);
   if (is_streamed(p)) return streamed_product<S>(p);
   if (prefers_transposed<S>(p)) return transposed_product<S>(p, workspace);
   blocked_product<S>(p, workspace);

@@ -84,6 +84,7 @@ FASTMLP_NOINLINE void linear_forward_wide(const Batch& batch, const operands::li
   product.c_row = units;
   product.bias = o.biases < 0 ? nullptr : batch.arena + o.biases;
   product.accumulate = false;
+  product.sparse = is_sparse<S>(product.a, batch.rows, inputs, units);
   gemm<S>(part_of<S>(product, share), batch.workspace);
   if (o.netInput >= 0) {
     float* net_input = batch.arena + o.netInput;
@@ -188,6 +189,7 @@ FASTMLP_NOINLINE void linear_backward_weights_wide(const Batch& batch,
   product.c_row = units;
   product.bias = nullptr;
   product.accumulate = accumulate;
+  product.sparse = is_sparse<S>(product.a, batch.rows, inputs, units);
   gemm<S>(part_of<S>(product, share), batch.workspace);
 }
 

@@ -17,7 +17,9 @@ FASTMLP_INLINE bool is_outer(const Product& p) {
 template <class S>
 FASTMLP_NOINLINE void outer_product(const Product& p) {
   for (int64_t i = 0; i < p.rows; i++) {
-    const auto factor = S::set1(p.a[i * p.a_row]);
+    const float number = p.a[i * p.a_row];
+    if (p.sparse && p.accumulate && number == 0) continue;
+    const auto factor = S::set1(number);
     float* c = p.c + i * p.c_row;
     for_each_vector<S>(p.columns, [&](auto lanes, int64_t j) {
       // As a tile does it: a product of -0 is added to 0.

@@ -27,6 +27,8 @@ struct Product {
   const float* bias;
   // A B is added to C.
   bool accumulate;
+  // Terms of zeros in A are left out.
+  bool sparse = false;
 };
 
 // The part of a product whose result is `block`. A number of C is summed in the order that the depth alone

@@ -8,6 +8,7 @@
 #include "native/kernels/gather.h"
 #include "native/kernels/losses.h"
 #include "native/kernels/metrics.h"
+#include "native/kernels/tiny_registers.h"
 #include "native/opcodes.h"
 #include "native/shares.h"
 #include "native/tiny_network.h"
@@ -99,25 +100,6 @@ FASTMLP_NOINLINE float tiny_sigmoid_loss(const float* z, const float* t, int32_t
   return sum;
 }
 
-// `count` numbers of the data as floats: where they lie if they are floats, else in `room`.
-template <class S>
-FASTMLP_INLINE const float* as_floats(const void* data, Element element, int64_t first, int32_t count,
-                                      float* room) {
-  switch (element) {
-    case Element::float32:
-      return static_cast<const float*>(data) + first;
-    case Element::uint8:
-      for (int32_t j = 0; j < count; j++) room[j] = static_cast<const uint8_t*>(data)[first + j];
-      return room;
-    case Element::float64:
-      for (int32_t j = 0; j < count; j++) {
-        room[j] = static_cast<float>(static_cast<const double*>(data)[first + j]);
-      }
-      return room;
-  }
-  return room;
-}
-
 template <class S>
 FASTMLP_NOINLINE double tiny_correct(const float* x, const float* t, int32_t units, DecisionCode decision) {
   return correct_share<S>(x, t, units, decision);
@@ -125,6 +107,7 @@ FASTMLP_NOINLINE double tiny_correct(const float* x, const float* t, int32_t uni
 
 template <class S>
 FASTMLP_NOINLINE void train_rows(const Batch& batch, const operands::train_rows& o, Undivided) {
+  if (const auto train = trainer_in_registers<S>(o)) return train(batch, o);
   const TinyNetwork network(o);
   const TinyLayer& last = network.last();
   const bool from_net_inputs = network.ends_in_net_inputs(o.loss);

@@ -74,6 +74,10 @@ struct Simd {
   static FASTMLP_INLINE Mask equal(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return _mm256_blendv_ps(no, yes, m); }
   static FASTMLP_INLINE bool any(Mask m) { return _mm256_movemask_ps(m) != 0; }
+  static FASTMLP_INLINE int store_filled(V v, int32_t first, int32_t* places) {
+    const __m256 filled = _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_NEQ_UQ);
+    return store_set_bits(static_cast<uint32_t>(_mm256_movemask_ps(filled)), first, places);
+  }
 
   static FASTMLP_INLINE V scale(V a, V rounded) {
     const __m256i n = integer(rounded);

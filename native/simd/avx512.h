@@ -58,6 +58,13 @@ struct Simd {
   static FASTMLP_INLINE Mask equal(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return _mm512_mask_blend_ps(m, no, yes); }
   static FASTMLP_INLINE bool any(Mask m) { return m != 0; }
+  static FASTMLP_INLINE int store_filled(V v, int32_t first, int32_t* places) {
+    const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const Mask filled = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    const __m512i all = _mm512_add_epi32(_mm512_set1_epi32(first), lanes);
+    _mm512_storeu_si512(places, _mm512_maskz_compress_epi32(filled, all));
+    return count_bits(filled);
+  }
 
   static FASTMLP_INLINE V scale(V a, V rounded) {
     return _mm512_scalef_ps(a, _mm512_sub_ps(rounded, _mm512_set1_ps(12582912.0f)));

@@ -36,3 +36,26 @@
 #define FASTMLP_PREFETCH(address) __builtin_prefetch(address, 0, 2)
 #define FASTMLP_PREFETCH_TO_WRITE(address) __builtin_prefetch(address, 1, 3)
 #endif
+
+namespace fastmlp {
+
+#if defined(_MSC_VER) && !defined(__clang__)
+FASTMLP_INLINE int count_bits(uint32_t bits) { return static_cast<int>(__popcnt(bits)); }
+FASTMLP_INLINE int lowest_bit(uint32_t bits) {
+  unsigned long place;  // NOLINT(runtime/int): the type that the intrinsic wants
+  _BitScanForward(&place, bits);
+  return static_cast<int>(place);
+}
+#else
+FASTMLP_INLINE int count_bits(uint32_t bits) { return __builtin_popcount(bits); }
+FASTMLP_INLINE int lowest_bit(uint32_t bits) { return __builtin_ctz(bits); }
+#endif
+
+// Stores first + i for each bit i that is set, and returns how many.
+FASTMLP_INLINE int store_set_bits(uint32_t bits, int32_t first, int32_t* places) {
+  int count = 0;
+  for (; bits != 0; bits &= bits - 1) places[count++] = first + lowest_bit(bits);
+  return count;
+}
+
+}  // namespace fastmlp

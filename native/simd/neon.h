@@ -70,6 +70,11 @@ struct Simd {
   static FASTMLP_INLINE Mask equal(V a, V b) { return vceqq_f32(a, b); }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return vbslq_f32(m, yes, no); }
   static FASTMLP_INLINE bool any(Mask m) { return vmaxvq_u32(m) != 0; }
+  static FASTMLP_INLINE int store_filled(V v, int32_t first, int32_t* places) {
+    static constexpr uint32_t kBits[4] = {1, 2, 4, 8};
+    const uint32x4_t zero = vceqq_f32(v, vdupq_n_f32(0.0f));
+    return store_set_bits(vaddvq_u32(vbicq_u32(vld1q_u32(kBits), zero)), first, places);
+  }
 
   static FASTMLP_INLINE V scale(V a, V rounded) {
     const int32x4_t n = integer(rounded);

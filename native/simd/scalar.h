@@ -87,6 +87,12 @@ struct OneLane {
   static FASTMLP_INLINE Mask equal(V a, V b) { return a == b; }
   static FASTMLP_INLINE V select(Mask m, V yes, V no) { return m ? yes : no; }
   static FASTMLP_INLINE bool any(Mask m) { return m; }
+  // Stores first + i for each lane i that is not zero, one after the other, and returns how many; what it
+  // writes beyond them, up to kLanes in all, is without meaning.
+  static FASTMLP_INLINE int store_filled(V v, int32_t first, int32_t* places) {
+    *places = first;
+    return v != 0 ? 1 : 0;
+  }
 
   // a 2^n, with n + 1.5 * 2^23 given, for n in [-252, 254]; in two factors, so that neither overflows before
   // the product does.

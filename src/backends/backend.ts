@@ -120,6 +120,8 @@ export interface Executor {
   load(plan: Plan): void;
   /** A copy of `length` elements of the arena. */
   read(offset: number, length: number): Numbers;
+  /** The elements themselves, to be read before anything else is called. */
+  view(offset: number, length: number): Numbers;
   write(offset: number, values: ArrayLike<number>): void;
   /** Index of the first NaN or infinity, −1 without one. */
   firstNonFinite(values: Numbers): number;

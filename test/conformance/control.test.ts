@@ -61,6 +61,21 @@ describe.each(usableIds)('pause, resume and stop on %s', (backend) => {
     straight.dispose();
   });
 
+  it('hold a fit back that waits for an evaluation to end', async () => {
+    const trainer = await create(backend);
+    const evaluated = trainer.evaluate(new Float32Array(400_000), new Float32Array(200_000));
+    const running = trainer.fit(x, t, { epochs: 1e6, batchSize: 1 });
+    await wait(2);
+    await trainer.pause();
+    const before = flatWeights(trainer.getWeights());
+    await evaluated;
+    await wait(20);
+    expect(flatWeights(trainer.getWeights())).toEqual(before);
+    trainer.stop();
+    expect((await running).reason).toBe('stopped');
+    trainer.dispose();
+  });
+
   it('freeze a layer in the middle of an epoch', async () => {
     const trainer = await create(backend);
     const running = trainer.fit(x, t, { epochs: 1e6, batchSize: 1 });

@@ -12,6 +12,8 @@ import {
   sgd,
   type Trainer,
 } from '../../src/index.js';
+import { createModel } from '../../src/model.js';
+import { checkOptimizer } from '../../src/optimizers.js';
 import { expectAgree, flatWeights } from '../support/compare.js';
 
 interface Golden {
@@ -24,6 +26,26 @@ interface Golden {
     readonly parameters: number[];
   }[];
 }
+
+interface Spread {
+  readonly largest: number;
+  readonly variance: number;
+}
+
+interface LibraryDefaults {
+  readonly optimizers: Readonly<Record<string, Readonly<Record<string, number | boolean>>>>;
+  /** Of layers by their activation. */
+  readonly layers: Readonly<Record<string, { readonly weights: Spread; readonly biases: Spread }>>;
+}
+
+interface Defaults {
+  readonly inputs: number;
+  readonly units: number;
+  readonly torch: LibraryDefaults;
+  readonly sklearn: LibraryDefaults & { readonly l2: number };
+}
+
+const defaults: Defaults = JSON.parse(readFileSync(new URL('defaults.json', import.meta.url), 'utf8'));
 
 const golden: Golden = JSON.parse(readFileSync(new URL('presets.json', import.meta.url), 'utf8'));
 
@@ -61,6 +83,51 @@ describe("preset 'sklearn'", () => {
       expectAgree('parameters', flatWeights(trainer.getWeights()), parameters, allowed);
     },
   );
+});
+
+describe.each(['torch', 'sklearn'] as const)("preset '%s' has the library's", (preset) => {
+  const { inputs, units } = defaults;
+  const { optimizers, layers } = defaults[preset];
+
+  it.each(Object.keys(optimizers))('numbers of %s', (type) => {
+    expect(checkOptimizer('Cannot check', { type }, preset)).toMatchObject(optimizers[type]);
+  });
+
+  it.each(Object.keys(layers))('initial parameters of a %s layer', async (activation) => {
+    const trainer = await createTrainer({
+      inputs,
+      layers: [dense({ units, activation: activation as 'relu' })],
+      loss: 'halfSquaredError',
+      optimizer: sgd(),
+      seed: 1,
+      backend: 'reference',
+      preset,
+    });
+    const [{ weights, biases }] = trainer.getWeights();
+    for (const [drawn, { largest, variance }] of [
+      [weights.data, layers[activation].weights],
+      [biases!, layers[activation].biases],
+    ] as const) {
+      const numbers = Array.from(drawn);
+      const most = numbers.reduce((so, value) => Math.max(so, Math.abs(value)), 0);
+      const squares = numbers.reduce((sum, value) => sum + value * value, 0) / numbers.length;
+      // Of 2048 numbers uniform in an interval the largest comes as near to its end as this, seldom nearer.
+      expect(most / largest).toBeCloseTo(1, 2);
+      expect(squares / variance).toBeCloseTo(1, 1);
+    }
+  });
+});
+
+it("preset 'sklearn' has the library's penalty, torch none", () => {
+  const penalty = (preset: Preset): number =>
+    createModel({
+      inputs: 3,
+      layers: [dense({ units: 2 })],
+      loss: 'halfSquaredError',
+      optimizer: sgd(),
+      preset,
+    }).layers[0].l2;
+  expect([penalty('sklearn'), penalty('torch')]).toEqual([defaults.sklearn.l2, 0]);
 });
 
 describe('a preset', () => {

@@ -8,18 +8,20 @@
 namespace edges {
 
 // linear_forward, linear_backward_weights and linear_backward_input.
-void check_products(int64_t rows, int64_t inputs, int64_t units, int32_t activation, size_t turn,
-                    bool every) {
+void check_products(int64_t rows, int64_t inputs, int64_t units, int32_t activation, size_t turn, bool every,
+                    bool sparse = false) {
   const auto i = static_cast<int32_t>(inputs);
   const auto u = static_cast<int32_t>(units);
   Case forward{sizes("linear_forward", rows, inputs, units), Opcode::linear_forward, {}, {}, rows};
   forward.operands = {0, 0, 0, 0, 0, i, u, activation};
   forward.buffers = {
       {0, rows * inputs}, {1, inputs * units}, {2, units}, {3, rows * units}, {4, rows * units}};
+  forward.sparse = sparse;
   check(forward, turn, every);
   Case weights{
       sizes("linear_backward_weights", rows, inputs, units), Opcode::linear_backward_weights, {}, {}, rows};
   weights.buffers = {{0, rows * inputs}, {1, rows * units}, {2, inputs * units}, {3, units}};
+  weights.sparse = sparse;
   for (int32_t accumulate = 0; accumulate < 2; accumulate++) {
     weights.operands = {0, 0, 0, 0, i, u, accumulate};
     check(weights, turn, every);
@@ -261,6 +263,12 @@ int check_everything() {
   for (const int64_t units : {5, 9, 10, 18}) check_products(5, 300, units, 3, turn++, false);
   // Where weights are read row by row.
   for (const int64_t rows : {1, 2, 3}) check_products(rows, 1030, 1033, 3, turn++, false);
+  // Where zeros are left out.
+  for (const int64_t rows : {1, 7, 66, 520}) {
+    for (const int64_t inputs : {300, 391}) {
+      for (const int64_t units : {32, 71, 130, 300}) check_products(rows, inputs, units, 3, turn++, false, true);
+    }
+  }
   // Where blocks of rows and of columns end.
   for (const int64_t rows : {7, 9, 17, 40}) check_norms(rows, 200, turn++, false);
   for (size_t last = 0; last < 8; last++) check_norms(3, 4101, last, false);

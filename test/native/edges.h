@@ -76,6 +76,8 @@ struct Case {
   int64_t rows;
   int64_t units = 1;
   Element element = Element::float32;
+  // Four of five numbers of the first buffer are zero.
+  bool sparse = false;
 };
 
 constexpr int kGap = 16;
@@ -113,7 +115,10 @@ class Run {
       if (index != last) place += size + kGap + size % 2;
       words_[buffer.operand + 1] = static_cast<int32_t>(offset);
       places_.push_back({offset, size});
-      for (size_t i = 0; i < size; i++) initial_[offset + i] = random_number();
+      for (size_t i = 0; i < size; i++) {
+        const bool zero = test.sparse && index == 0 && random_number() < 0.77f;
+        initial_[offset + i] = zero ? 0.0f : random_number();
+      }
     }
   }
 

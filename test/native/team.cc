@@ -212,6 +212,44 @@ void chooses_by_what_steps_take() {
   }
 }
 
+// Half a minute of a team that is now faster, now slower than one thread, in stretches of random length: time
+// beyond what one thread alone takes, as a share of that. A first trial is allowed for.
+double excess(double alone, double gain, double loss, double stretch) {
+  fastmlp::ThreadChoice choice;
+  uint32_t state = 7;
+  const auto random = [&] { return static_cast<double>((state = state * 1664525 + 1013904223) >> 8) / 0x1p24; };
+  const double first_trial = 12e6 + 3 * alone * loss;
+  double time = 0;
+  double one_thread = 0;
+  double left = 0;
+  bool gains = false;
+  while (time < 30e9) {
+    if (left <= 0) {
+      gains = !gains;
+      left = 2 * stretch * random();
+    }
+    const double step = alone * (0.95 + 0.1 * random());
+    const double took = choice.divides() ? step * (gains ? gain : loss) : step;
+    choice.took(took);
+    time += took;
+    one_thread += step;
+    left -= took;
+  }
+  return (time - first_trial) / one_thread - 1;
+}
+
+void never_loses_much() {
+  for (const double alone : {50e3, 300e3, 5e6, 60e6}) {
+    for (const double gain : {0.55, 0.97}) {
+      for (const double loss : {1.1, 1.5, 3.0}) {
+        for (const double stretch : {1e6, 5e6, 50e6, 500e6}) {
+          expect(excess(alone, gain, loss, stretch) < 0.02, "a team that is slower at times costs too much");
+        }
+      }
+    }
+  }
+}
+
 int main() {
   for (const int threads : {1, 2, 3, 5, 8}) executes_each_chunk_once(threads);
   wakes_sleepers();
@@ -219,6 +257,7 @@ int main() {
   ends_at_any_time();
   trains_the_same();
   chooses_by_what_steps_take();
+  never_loses_much();
   std::printf("%d failed\n", failures);
   return failures == 0 ? 0 : 1;
 }

@@ -126,4 +126,36 @@ describe.each(usableIds)('steps on one row on %s', (backend) => {
     expect(trainer.getWeights()[0]).toEqual(frozen);
     trainer.dispose();
   });
+
+  const hidden = ['sigmoid', 'tanh'] as const;
+  const losses = ['halfSquaredError', 'meanSquaredError', 'binaryCrossEntropy'] as const;
+  const shapes = [2, 3, 4].flatMap((units) =>
+    hidden.flatMap((activation) => losses.map((loss) => [units, activation, loss] as const)),
+  );
+  it.each(shapes)(
+    'are the same bits with an input of zeros beside, with %i units, %s and %s',
+    async (...shape) => {
+      const [units, activation, loss] = shape;
+      const layers = [dense({ units, activation }), dense({ units: 1, activation: 'sigmoid' })];
+      const [two, three] = await Promise.all(
+        [2, 3].map((inputs) => trainerOf(backend, { inputs, layers, loss })),
+      );
+      const [first, last] = two.getWeights();
+      const wider = Float64Array.from({ length: 3 * units }, (_, index) =>
+        index % 3 === 2 ? 0.5 : first.weights.data[2 * Math.floor(index / 3) + (index % 3)],
+      );
+      three.setWeights([{ weights: wider, biases: first.biases }, last]);
+      const withZeros = Float32Array.from({ length: 15 }, (_, index) =>
+        index % 3 === 2 ? 0 : x[2 * Math.floor(index / 3) + (index % 3)],
+      );
+      const histories = [];
+      for (const [trainer, rows] of [[two, x] as const, [three, withZeros] as const])
+        histories.push((await trainer.fit(rows, t, { epochs: 30, batchSize: 1, shuffle: false })).history);
+      expect(histories[1]).toEqual(histories[0]);
+      const [[narrow, output], [wide, outputBeside]] = [two.getWeights(), three.getWeights()];
+      expect(wide.weights.data.filter((_, index) => index % 3 < 2)).toEqual(narrow.weights.data);
+      expect([wide.biases, outputBeside]).toEqual([narrow.biases, output]);
+      for (const trainer of [two, three]) trainer.dispose();
+    },
+  );
 });

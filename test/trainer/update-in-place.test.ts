@@ -3,11 +3,13 @@ import {
   type BackendId,
   createTrainer,
   type DenseLayer,
+  type DenseOptions,
   dense,
   type Matrix,
   type Optimizer,
   sgd,
   type Trainer,
+  type TrainerConfig,
 } from '../../src/index.js';
 import { usableIds } from '../support/backends.js';
 import { expectAgree, flatWeights } from '../support/compare.js';
@@ -18,6 +20,10 @@ const x = Float32Array.from({ length: ROWS * INPUTS }, (_, index) => Math.sin(3 
 const labels = Int32Array.from({ length: ROWS }, (_, row) => (row * 2) % 5);
 const rate = { learningRate: 0.5 };
 
+function optionsOf({ type: _, ...options }: DenseLayer): DenseOptions {
+  return options;
+}
+
 /** Large, small, large without biases, small: only the large ones are updated in place. */
 const layers: readonly DenseLayer[] = [
   dense({ units: 33, activation: 'tanh' }),
@@ -26,8 +32,23 @@ const layers: readonly DenseLayer[] = [
   dense({ units: 5, activation: 'softmax' }),
 ];
 
-const classifier = (backend: BackendId, optimizer: Optimizer = sgd(rate)): Promise<Trainer> =>
-  createTrainer({ inputs: INPUTS, layers, loss: 'crossEntropy', optimizer, seed: 8, backend });
+const classifier = (
+  backend: BackendId,
+  optimizer: Optimizer = sgd(rate),
+  others: Partial<TrainerConfig> = {},
+): Promise<Trainer> =>
+  createTrainer({ inputs: INPUTS, layers, loss: 'crossEntropy', optimizer, seed: 8, backend, ...others });
+
+/** What needs the gradients of large layers, and layers whose update goes on in what follows it. */
+const extras: readonly [string, Partial<TrainerConfig>, isInPlace: boolean][] = [
+  ['clipping by value', { gradientClipping: { value: 1e-3 } }, false],
+  ['clipping by norm', { gradientClipping: { norm: 0.01 } }, false],
+  ['clipping by global norm', { gradientClipping: { globalNorm: 0.01 } }, false],
+  ['l1', { layers: layers.map((layer) => dense({ ...optionsOf(layer), l1: 0.01 })) }, false],
+  ['l2', { layers: layers.map((layer) => dense({ ...optionsOf(layer), l2: 0.1 })) }, false],
+  ['max-norm', { layers: layers.map((layer) => dense({ ...optionsOf(layer), maxNorm: 0.5 })) }, true],
+  ['averaging', { averaging: { decay: 0.5 } }, true],
+];
 
 /** The operations of a program, as they are printed. */
 function programOf(trainer: Trainer, name: string): string[] {
@@ -48,6 +69,12 @@ describe('a step of plain sgd', () => {
     expect(steps.map((line) => /parameters=(\S+)/.exec(line)?.[1])).toEqual(['W2', 'W4']);
     const kept = programOf(trainer, 'trainKeepingGradientsLabels');
     expect(kept).toEqual([...programOf(trainer, 'gradientsLabels'), ...programOf(trainer, 'update')]);
+    trainer.dispose();
+  });
+
+  it.each(extras)('with %s', async (_, others, isInPlace) => {
+    const trainer = await classifier('reference', sgd(rate), others);
+    expect(trainer.describePlan().includes('accumulate=1')).toBe(isInPlace);
     trainer.dispose();
   });
 
@@ -84,6 +111,21 @@ describe.each(usableIds)('layers updated in place on %s', (backend) => {
     });
     together.dispose();
     apart.dispose();
+  });
+
+  it.each(extras)('end there with %s', async (_, others) => {
+    const create = (): Promise<Trainer> => classifier(backend, sgd(rate), others);
+    const [plain, together, apart] = [await classifier(backend), await create(), await create()];
+    for (let step = 0; step < 3; step++) {
+      plain.trainBatch(x, labels);
+      together.trainBatch(x, labels);
+      apart.computeGradients(x, labels);
+      apart.applyGradients();
+    }
+    const weights = flatWeights(together.getWeights());
+    expectAgree('weights', weights, flatWeights(apart.getWeights()), 3e-6);
+    if (!others.averaging) expect(weights).not.toEqual(flatWeights(plain.getWeights()));
+    for (const trainer of [plain, together, apart]) trainer.dispose();
   });
 
   it('use the learning rate of the moment', async () => {

@@ -1,0 +1,107 @@
+/** What the divergence guard costs: epochs by `fit` with it and without it, in turn from the same weights. */
+
+import { performance } from 'node:perf_hooks';
+import { adam, type BackendId, createTrainer, type DivergencePolicy, dense } from 'fastmlp';
+import { measure, missingLines, type Refusal, type Timing } from './harness.js';
+import type { BenchOptions } from './options.js';
+import { createData } from './step-cases.js';
+import { entrantBackends } from './steps.js';
+import { formatNumber, formatPercent, formatTable, relativeError } from './tables.js';
+
+interface GuardCase {
+  sizes: number[];
+  batch: number;
+  rows: number;
+}
+
+const cases: GuardCase[] = [
+  { sizes: [784, 512, 512, 10], batch: 128, rows: 2048 },
+  { sizes: [784, 128, 10], batch: 64, rows: 4096 },
+  { sizes: [30, 64, 64, 10], batch: 32, rows: 2048 },
+  { sizes: [4, 8, 3], batch: 16, rows: 150 },
+];
+
+const nameOf = ({ sizes, batch, rows }: GuardCase) => `${sizes.join('-')}, batch ${batch}, ${rows} rows`;
+
+const policies: DivergencePolicy[] = ['ignore', 'stop'];
+
+/** Epochs after which weights are compared. */
+const CHECKED_EPOCHS = 2;
+
+interface GuardResult {
+  case: string;
+  backend: BackendId;
+  /** Seconds an epoch without the guard and with it, and what it adds as a share. */
+  without: Timing;
+  guarded: Timing;
+  added: number;
+}
+
+interface GuardReport {
+  missing: Refusal[];
+  results: GuardResult[];
+  wrong: Refusal[];
+}
+
+async function prepare({ sizes, batch, rows }: GuardCase, backend: BackendId, divergence: DivergencePolicy) {
+  const { layers, x, t } = createData({ sizes, loss: 'crossEntropy', rows });
+  const labels = Int32Array.from(t);
+  const units = sizes.slice(1);
+  const trainer = await createTrainer({
+    inputs: sizes[0],
+    layers: units.map((count, index) =>
+      dense({ units: count, activation: index === units.length - 1 ? 'softmax' : 'relu' }),
+    ),
+    loss: 'crossEntropy',
+    optimizer: adam(),
+    seed: 1,
+    backend,
+    threads: 1,
+  });
+  const run = async (epochs: number) => {
+    trainer.setWeights(layers);
+    const start = performance.now();
+    await trainer.fit(x, labels, { epochs, batchSize: batch, divergence });
+    return (performance.now() - start) / 1000;
+  };
+  await run(CHECKED_EPOCHS);
+  const weights = trainer.getWeights().flatMap(({ weights: { data } }) => Array.from(data));
+  return { name: divergence, run, weights, dispose: () => trainer.dispose() };
+}
+
+export async function benchGuard(
+  { rounds, backends, match }: BenchOptions,
+  print: (text: string) => void,
+): Promise<GuardReport> {
+  const { ids, missing } = await entrantBackends(backends);
+  const report: GuardReport = { missing, results: [], wrong: [] };
+  for (const one of cases.filter((each) => match.test(nameOf(each)))) {
+    for (const backend of ids) {
+      const contenders: Awaited<ReturnType<typeof prepare>>[] = [];
+      for (const policy of policies) contenders.push(await prepare(one, backend, policy));
+      if (relativeError(contenders[1].weights, contenders[0].weights) === 0) {
+        const [without, guarded] = await measure(contenders, rounds);
+        const added = guarded.median / without.median - 1;
+        report.results.push({ case: nameOf(one), backend, without, guarded, added });
+      } else {
+        const reason = 'weights with the guard differ from those without it';
+        report.wrong.push({ name: `${nameOf(one)}, ${backend}`, reason });
+      }
+      for (const { dispose } of contenders) dispose();
+    }
+  }
+  print(formatGuard(report, rounds));
+  return report;
+}
+
+function formatGuard({ missing, results, wrong }: GuardReport, rounds: number): string {
+  const header = ['', 'without, median µs', 'guarded', 'added', 'by min'];
+  const rows = results.map(({ case: name, backend, without, guarded, added }) => [
+    `${name}: ${backend}`,
+    ...[without.median * 1e6, guarded.median * 1e6].map(formatNumber),
+    ...[added, guarded.min / without.min - 1].map(formatPercent),
+  ]);
+  const refusals = wrong.map(({ name, reason }) => `\n  ${name}: WRONG ANSWER, not timed: ${reason}`);
+  const heading = `Divergence guard, epochs by fit, one thread, ${rounds} rounds${missingLines(missing)}`;
+  return `${heading}\n${formatTable(header, rows)}${refusals.join('')}`;
+}
