@@ -57,8 +57,8 @@ export class Activation {
     delta: usize,
     n: i32,
   ): void {
-    const derivative = Activation.derivative_from_output(code, F32x4.load_first(output, n));
-    F32x4.store_first(delta, f32x4.mul(F32x4.load_first(gradient, n), derivative), n);
+    const derivative = Activation.derivative_from_output(code, F32x4.load_part(output, n));
+    F32x4.store_part(delta, f32x4.mul(F32x4.load_part(gradient, n), derivative), n);
   }
 }
 

@@ -40,7 +40,7 @@ class Element {
 
 function copy_row(row: usize, output: usize, columns: i32): void {
   for (; columns >= 4; columns -= 4, row += 16, output += 16) v128.store(output, v128.load(row));
-  if (columns > 0) F32x4.store_first(output, F32x4.load_first(row, columns), columns);
+  if (columns > 0) F32x4.store_last(output, F32x4.load_last(row, columns), columns);
 }
 
 /** output[j] = row[j] * factor + shift. */

@@ -20,7 +20,44 @@ const PRODUCTS: usize = (<usize>COLUMNS) << 2;
 class Optional {
   /** Numbers, or `other` where there are none. */
   @inline static load(values: usize, at: usize, n: i32, other: f32): v128 {
-    return values === 0 ? f32x4.splat(other) : F32x4.load_first(values + at, n);
+    return values === 0 ? f32x4.splat(other) : F32x4.load_part(values + at, n);
+  }
+}
+
+/** What is done to up to four numbers of a row, `at` bytes behind the first of each operand. */
+class Column {
+  @inline static normalise(
+    input: usize,
+    output: usize,
+    mean: usize,
+    inverse_deviation: usize,
+    gamma: usize,
+    beta: usize,
+    at: usize,
+    n: i32,
+  ): void {
+    const distance = f32x4.sub(F32x4.load_part(input + at, n), F32x4.load_part(mean + at, n));
+    const factor = f32x4.mul(F32x4.load_part(inverse_deviation + at, n), Optional.load(gamma, at, n, 1));
+    F32x4.store_part(output + at, F32x4.fma(distance, factor, Optional.load(beta, at, n, 0)), n);
+  }
+
+  /** With the sums of `batch_norm_backward` in the workspace. */
+  @inline static pull_back(
+    input: usize,
+    delta: usize,
+    mean: usize,
+    inverse_deviation: usize,
+    gamma: usize,
+    gradient: usize,
+    at: usize,
+    n: i32,
+  ): void {
+    const sums = Workspace.panels + at;
+    const distance = f32x4.sub(F32x4.load_part(input + at, n), F32x4.load_part(mean + at, n));
+    const centred = f32x4.sub(F32x4.load_part(delta + at, n), v128.load(sums));
+    const factor = f32x4.mul(F32x4.load_part(inverse_deviation + at, n), Optional.load(gamma, at, n, 1));
+    const slope = v128.load(sums + PRODUCTS);
+    F32x4.store_part(gradient + at, f32x4.mul(factor, F32x4.fnma(distance, slope, centred)), n);
   }
 }
 
@@ -48,7 +85,7 @@ function column_moments(
     const share = f32x4.splat(<f32>count / <f32>(first + count));
     const before = f32x4.splat(<f32>first);
     for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
-      const origin = F32x4.load_first(input + at, n);
+      const origin = F32x4.load_last(input + at, n);
       const x = rows + at;
       const end = x + bytes;
       let sum = f32x4.splat(0);
@@ -62,17 +99,17 @@ function column_moments(
         around = F32x4.fma(distance, distance, around);
       }
       if (first === 0) {
-        F32x4.store_first(distances + at, middle, n);
-        F32x4.store_first(squares + at, around, n);
+        F32x4.store_last(distances + at, middle, n);
+        F32x4.store_last(squares + at, around, n);
         continue;
       }
-      const mean = F32x4.load_first(distances + at, n);
+      const mean = F32x4.load_last(distances + at, n);
       const apart = f32x4.sub(middle, mean);
       const part = f32x4.mul(share, apart);
       const between = f32x4.mul(f32x4.mul(before, part), apart);
-      F32x4.store_first(distances + at, f32x4.add(mean, part), n);
-      const all = f32x4.add(F32x4.load_first(squares + at, n), f32x4.add(around, between));
-      F32x4.store_first(squares + at, all, n);
+      F32x4.store_last(distances + at, f32x4.add(mean, part), n);
+      const all = f32x4.add(F32x4.load_last(squares + at, n), f32x4.add(around, between));
+      F32x4.store_last(squares + at, all, n);
     }
     rows += bytes;
   }
@@ -80,8 +117,8 @@ function column_moments(
 
 /** value[i] += momentum * (to - value[i]). */
 function approach(value: usize, to: v128, momentum: v128, n: i32): void {
-  const kept = F32x4.load_first(value, n);
-  F32x4.store_first(value, F32x4.fma(momentum, f32x4.sub(to, kept), kept), n);
+  const kept = F32x4.load_last(value, n);
+  F32x4.store_last(value, F32x4.fma(momentum, f32x4.sub(to, kept), kept), n);
 }
 
 export function batch_norm_forward(
@@ -118,34 +155,27 @@ export function batch_norm_forward(
     let m: v128;
     let variance: v128;
     if (is_running) {
-      m = F32x4.load_first(running_mean + at, n);
-      variance = F32x4.load_first(running_variance + at, n);
+      m = F32x4.load_last(running_mean + at, n);
+      variance = F32x4.load_last(running_variance + at, n);
     } else {
-      m = f32x4.add(F32x4.load_first(input + at, n), F32x4.load_first(mean + at, n));
-      const squares = F32x4.load_first(inverse_deviation + at, n);
+      m = f32x4.add(F32x4.load_last(input + at, n), F32x4.load_last(mean + at, n));
+      const squares = F32x4.load_last(inverse_deviation + at, n);
       variance = f32x4.div(squares, rows);
       approach(running_mean + at, m, momentum, n);
       if (Batch.rows > 1) {
         approach(running_variance + at, f32x4.div(squares, f32x4.sub(rows, one)), momentum, n);
       }
     }
-    F32x4.store_first(mean + at, m, n);
-    F32x4.store_first(inverse_deviation + at, f32x4.div(one, f32x4.sqrt(f32x4.add(variance, epsilon))), n);
+    F32x4.store_last(mean + at, m, n);
+    F32x4.store_last(inverse_deviation + at, f32x4.div(one, f32x4.sqrt(f32x4.add(variance, epsilon))), n);
   }
-  const to_output = output - input;
-  for (let first: i32 = 0; first < Batch.rows; first += ROWS) {
-    const bytes = <usize>min(ROWS, Batch.rows - first) * row_bytes;
-    for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
-      const m = F32x4.load_first(mean + at, n);
-      const factor = f32x4.mul(F32x4.load_first(inverse_deviation + at, n), Optional.load(gamma, at, n, 1));
-      const shift = Optional.load(beta, at, n, 0);
-      const end = input + at + bytes;
-      for (let x = input + at; x < end; x += row_bytes) {
-        const distance = f32x4.sub(F32x4.load_first(x, n), m);
-        F32x4.store_first(x + to_output, F32x4.fma(distance, factor, shift), n);
-      }
+  for (let r: i32 = 0; r < Batch.rows; r++, input += row_bytes, output += row_bytes) {
+    let at: usize = 0;
+    let n = columns;
+    for (; n >= 4; n -= 4, at += 16) {
+      Column.normalise(input, output, mean, inverse_deviation, gamma, beta, at, 4);
     }
-    input += bytes;
+    if (n > 0) Column.normalise(input, output, mean, inverse_deviation, gamma, beta, at, n);
   }
 }
 
@@ -166,7 +196,7 @@ function sum_products(
   for (let first: i32 = 0; first < Batch.rows; first += ROWS) {
     const bytes = <usize>min(ROWS, Batch.rows - first) * row_bytes;
     for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
-      let m = inverse_deviation === 0 ? F32x4.load_first(mean + at, n) : f32x4.splat(0);
+      let m = inverse_deviation === 0 ? F32x4.load_last(mean + at, n) : f32x4.splat(0);
       let sum = f32x4.splat(0);
       let product = sum;
       let of_row = (<usize>first) << 2;
@@ -198,8 +228,8 @@ function put_gradient(sums: usize, columns: i32, accumulate: bool, gradient: usi
   if (gradient === 0) return;
   for (; columns > 0; columns -= 4, sums += 16, gradient += 16) {
     let sum = v128.load(sums);
-    if (accumulate) sum = f32x4.add(F32x4.load_first(gradient, columns), sum);
-    F32x4.store_first(gradient, sum, columns);
+    if (accumulate) sum = f32x4.add(F32x4.load_last(gradient, columns), sum);
+    F32x4.store_last(gradient, sum, columns);
   }
 }
 
@@ -225,34 +255,27 @@ export function batch_norm_backward(
     const inverse = from_column(inverse_deviation, first);
     const scale = from_column(gamma, first);
     const m = from_column(mean, first);
-    const x = from_column(input, first);
+    let x = from_column(input, first);
     let d = from_column(delta, first);
     sum_products(x, d, m, 0, row_bytes, columns);
     for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
-      v128.store(products + at, f32x4.mul(v128.load(products + at), F32x4.load_first(inverse + at, n)));
+      v128.store(products + at, f32x4.mul(v128.load(products + at), F32x4.load_last(inverse + at, n)));
     }
     put_gradient(sums, columns, accumulate, from_column(beta_gradient, first));
     put_gradient(products, columns, accumulate, from_column(gamma_gradient, first));
     if (gradient === 0) continue;
     const share = f32x4.splat(through_moments ? <f32>1 / <f32>Batch.rows : 0);
-    const to_input = x - d;
-    const to_gradient = from_column(gradient, first) - d;
-    for (let r: i32 = 0; r < Batch.rows; r += ROWS) {
-      const bytes = <usize>min(ROWS, Batch.rows - r) * row_bytes;
-      for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
-        const about = F32x4.load_first(m + at, n);
-        const deviation = F32x4.load_first(inverse + at, n);
-        const factor = f32x4.mul(deviation, Optional.load(scale, at, n, 1));
-        const middle = f32x4.mul(share, v128.load(sums + at));
-        const slope = f32x4.mul(f32x4.mul(share, v128.load(products + at)), deviation);
-        const row_end = d + at + bytes;
-        for (let row = d + at; row < row_end; row += row_bytes) {
-          const distance = f32x4.sub(F32x4.load_first(row + to_input, n), about);
-          const centred = f32x4.sub(F32x4.load_first(row, n), middle);
-          F32x4.store_first(row + to_gradient, f32x4.mul(factor, F32x4.fnma(distance, slope, centred)), n);
-        }
-      }
-      d += bytes;
+    for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
+      v128.store(sums + at, f32x4.mul(share, v128.load(sums + at)));
+      const slope = f32x4.mul(f32x4.mul(share, v128.load(products + at)), F32x4.load_last(inverse + at, n));
+      v128.store(products + at, slope);
+    }
+    let g = from_column(gradient, first);
+    for (let r: i32 = 0; r < Batch.rows; r++, x += row_bytes, d += row_bytes, g += row_bytes) {
+      let at: usize = 0;
+      let n = columns;
+      for (; n >= 4; n -= 4, at += 16) Column.pull_back(x, d, m, inverse, scale, g, at, 4);
+      if (n > 0) Column.pull_back(x, d, m, inverse, scale, g, at, n);
     }
   }
 }
@@ -278,24 +301,40 @@ export function layer_norm_backward_weights(
   }
 }
 
-/** Sum of x - origin - middle over a row, or of its square; in two parts, since a sum waits for itself. */
-function sum_about(x: usize, count: i32, origin: v128, middle: v128, is_squared: bool): f32 {
-  const zero = f32x4.splat(0);
-  const one = f32x4.splat(1);
-  let even = zero;
-  let odd = zero;
-  for (; count >= 8; count -= 8, x += 32) {
-    const first = f32x4.sub(f32x4.sub(v128.load(x), origin), middle);
-    const second = f32x4.sub(f32x4.sub(v128.load(x, 16), origin), middle);
-    even = F32x4.fma(first, is_squared ? first : one, even);
-    odd = F32x4.fma(second, is_squared ? second : one, odd);
+/** As `Column`, with the moments of a row. */
+class LayerRow {
+  @inline static normalise(
+    input: usize,
+    output: usize,
+    mean: v128,
+    inverse: v128,
+    gamma: usize,
+    beta: usize,
+    at: usize,
+    n: i32,
+  ): void {
+    const normal = f32x4.mul(f32x4.sub(F32x4.load_part(input + at, n), mean), inverse);
+    const z = F32x4.fma(normal, Optional.load(gamma, at, n, 1), Optional.load(beta, at, n, 0));
+    F32x4.store_part(output + at, z, n);
   }
-  for (; count > 0; count -= 4, x += 16) {
-    const distance = f32x4.sub(f32x4.sub(F32x4.load_first(x, count), origin), middle);
-    const kept = F32x4.keep(distance, count, zero);
-    even = F32x4.fma(kept, is_squared ? kept : one, even);
+
+  @inline static pull_back(
+    input: usize,
+    delta: usize,
+    mean: v128,
+    slope: v128,
+    middle: v128,
+    inverse: v128,
+    gamma: usize,
+    gradient: usize,
+    at: usize,
+    n: i32,
+  ): void {
+    const d = f32x4.mul(F32x4.load_part(delta + at, n), Optional.load(gamma, at, n, 1));
+    const distance = f32x4.sub(F32x4.load_part(input + at, n), mean);
+    const centred = F32x4.fnma(distance, slope, f32x4.sub(d, middle));
+    F32x4.store_part(gradient + at, f32x4.mul(inverse, centred), n);
   }
-  return F32x4.reduce_add(f32x4.add(even, odd));
 }
 
 export function layer_norm_forward(
@@ -317,18 +356,27 @@ export function layer_norm_forward(
   output += <usize>first * row_bytes;
   for (let r = first; r < end; r++, input += row_bytes, output += row_bytes) {
     const origin = v128.load32_splat(input);
-    const middle = f32x4.splat(sum_about(input, units, origin, zero, false) / <f32>units);
-    const squares = sum_about(input, units, origin, middle, true);
-    const m = f32x4.add(origin, middle);
-    const inverse: f32 = 1 / sqrt<f32>(squares / <f32>units + epsilon);
+    let sum = zero;
+    for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
+      const distance = f32x4.sub(F32x4.load_first(input + at, n), origin);
+      sum = f32x4.add(sum, F32x4.keep(distance, n, zero));
+    }
+    const middle = F32x4.reduce_add(sum) / <f32>units;
+    let squares = zero;
+    for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
+      const distance = f32x4.sub(f32x4.sub(F32x4.load_first(input + at, n), origin), f32x4.splat(middle));
+      const kept = F32x4.keep(distance, n, zero);
+      squares = F32x4.fma(kept, kept, squares);
+    }
+    const m = f32x4.add(origin, f32x4.splat(middle));
+    const inverse: f32 = 1 / sqrt<f32>(F32x4.reduce_add(squares) / <f32>units + epsilon);
     v128.store32_lane(mean + ((<usize>r) << 2), m, 0);
     store<f32>(inverse_deviation + ((<usize>r) << 2), inverse);
-    for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-      const distance = f32x4.sub(F32x4.load_first(input + at, n), m);
-      const normal = f32x4.mul(distance, f32x4.splat(inverse));
-      const z = F32x4.fma(normal, Optional.load(gamma, at, n, 1), Optional.load(beta, at, n, 0));
-      F32x4.store_first(output + at, z, n);
-    }
+    let at: usize = 0;
+    let n = units;
+    const factor = f32x4.splat(inverse);
+    for (; n >= 4; n -= 4, at += 16) LayerRow.normalise(input, output, m, factor, gamma, beta, at, 4);
+    if (n > 0) LayerRow.normalise(input, output, m, factor, gamma, beta, at, n);
   }
 }
 
@@ -353,18 +401,26 @@ export function layer_norm_backward_input(
     let sum = f32x4.splat(0);
     let product = sum;
     // Lanes that do not exist have a delta of 0.
-    for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-      const d = f32x4.mul(F32x4.load_first(delta + at, n), Optional.load(gamma, at, n, 1));
+    let at: usize = 0;
+    let n = units;
+    for (; n >= 4; n -= 4, at += 16) {
+      const d = f32x4.mul(v128.load(delta + at), Optional.load(gamma, at, 4, 1));
       sum = f32x4.add(sum, d);
-      product = F32x4.fma(d, f32x4.sub(F32x4.load_first(input + at, n), m), product);
+      product = F32x4.fma(d, f32x4.sub(v128.load(input + at), m), product);
+    }
+    if (n > 0) {
+      const d = f32x4.mul(F32x4.load_last(delta + at, n), Optional.load(gamma, at, n, 1));
+      sum = f32x4.add(sum, d);
+      product = F32x4.fma(d, f32x4.sub(F32x4.load_last(input + at, n), m), product);
     }
     const middle = f32x4.splat(F32x4.reduce_add(sum) / <f32>units);
     const slope = f32x4.splat(((F32x4.reduce_add(product) * inverse) / <f32>units) * inverse);
-    for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-      const d = f32x4.mul(F32x4.load_first(delta + at, n), Optional.load(gamma, at, n, 1));
-      const distance = f32x4.sub(F32x4.load_first(input + at, n), m);
-      const centred = F32x4.fnma(distance, slope, f32x4.sub(d, middle));
-      F32x4.store_first(gradient + at, f32x4.mul(f32x4.splat(inverse), centred), n);
+    at = 0;
+    n = units;
+    const factor = f32x4.splat(inverse);
+    for (; n >= 4; n -= 4, at += 16) {
+      LayerRow.pull_back(input, delta, m, slope, middle, factor, gamma, gradient, at, 4);
     }
+    if (n > 0) LayerRow.pull_back(input, delta, m, slope, middle, factor, gamma, gradient, at, n);
   }
 }

@@ -36,6 +36,16 @@ export class F32x4 {
     F32x4.store_first(p, v, n);
   }
 
+  /** As `load_first`: in place of four numbers, where `n` is that constant, else by a call. */
+  @inline static load_part(p: usize, n: i32): v128 {
+    return n === 4 ? v128.load(p) : F32x4.load_last(p, n);
+  }
+
+  @inline static store_part(p: usize, v: v128, n: i32): void {
+    if (n === 4) v128.store(p, v);
+    else F32x4.store_last(p, v, n);
+  }
+
   /** v, with `other` in the lanes that do not exist. */
   @inline static keep(v: v128, n: i32, other: v128): v128 {
     if (n >= 4) return v;

@@ -120,11 +120,11 @@ function add_terms_of_few_f32(
   accumulate: bool,
   columns: i32,
 ): void {
-  let sum = from === 0 ? f32x4.splat(0) : F32x4.load_first(from, columns);
+  let sum = from === 0 ? f32x4.splat(0) : F32x4.load_last(from, columns);
   for (; term < end; term += 8) {
     sum = F32x4.fma(v128.load32_splat(term, 4), F32x4.load_first(b + <usize>load<u32>(term), columns), sum);
   }
-  F32x4.store_first(to, accumulate ? f32x4.add(F32x4.load_first(to, columns), sum) : sum, columns);
+  F32x4.store_last(to, accumulate ? f32x4.add(F32x4.load_last(to, columns), sum) : sum, columns);
 }
 
 /** This thread's share. What belongs to C itself is summed apart; other sums go on in C from block to block. */

@@ -56,8 +56,8 @@ export function outer_product_f32(
       }
     }
     if (n > 0) {
-      const first = initial === 0 ? f32x4.splat(0.0) : F32x4.load_first(initial + at, n);
-      F32x4.store_first(c + at, F32x4.fma(x, F32x4.load_first(b + at, n), first), n);
+      const first = initial === 0 ? f32x4.splat(0.0) : F32x4.load_last(initial + at, n);
+      F32x4.store_last(c + at, F32x4.fma(x, F32x4.load_last(b + at, n), first), n);
     }
   }
 }
@@ -94,12 +94,12 @@ function add_four_rows_f32(
     y += 32;
   }
   for (let at: usize = 0; columns > 0; columns -= 4, at += 16) {
-    let sum = F32x4.load_first(y + at, columns);
-    sum = F32x4.fma(x0, F32x4.load_first(b0 + at, columns), sum);
-    sum = F32x4.fma(x1, F32x4.load_first(b1 + at, columns), sum);
-    sum = F32x4.fma(x2, F32x4.load_first(b2 + at, columns), sum);
-    sum = F32x4.fma(x3, F32x4.load_first(b3 + at, columns), sum);
-    F32x4.store_first(y + at, sum, columns);
+    let sum = F32x4.load_last(y + at, columns);
+    sum = F32x4.fma(x0, F32x4.load_last(b0 + at, columns), sum);
+    sum = F32x4.fma(x1, F32x4.load_last(b1 + at, columns), sum);
+    sum = F32x4.fma(x2, F32x4.load_last(b2 + at, columns), sum);
+    sum = F32x4.fma(x3, F32x4.load_last(b3 + at, columns), sum);
+    F32x4.store_last(y + at, sum, columns);
   }
 }
 

@@ -19,7 +19,7 @@ class Unary {
     if (code === UnaryCode.sqrt) return f32x4.sqrt(x);
     if (code === UnaryCode.exp) return Math32.exp_poly6(x);
     if (code === UnaryCode.expm1) return Function32.expm1(x);
-    if (code === UnaryCode.log) return Math32.log_poly10(x);
+    if (code === UnaryCode.log) return Math32.log(x);
     if (code === UnaryCode.tanh) return Math32.tanh_poly6(x);
     if (code === UnaryCode.sigmoid) return Math32.sigmoid_poly6(x);
     if (code === UnaryCode.softplus) return Function32.softplus(x);
