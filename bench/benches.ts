@@ -6,7 +6,6 @@ import { benchExtras } from './extras.js';
 import { benchGuard } from './guard.js';
 import { missingLines, type Refusal } from './harness.js';
 import { benchKernels } from './kernels.js';
-import { benchLayers } from './layers.js';
 import { benchNorms } from './norms.js';
 import { benchOptimizers } from './optimizers.js';
 import type { BenchName, BenchOptions } from './options.js';
@@ -38,7 +37,6 @@ export const benches: Record<BenchName, Bench> = {
   predict: benchPredict,
   passes: benchPasses,
   norms: benchNorms,
-  layers: benchLayers,
   optimizers: benchOptimizers,
   extras: benchExtras,
   guard: benchGuard,

@@ -11,7 +11,8 @@
 
 import type { Backend } from '../src/backends/backend.js';
 import { referenceProvider } from '../src/backends/reference/index.js';
-import { createModel, dense } from '../src/model.js';
+import { dense } from '../src/layers.js';
+import { createModel } from '../src/model.js';
 import {
   adadelta,
   adagrad,

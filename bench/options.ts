@@ -11,7 +11,6 @@ export const benchNames = [
   'predict',
   'passes',
   'norms',
-  'layers',
   'optimizers',
   'extras',
   'guard',

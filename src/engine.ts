@@ -8,7 +8,6 @@ import {
   type RunHandle,
   stepsPerEpoch,
 } from './backends/backend.js';
-import type { CallbackState } from './callbacks/callback.js';
 import { numbersOf, type Reader } from './data.js';
 import { fact, stateError } from './errors.js';
 import { type Capture, type Job, type JobOptions, type JobResult, JobState, updatesBefore } from './job.js';
@@ -25,6 +24,7 @@ import {
   type Program,
   type ProgramName,
 } from './plan/plan.js';
+import type { PlateauState } from './plateau.js';
 import { RateControl } from './rate-control.js';
 import { firstRate, type LearningRate } from './schedules.js';
 
@@ -48,6 +48,17 @@ export interface MetricSeries {
 
 const flavourOf = ({ labels, weighted }: Rows): Flavour =>
   `${weighted ? 'Weighted' : ''}${labels ? 'Labels' : ''}`;
+
+/** How rows are evaluated. */
+export interface EvaluationOptions {
+  /** Some of the rows; default all. */
+  readonly order?: Uint32Array | null;
+  readonly control?: JobControl;
+  /** With the average of the weights. */
+  readonly ofAverage?: boolean;
+  /** Where to put the outputs of the rows as well. */
+  readonly result?: Numbers;
+}
 
 /** A run off the event loop. */
 interface ActiveRun {
@@ -79,6 +90,8 @@ export class Engine {
   /** A job is under way, perhaps paused, that adds to the gradients of batches before. */
   #accumulates = false;
   #disposed = false;
+  /** Changes whenever something but a run or a number for the learning rate changes what the next step does. */
+  revision = 0;
   /** Steps and whole epochs trained, without those of a run under way. */
   #steps = 0;
   #epochs = 0;
@@ -126,13 +139,16 @@ export class Engine {
     this.#epochs = epochs;
   }
 
-  /** Copies of everything that training changes, taken between two steps; the metrics of a run under way stay in it. */
-  capture(): Capture {
+  /**
+   * Copies of everything that training changes, taken between two steps; the metrics of a run under way stay in it.
+   * `into` is a capture that is not needed any more, whose memory is used again.
+   */
+  capture(into?: Capture): Capture {
     const { setting } = this.#rates;
     const copy = (): Capture => ({
-      numbers: this.executor.read(0, this.#plan.persistentLength),
-      scalars: this.executor.scalars.slice(),
+      ...this.#copies(into),
       learningRate: typeof setting === 'object' ? setting : this.learningRate,
+      plateau: this.#rates.state,
       steps: this.steps,
       epochs: this.#epochs,
       runSteps: this.#active?.isTraining ? this.#active.handle.progress().steps : null,
@@ -140,27 +156,24 @@ export class Engine {
     return this.#active ? this.#active.handle.between(copy) : copy();
   }
 
+  #copies(into: Capture | undefined): Pick<Capture, 'numbers' | 'scalars'> {
+    const { scalars } = this.executor;
+    const { persistentLength } = this.#plan;
+    if (into?.numbers.length !== persistentLength || into.scalars.length !== scalars.length)
+      return { numbers: this.executor.read(0, persistentLength), scalars: scalars.slice() };
+    into.numbers.set(this.executor.view(0, persistentLength));
+    into.scalars.set(scalars);
+    return { numbers: into.numbers, scalars: into.scalars };
+  }
+
   /** Goes back to a capture, with no run under way. */
-  restore({ numbers, scalars, steps, epochs }: Capture): void {
+  restore({ numbers, scalars, plateau, steps, epochs }: Omit<Capture, 'learningRate' | 'runSteps'>): void {
+    this.revision++;
     this.executor.write(0, numbers);
     this.executor.scalars.set(scalars);
     this.executor.scalars.fill(0, 0, ScalarCode.first_free);
+    this.#rates.state = plateau;
     this.countFrom(steps, epochs);
-  }
-
-  /**
-   * Whether every bias and running statistic is finite: a delta that is not leaves no bias of its layer so, and a
-   * variance may overflow where nothing else does.
-   */
-  hasFiniteBiases(): boolean {
-    for (const { role, name, offset, columns } of this.#plan.buffers) {
-      if (role !== 'statistics' && !(role === 'parameter' && name.startsWith('b'))) continue;
-      const biases = this.executor.read(offset, columns);
-      let zeros = 0;
-      for (let index = 0; index < columns; index++) zeros += biases[index] * 0;
-      if (zeros !== 0) return false;
-    }
-    return true;
   }
 
   /** Throws after `dispose`. */
@@ -201,11 +214,11 @@ export class Engine {
   }
 
   /** What was learnt from the losses of epochs so far. */
-  get rateState(): CallbackState {
+  get plateau(): PlateauState | null {
     return this.#rates.state;
   }
 
-  set rateState(state: CallbackState) {
+  set plateau(state: PlateauState | null) {
     this.#rates.state = state;
   }
 
@@ -242,12 +255,14 @@ export class Engine {
 
   /** Makes sure of programs that not every trainer needs. */
   #provideFor(program: ProgramName, accumulate = 1): void {
-    const { weighted = false, accumulating = false } = this.#extras;
+    const { weighted = false, accumulating = false, storing = false } = this.#extras;
     const wanted = {
       weighted: weighted || program.includes('Weighted'),
       accumulating: accumulating || accumulate > 1,
+      storing: storing || program.includes('Storing'),
     };
-    if (wanted.weighted === weighted && wanted.accumulating === accumulating) return;
+    if (wanted.weighted === weighted && wanted.accumulating === accumulating && wanted.storing === storing)
+      return;
     this.#extras = wanted;
     this.replan();
   }
@@ -385,23 +400,31 @@ export class Engine {
     }
   }
 
-  /** Metrics over all rows, or those of `order`, without an update and off the event loop; null if it was stopped. */
-  async evaluate(
-    rows: Rows,
-    dataset: Dataset,
-    order: Uint32Array | null = null,
-    control?: JobControl,
-  ): Promise<Metrics | null> {
+  /** Metrics over all rows, without an update and off the event loop; null if it was stopped. */
+  async evaluate(rows: Rows, dataset: Dataset, options: EvaluationOptions = {}): Promise<Metrics | null> {
+    const { order = null, control, ofAverage = false, result } = options;
     const rowsPerEpoch = order?.length ?? rows.count;
+    const kind = result ? 'Storing' : ofAverage ? 'Average' : '';
     const state = new JobState({
-      program: `evaluate${flavourOf(rows)}`,
+      program: `evaluate${kind}${flavourOf(rows)}`,
       epochs: 1,
       rowsPerEpoch,
       batchSize: Math.min(rowsPerEpoch, FORWARD_BATCH),
       order,
+      result,
     });
     const { epochs, sums } = await this.runJob(state, dataset, { control });
     return epochs === 1 ? this.metricsAt(sums, 0) : null;
+  }
+
+  /** Metrics of a validation. */
+  validate(
+    rows: Rows,
+    dataset: Dataset,
+    order: Uint32Array | null,
+    control: JobControl,
+  ): Promise<Metrics | null> {
+    return this.evaluate(rows, dataset, { order, control, ofAverage: this.model.averaging?.validate });
   }
 
   /** Outputs of all rows into `result`. */
@@ -473,6 +496,7 @@ export class Engine {
   /** From the next step on. A run that was given its rates ends, and its job goes on in another. */
   setLearningRate(setting: LearningRate): void {
     this.atRest(() => {
+      if (typeof setting !== 'number' || typeof this.#rates.setting !== 'number') this.revision++;
       this.#rates.set(setting);
       const rate = this.#rates.at(this.steps) ?? firstRate(setting);
       this.executor.scalars[this.#plan.learningRate] = rate;
@@ -494,6 +518,7 @@ export class Engine {
   }
 
   #load(plan: Plan): void {
+    this.revision++;
     this.executor.load(plan);
     this.#plan = plan;
   }

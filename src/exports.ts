@@ -93,7 +93,7 @@ export type {
   OwnMetric,
 } from './metrics/evaluate.js';
 export type { InputTransform } from './model.js';
-export type { LoadOptions, ModelSource, SaveTarget } from './model-storage.js';
+export type { LoadOptions, ModelSource, SaveOptions, SaveTarget } from './model-storage.js';
 export {
   type AdadeltaOptimizer,
   type AdadeltaOptions,

@@ -65,6 +65,12 @@ export interface FitOptions extends RowWeights {
    * epoch or a few small ones, and halves the learning rate; `'ignore'` trains on.
    */
   readonly divergence?: DivergencePolicy;
+  /**
+   * Such a divergence is also a gradient more than this many times as long as usual, the median over batches of the
+   * epoch with the weights of then, and longer than 1; looked for where the losses of an epoch rise far beyond the
+   * largest before. Default 1000; Infinity for none.
+   */
+  readonly gradientLimit?: number;
   /** Go on with the run that stands in the model file of this trainer; data and other options must be those of then. */
   readonly resume?: boolean;
   /** 1 prints a progress bar; default 0. */
@@ -75,6 +81,7 @@ const optionNames = [
   ...['epochs', 'initialEpoch', 'batchSize', 'stepsPerEpoch', 'shuffle', 'validationSplit'],
   ...['validationSplitMode', 'validationRows', 'validationData', 'callbacks', 'signal', 'maxTimeMs'],
   ...['targetLoss', 'stopWhen', 'learningRate', 'accumulateBatches', 'gradientNorm', 'divergence'],
+  'gradientLimit',
   ...['resume', 'verbose', ...rowWeightKeys],
 ];
 
@@ -106,6 +113,7 @@ export function checkFitOptions(action: string, options: FitOptions): CheckedOpt
     accumulateBatches: 1,
     gradientNorm: false,
     divergence: 'stop' as DivergencePolicy,
+    gradientLimit: 1000,
     resume: false,
     verbose: 0 as 0 | 1,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
@@ -126,6 +134,8 @@ export function checkFitOptions(action: string, options: FitOptions): CheckedOpt
   requireNumber(action, 'validationSplit', validationSplit, 'in [0, 1)', (share) => share >= 0 && share < 1);
   requireName(action, 'validationSplitMode', checked.validationSplitMode, splitModes);
   requireName(action, 'divergence', checked.divergence, divergencePolicies);
+  if (checked.gradientLimit !== Number.POSITIVE_INFINITY)
+    requireNumber(action, 'gradientLimit', checked.gradientLimit, '> 1', (limit) => limit > 1);
   const isData =
     Array.isArray(validationData) && (validationData.length === 2 || validationData.length === 3);
   if (validationData !== undefined && !isData) {

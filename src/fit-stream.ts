@@ -2,6 +2,7 @@ import type { Dataset, Rows } from './backends/backend.js';
 import type { FitCallbacks, FitContext } from './callbacks/callback.js';
 import { Checkpoints } from './checkpoints.js';
 import { type RowsLike, readRows, type TargetsLike } from './data.js';
+import { hasFiniteBiases } from './divergence-signs.js';
 import type { Metrics } from './engine.js';
 import { fact, rangeError, requireKnownKeys, typeError } from './errors.js';
 import type { FitHost } from './fit.js';
@@ -9,16 +10,22 @@ import { contextOf } from './fit-context.js';
 import { checkFitOptions, type FitOptions } from './fit-options.js';
 import { Watch } from './fit-watch.js';
 import { type EndReason, type History, HistoryBuilder } from './history.js';
-import { JobState } from './job.js';
+import { type Capture, JobState } from './job.js';
 import { JobControl } from './job-control.js';
+import type { SaveTarget } from './model-storage.js';
 import { ScalarCode } from './opcodes.js';
+import { requireSameStream, runOptionsOf } from './resume.js';
 import { readValidation } from './row-weights.js';
+import type { RunPosition } from './run-position.js';
 
 /** Rows and targets of one optimizer step. */
 export type Batch = readonly [x: RowsLike, t: TargetsLike];
 
-/** Batches that come one after the other: anew each time it is iterated, if there is more than one pass. */
-export type Batches = AsyncIterable<Batch> | (() => AsyncIterable<Batch>);
+/**
+ * Batches that come one after the other: anew each time it is iterated, if there is more than one pass. A function with
+ * a parameter is given the number of batches of the pass to leave out, so that a run can be resumed.
+ */
+export type Batches = AsyncIterable<Batch> | ((position: number) => AsyncIterable<Batch>);
 
 /** Options of `fit` over a stream of batches. Without `stepsPerEpoch`, an epoch is a pass over all batches. */
 export type StreamOptions = Pick<
@@ -30,13 +37,14 @@ export type StreamOptions = Pick<
   | 'callbacks'
   | 'signal'
   | 'learningRate'
+  | 'resume'
   | 'verbose'
 >;
 
 const action = 'Cannot fit';
 const optionNames = [
   ...['epochs', 'initialEpoch', 'stepsPerEpoch', 'validationData', 'callbacks', 'signal', 'learningRate'],
-  'verbose',
+  ...['resume', 'verbose'],
 ];
 
 export const isBatches = (value: unknown): value is Batches =>
@@ -53,11 +61,14 @@ interface Prepared {
 class BatchReader {
   readonly #batches: Batches;
   readonly #prepare: (batch: Batch) => Prepared;
+  /** Where the next pass begins. */
+  #begin: number;
   #iterator: AsyncIterator<Batch> | null = null;
   #next: Promise<Prepared | null> | null = null;
 
-  constructor(batches: Batches, prepare: (batch: Batch) => Prepared) {
+  constructor(batches: Batches, begin: number, prepare: (batch: Batch) => Prepared) {
     this.#batches = batches;
+    this.#begin = begin;
     this.#prepare = prepare;
   }
 
@@ -84,9 +95,11 @@ class BatchReader {
   }
 
   async #read(): Promise<Prepared | null> {
-    this.#iterator ??= (typeof this.#batches === 'function' ? this.#batches() : this.#batches)[
+    const batches = this.#batches;
+    this.#iterator ??= (typeof batches === 'function' ? batches(this.#begin) : batches)[
       Symbol.asyncIterator
     ]();
+    this.#begin = 0;
     const { done, value } = await this.#iterator.next();
     if (!done) return this.#prepare(value);
     this.#iterator = null;
@@ -104,10 +117,18 @@ export class StreamFit {
   readonly #history: HistoryBuilder;
   readonly #watch: Watch;
   readonly #checkpoints: Checkpoints;
+  readonly #resumed: RunPosition | null;
   #reason: EndReason | null = null;
+  /** Steps of the run, those of the epoch under way with their metric sums, and batches of the pass. */
   #steps = 0;
+  #step = 0;
+  #sums = new Float64Array(ScalarCode.first_free);
+  #inPass = 0;
   /** The callbacks are told of the end of an epoch. */
   #isBetweenEpochs = false;
+  /** Checkpoints asked for while there is no state to go on from: in a batch, or while callbacks are told. */
+  #asked: SaveTarget[] = [];
+  #isAtRest = true;
 
   constructor(host: FitHost, batches: Batches, options: StreamOptions) {
     requireKnownKeys(action, options, optionNames);
@@ -115,8 +136,10 @@ export class StreamFit {
     this.#options = checkFitOptions(action, options);
     const { engine } = host;
     const { model, reader, executor } = engine;
-    const { validationData, learningRate, callbacks, initialEpoch } = this.#options;
-    this.#reader = new BatchReader(batches, (batch) => {
+    const { validationData, learningRate, callbacks, initialEpoch, resume } = this.#options;
+    this.#resumed = resume ? requireSameStream(action, host.position, this.#options, model.inputs) : null;
+    if (resume) requirePosition(batches);
+    this.#reader = new BatchReader(batches, this.#resumed?.order.used ?? 0, (batch) => {
       if (!Array.isArray(batch) || batch.length !== 2)
         throw typeError(action, 'a batch must be [inputs, targets]', batch);
       const rows = readRows(action, batch[0], batch[1], model, reader);
@@ -127,12 +150,37 @@ export class StreamFit {
     this.#history = new HistoryBuilder(initialEpoch);
     this.#watch = new Watch(callbacks as readonly FitCallbacks[], this.#context());
     this.#checkpoints = new Checkpoints(host.write, () => this.control.stop());
-    if (learningRate !== undefined) engine.setLearningRate(learningRate);
+    if (learningRate !== undefined && (!resume || typeof learningRate === 'function'))
+      engine.setLearningRate(learningRate);
   }
 
-  /** A stream cannot be resumed: where it stands is known to who feeds it. */
-  position(): null {
-    return null;
+  /** Where the run stood when `capture` was taken; null in a batch that is done but not counted. */
+  position({ runSteps }: Pick<Capture, 'runSteps'>): RunPosition | null {
+    if (runSteps !== null && runSteps > 0) return null;
+    return {
+      options: runOptionsOf(this.#options, true),
+      data: { rows: 0, columns: this.#host.engine.model.inputs, labels: false, sample: 0 },
+      step: this.#step,
+      steps: this.#steps,
+      running: this.#sums.slice(),
+      order: { random: null, used: this.#inPass },
+      ...{ skip: 0, split: null, gradients: null, gradientNorm: null, stopWhen: {} },
+      reason: this.#reason,
+      callbacks: this.#options.callbacks.map((callback) => callback.getState?.() ?? {}),
+      history: this.#history.series,
+    };
+  }
+
+  #goOn({ step, steps, running, order, reason, callbacks, history }: RunPosition): void {
+    this.#step = step;
+    this.#steps = steps;
+    this.#sums.set(running);
+    this.#inPass = order.used;
+    this.#reason = reason as EndReason | null;
+    this.#history.assign(history);
+    callbacks.forEach((state, index) => {
+      this.#options.callbacks[index].setState?.(state);
+    });
   }
 
   async run(): Promise<History> {
@@ -149,13 +197,14 @@ export class StreamFit {
         const totalRows = stepsPerEpoch ?? Number.POSITIVE_INFINITY;
         this.#watch.progress = await this.#host.createProgress({ totalRows, epochs });
       }
+      if (this.#resumed) this.#goOn(this.#resumed);
       await this.#watch.trainBegin();
       stopIntervals = this.#watch.startIntervals((reason) => {
         failure ??= { reason };
         stop();
       });
       while (this.#history.nextEpoch < epochs && !this.control.isStopped && !this.#reason) {
-        await this.#watch.epochBegin(this.#history.nextEpoch);
+        if (this.#step === 0) await this.#watch.epochBegin(this.#history.nextEpoch);
         if (!(await this.#runEpoch(validation))) break;
       }
       if (failure) throw (failure as { readonly reason: unknown }).reason;
@@ -187,17 +236,18 @@ export class StreamFit {
     const isPass = stepsPerEpoch === Number.POSITIVE_INFINITY;
     const epochsBefore = engine.epochs;
     const began = performance.now();
-    const sums = new Float64Array(ScalarCode.first_free);
+    const sums = this.#sums;
     let isFresh = false;
-    for (let step = 0; step < stepsPerEpoch; ) {
+    while (this.#step < stepsPerEpoch) {
       const batch = await this.#reader.take();
       if (!batch) {
-        if (isPass && step > 0) break;
+        if (isPass && this.#step > 0) break;
         if (isFresh || (isPass && this.#history.epochs > 0)) {
           const rule = 'the batches must come anew for each pass';
           throw rangeError(action, rule, fact('none after the first pass'));
         }
         isFresh = true;
+        this.#inPass = 0;
         continue;
       }
       isFresh = false;
@@ -205,6 +255,7 @@ export class StreamFit {
       const program = engine.trainProgram(batch.rows, size);
       const job = { program, epochs: 1, rowsPerEpoch: size, batchSize: size, order: null } as const;
       const state = new JobState(job);
+      this.#isAtRest = false;
       try {
         await engine.runJob(state, batch.dataset, {
           control: this.control,
@@ -212,22 +263,26 @@ export class StreamFit {
         });
       } finally {
         batch.dataset.dispose();
+        this.#isAtRest = true;
       }
       engine.countFrom(engine.steps, epochsBefore);
       if (state.done === 0) return false;
       for (let code = 0; code < sums.length; code++) sums[code] += state.sums[code];
-      if (!state.isFinite || !engine.hasFiniteBiases()) {
+      if (!state.isFinite || !hasFiniteBiases(engine)) {
         this.#reason = 'diverged';
         return false;
       }
       this.#steps++;
-      const logs = { batch: step++, size, rows: sums[ScalarCode.rows], ...engine.metricsAt(sums, 0) };
+      this.#inPass++;
+      const logs = { batch: this.#step++, size, rows: sums[ScalarCode.rows], ...engine.metricsAt(sums, 0) };
+      this.#saveAsked();
       await this.#watch.batchEnd(this.#history.nextEpoch, logs);
+      await this.#watch.stepEnd(this.#steps);
       if (this.control.isStopped) return false;
     }
     engine.countFrom(engine.steps, epochsBefore + 1);
     const seconds = (performance.now() - began) / 1000;
-    await this.#endEpoch(engine.metricsAt(sums, 0), seconds, sums[ScalarCode.rows], validation);
+    await this.#endEpoch(engine.metricsAt(sums, 0), seconds, sums[ScalarCode.rows], validation, isPass);
     return true;
   }
 
@@ -236,10 +291,11 @@ export class StreamFit {
     seconds: number,
     rows: number,
     validation: Dataset | null,
+    isPass: boolean,
   ): Promise<void> {
     const { engine } = this.#host;
     const validated =
-      validation && (await engine.evaluate(this.#validation as Rows, validation, null, this.control));
+      validation && (await engine.validate(this.#validation as Rows, validation, null, this.control));
     const logs = {
       ...metrics,
       ...(validated ? { val_loss: validated.loss } : {}),
@@ -248,11 +304,17 @@ export class StreamFit {
     const epoch = this.#history.nextEpoch;
     this.#history.add(logs, { learningRate: engine.learningRate, seconds, rows });
     engine.endEpoch(logs);
+    this.#step = 0;
+    this.#sums.fill(0);
+    if (isPass) this.#inPass = 0;
     this.#isBetweenEpochs = true;
+    this.#isAtRest = false;
     try {
       await this.#watch.epochEnd(epoch, logs);
     } finally {
       this.#isBetweenEpochs = false;
+      this.#isAtRest = true;
+      this.#saveAsked();
     }
   }
 
@@ -261,14 +323,32 @@ export class StreamFit {
       epoch: () => this.#history.nextEpoch,
       step: () => this.#steps,
       seconds: () => this.#history.seconds,
-      isResumed: false,
+      isResumed: this.#resumed !== null,
       stop: (reason) => {
         this.#reason ??= reason;
         if (!this.#isBetweenEpochs) this.control.stop();
       },
       save: (target) => {
-        this.#checkpoints.add(target, this.#host.encode(this.#host.engine.capture(), null));
+        this.#asked.push(target);
+        if (this.#isAtRest) this.#saveAsked();
       },
     });
   }
+
+  #saveAsked(): void {
+    const asked = this.#asked;
+    this.#asked = [];
+    for (const target of asked) {
+      const capture = this.#host.engine.capture();
+      this.#checkpoints.add(target, this.#host.encode(capture, this.position(capture)));
+    }
+  }
+}
+
+/** Throws unless the batches can begin at a position. */
+function requirePosition(batches: Batches): void {
+  if (typeof batches === 'function' && batches.length > 0) return;
+  const rule = 'resume needs batches as a function of the number of batches to leave out';
+  const received = typeof batches === 'function' ? 'a function without a parameter' : 'an async iterable';
+  throw typeError(action, rule, fact(received));
 }

@@ -1,6 +1,6 @@
 import type { BatchLogs, FitCallbacks, FitContext } from './callbacks/callback.js';
 import type { EpochLogs } from './history.js';
-import type { JobState } from './job.js';
+import { batchesBefore, type JobState, type Stepping, updatesBefore } from './job.js';
 import type { Progress } from './progress.js';
 
 /** Tells the callbacks of a run, in their order, and its progress bar how it gets on. */
@@ -51,21 +51,35 @@ export class Watch {
     for (const callback of this.#callbacks) await callback.onBatchEnd?.(batch, logs, this.#context);
   }
 
-  /** How to cut a job that begins after `before` steps of the run, so that `onSteps` is called between its parts. */
-  cuts(before: number): {
+  /** How to cut a job that begins after `before` batches of the run, so that `onSteps` is called between its parts. */
+  cuts(
+    stepping: Stepping,
+    before: number,
+  ): {
     partSteps?: (done: number) => number;
     partEnded?: (state: JobState) => Promise<void>;
   } {
     if (this.#periods.length === 0) return {};
     return {
-      partSteps: (done) => Math.min(...this.#periods.map((every) => every - ((before + done) % every))),
+      partSteps: (done) => {
+        const step = updatesBefore(stepping, before + done);
+        const next = Math.min(...this.#periods.map((every) => step + every - (step % every)));
+        return batchesBefore(stepping, next) - before - done;
+      },
       partEnded: async ({ done }) => {
-        for (const callback of this.#callbacks) {
-          if ((before + done) % (callback.everySteps ?? Number.POSITIVE_INFINITY) === 0)
-            await callback.onSteps?.(before + done, this.#context);
-        }
+        const step = updatesBefore(stepping, before + done);
+        if (batchesBefore(stepping, step) !== before + done) return;
+        await this.stepEnd(step);
       },
     };
+  }
+
+  /** `step` optimizer steps of the run are done, and none is running. */
+  async stepEnd(step: number): Promise<void> {
+    for (const callback of this.#callbacks) {
+      if (step % (callback.everySteps ?? Number.POSITIVE_INFINITY) === 0)
+        await callback.onSteps?.(step, this.#context);
+    }
   }
 
   /** Begins to call `onInterval`; returns what ends it. A failure goes to `failed`. */

@@ -3,6 +3,7 @@ import type { FitContext } from './callbacks/callback.js';
 import { Checkpoints } from './checkpoints.js';
 import { type RowsLike, readRows, type TargetsLike } from './data.js';
 import { Guard } from './divergence.js';
+import { hasFiniteBiases } from './divergence-signs.js';
 import type { Engine } from './engine.js';
 import { EpochOrders, type OrderOrigin } from './epoch-orders.js';
 import { Turns } from './event-loop.js';
@@ -10,7 +11,7 @@ import { contextOf } from './fit-context.js';
 import { type CheckedOptions, checkFitOptions, type FitOptions } from './fit-options.js';
 import { Watch } from './fit-watch.js';
 import { type EndReason, type EpochLogs, type EpochRun, type History, HistoryBuilder } from './history.js';
-import { type Capture, type Job, type JobResult, JobState, updatesBefore } from './job.js';
+import { type Capture, type Job, type JobResult, JobState, type Stepping, updatesBefore } from './job.js';
 import { JobControl } from './job-control.js';
 import type { SaveTarget } from './model-storage.js';
 import { ScalarCode } from './opcodes.js';
@@ -82,7 +83,7 @@ export class Fit {
   #current: Current | null = null;
   /** A job whose numbers are still to be put into the history. */
   #before: { readonly result: JobResult; readonly run: EpochRun } | null = null;
-  /** Steps of the run before the job under way. */
+  /** Batches of the run before the job under way. */
   #steps = 0;
   /** Checkpoints asked for while callbacks are told of the end of an epoch. */
   #asked: SaveTarget[] | null = null;
@@ -107,7 +108,7 @@ export class Fit {
     const { length } = host.engine.plan.gradients;
     this.#resumed = resume ? requireSameRun(action, host.position, this.#options, this.#data, length) : null;
     this.#history = new HistoryBuilder(initialEpoch, this.#options.epochs - initialEpoch);
-    this.#guard = new Guard(this.#engine, this.#rows, this.#options.divergence);
+    this.#guard = new Guard(this.#engine, this.#rows, this.#options.divergence, this.#options.gradientLimit);
     this.#watch = new Watch(this.#options.callbacks, this.#context());
     this.#checkpoints = new Checkpoints(host.write, () => this.control.stop());
     if (learningRate !== undefined && (!resume || typeof learningRate === 'function'))
@@ -187,7 +188,6 @@ export class Fit {
       split: this.#splitState,
       reason: this.#reason,
       stopWhen: this.#stopWatch?.state ?? {},
-      rate: this.#engine.rateState,
       callbacks: this.#options.callbacks.map((callback) => callback.getState?.() ?? {}),
       history: this.#history.series,
     };
@@ -225,6 +225,11 @@ export class Fit {
     return isPass ? rowsPerEpoch : steps * batchSize;
   }
 
+  get #stepping(): Stepping {
+    const { batchSize, accumulateBatches: accumulate } = this.#options;
+    return { rowsPerEpoch: this.#rowsPerEpoch, batchSize, accumulate };
+  }
+
   get #watchesEpochs(): boolean {
     const { gradientNorm, targetLoss } = this.#options;
     const validates = this.#validation !== null || this.#splitter.heldCount > 0;
@@ -258,13 +263,12 @@ export class Fit {
   }
 
   /** Puts everything but the order of rows where a run stood. */
-  #goOn({ order, history, stopWhen, rate, callbacks, reason, steps, step }: RunPosition): void {
+  #goOn({ order, history, stopWhen, callbacks, reason, steps, step }: RunPosition): void {
     if (order.random) this.#host.random.state = order.random;
     this.#history.assign(history);
     this.#steps = steps - step;
     this.#reason = reason as EndReason | null;
     if (this.#stopWatch) this.#stopWatch.state = stopWhen as StopWatch['state'];
-    this.#engine.rateState = rate;
     callbacks.forEach((state, index) => {
       this.#options.callbacks[index].setState?.(state);
     });
@@ -420,7 +424,7 @@ export class Fit {
     };
     const timer = this.#watch.ofBatches ? setInterval(poll, POLL_MS) : undefined;
     try {
-      const cuts = this.#watch.cuts(this.#steps);
+      const cuts = this.#watch.cuts(this.#stepping, this.#steps);
       const { isDiverged } = await this.#guard.run(state, epoch, dataset, { control, started, ...cuts });
       clearInterval(timer);
       await told;
@@ -439,7 +443,7 @@ export class Fit {
     const rows = this.#validation ?? this.#rows;
     const order = this.#validation ? null : held;
     if (order?.length === 0) return {};
-    const metrics = await this.#engine.evaluate(rows, validation ?? dataset, order, this.control);
+    const metrics = await this.#engine.validate(rows, validation ?? dataset, order, this.control);
     if (metrics === null) return null;
     const { loss, accuracy } = metrics;
     return accuracy === undefined ? { val_loss: loss } : { val_loss: loss, val_accuracy: accuracy };
@@ -448,7 +452,7 @@ export class Fit {
   /** Copies the state and has it written; not one that has diverged, of which the next step will tell. */
   #save(target: SaveTarget): void {
     const capture = this.#engine.capture();
-    const isLost = !this.#engine.hasFiniteBiases() || !Number.isFinite(capture.scalars[ScalarCode.loss]);
+    const isLost = !hasFiniteBiases(this.#engine) || !Number.isFinite(capture.scalars[ScalarCode.loss]);
     if (isLost && this.#options.divergence !== 'ignore') return;
     this.#checkpoints.add(target, this.#host.encode(capture, this.position(capture)));
   }
@@ -456,7 +460,10 @@ export class Fit {
   #context(): FitContext {
     return contextOf(this.#host, {
       epoch: () => this.#history.nextEpoch,
-      step: () => this.#steps + (this.control.progress()?.steps ?? this.#current?.state.done ?? 0),
+      step: () => {
+        const done = this.control.progress()?.steps ?? this.#current?.state.done ?? 0;
+        return updatesBefore(this.#stepping, this.#steps + done);
+      },
       seconds: () => this.#history.seconds,
       isResumed: this.#resumed !== null,
       stop: (reason) => {

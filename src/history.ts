@@ -38,13 +38,13 @@ export interface History {
   readonly backend: BackendId;
   /**
    * Why the run ended: all epochs done, its signal aborted, `stop` called, the time of `maxTimeMs` or the loss of
-   * `targetLoss` reached, a loss or gradient that was no finite number, a callback, or the condition of `stopWhen` that
+   * `targetLoss` reached, a loss or gradient that was no finite number or exploded, a callback, or the condition of `stopWhen` that
    * came to hold.
    */
   readonly reason: EndReason;
   /** Whether a condition of `stopWhen` came to hold; null without `stopWhen`. */
   readonly converged: boolean | null;
-  /** The last step whose loss or gradients were not finite, and how many there were; null without one. */
+  /** The last step that diverged, and how many there were; null without one. */
   readonly divergence: Divergence | null;
 }
 

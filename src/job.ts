@@ -2,6 +2,7 @@ import { type Numbers, type Run, stepsPerEpoch } from './backends/backend.js';
 import type { JobControl } from './job-control.js';
 import { ScalarCode } from './opcodes.js';
 import type { ProgramName } from './plan/plan.js';
+import type { PlateauState } from './plateau.js';
 import type { LearningRate } from './schedules.js';
 
 /** Epochs of one program over a dataset; see `Run`. */
@@ -16,8 +17,19 @@ export interface Job extends Pick<Run, 'rowsPerEpoch' | 'batchSize' | 'order'> {
   readonly result?: Numbers;
 }
 
+/** How the batches of epochs make optimizer steps. */
+export type Stepping = Pick<Job, 'rowsPerEpoch' | 'batchSize' | 'accumulate'>;
+
+/** Batches that a job has done when it has done so many optimizer steps. */
+export function batchesBefore(job: Stepping, updates: number): number {
+  const { accumulate = 1 } = job;
+  const batches = stepsPerEpoch(job);
+  const inEpoch = Math.ceil(batches / accumulate);
+  return Math.floor(updates / inEpoch) * batches + (updates % inEpoch) * accumulate;
+}
+
 /** Optimizer steps that a job has done before its batch `index`. */
-export function updatesBefore(job: Job, index: number): number {
+export function updatesBefore(job: Stepping, index: number): number {
   const { accumulate = 1 } = job;
   const batches = stepsPerEpoch(job);
   const epoch = Math.floor(index / batches);
@@ -57,10 +69,16 @@ export class JobState {
 
   /** Whether every loss so far is a number, of the epochs done and of the one under way. */
   get isFinite(): boolean {
-    for (let epoch = 0; epoch < this.epochs; epoch++) {
-      if (!Number.isFinite(this.sums[epoch * ScalarCode.first_free + ScalarCode.loss])) return false;
+    return !this.someSums((loss) => !Number.isFinite(loss));
+  }
+
+  /** Whether something holds of the losses and rows of an epoch done, or of the one under way. */
+  someSums(holds: (loss: number, rows: number) => boolean): boolean {
+    const { sums, running, epochs } = this;
+    for (let at = 0; at < epochs * ScalarCode.first_free; at += ScalarCode.first_free) {
+      if (holds(sums[at + ScalarCode.loss], sums[at + ScalarCode.rows])) return true;
     }
-    return Number.isFinite(this.running[ScalarCode.loss]);
+    return holds(running[ScalarCode.loss], running[ScalarCode.rows]);
   }
 
   /** Goes on in the first epoch after `step` steps, whose metric sums are `running`. */
@@ -87,19 +105,23 @@ export class JobState {
     this.running.fill(0);
   }
 
-  /** A copy to go on from. */
-  copy(): JobState {
-    const copy = new JobState(this.job, new Float64Array(this.sums.length));
-    copy.assign(this);
-    return copy;
+  /** A copy of where it stands, for `assign`. */
+  get mark(): JobMark {
+    const { done, epochs } = this;
+    return { done, sums: this.sums.slice(0, epochs * ScalarCode.first_free), running: this.running.slice() };
   }
 
-  assign({ done, sums, running, epochs }: JobState): void {
+  /** Goes to where a state of the same job, or of one like it, stood. */
+  assign({ done, sums, running }: JobMark): this {
     this.done = done;
-    this.sums.set(sums.subarray(0, epochs * ScalarCode.first_free));
+    this.sums.set(sums);
     this.running.set(running);
+    return this;
   }
 }
+
+/** Where a job stood: batches done, metrics of its whole epochs, and of the one under way. */
+export type JobMark = Pick<JobState, 'done' | 'sums' | 'running'>;
 
 /** Everything that a step changes: numbers that outlive a batch, and all scalars. */
 export interface Capture {
@@ -107,6 +129,8 @@ export interface Capture {
   readonly scalars: Float64Array;
   /** The setting as a file can hold it: what remains of a function is its rate. */
   readonly learningRate: Exclude<LearningRate, (step: number) => number>;
+  /** What a rate that follows the losses has learnt from them. */
+  readonly plateau: PlateauState | null;
   /** Steps and whole epochs that the trainer has done. */
   readonly steps: number;
   readonly epochs: number;

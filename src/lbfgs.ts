@@ -1,7 +1,16 @@
 import type { RowsLike, TargetsLike } from './data.js';
-import { fact, requireInteger, requireKnownKeys, requireNumber, stateError, typeError } from './errors.js';
+import {
+  fact,
+  requireInteger,
+  requireKnownKeys,
+  requireName,
+  requireNumber,
+  stateError,
+  typeError,
+} from './errors.js';
 import { yieldToEventLoop } from './event-loop.js';
 import { isMask } from './layers.js';
+import { add, combine, dot, fixedStep, Line, type Point, strongWolfe, weakWolfe } from './line-search.js';
 import { Matrix } from './matrix.js';
 import { requireTrainable } from './model.js';
 import type { LayerWeights } from './parameters.js';
@@ -16,6 +25,13 @@ export interface LbfgsOptions {
   readonly gradientTolerance?: number;
   /** Ends when the loss falls by no more than this share of it; default 1e-9. */
   readonly lossTolerance?: number;
+  /**
+   * `'weakWolfe'` (default) by bisection; `'strongWolfe'` by cubic interpolation, as `line_search_fn='strong_wolfe'` of
+   * PyTorch; `'none'` takes every step of `learningRate`, down or not, as long as the loss is a number.
+   */
+  readonly lineSearch?: 'weakWolfe' | 'strongWolfe' | 'none';
+  /** Share of each suggested step to try first, and of the first step, which is at most 1 in all; default 1. */
+  readonly learningRate?: number;
   /** Aborting ends the run after the iteration under way. */
   readonly signal?: AbortSignal;
 }
@@ -30,21 +46,12 @@ export interface LbfgsResult {
   readonly reason: 'gradient' | 'loss' | 'iterations' | 'lineSearch' | 'aborted';
 }
 
-/** Decrease and curvature that a step must have (Nocedal and Wright, 2006, section 3.1). */
-const DECREASE = 1e-4;
-const CURVATURE = 0.9;
-const MOST_TRIALS = 30;
-
-interface Point {
-  readonly at: Float64Array;
-  readonly loss: number;
-  readonly gradient: Float64Array;
-}
+const searches = { weakWolfe, strongWolfe, none: fixedStep };
 
 /**
- * Trains on all rows at once by L-BFGS (Liu and Nocedal, 1989) with a line search for the weak Wolfe conditions by
- * bisection (Lewis and Overton, 2013): for small problems, where it finds in tens of iterations what steps of fixed
- * length take thousands for. It is no step of the trainer's optimizer, whose state, rate and number of steps stay.
+ * Trains on all rows at once by L-BFGS (Liu and Nocedal, 1989) with a line search: for small problems, where it finds in
+ * tens of iterations what steps of fixed length take thousands for. It is no step of the trainer's optimizer, whose state,
+ * rate and number of steps stay.
  *
  * @throws Error for a trainer with penalties, clipping or averages, which belong to steps of the optimizer, or with
  *   layers that compute something else in every step
@@ -56,9 +63,13 @@ export async function fitLbfgs(
   options: LbfgsOptions = {},
 ): Promise<LbfgsResult> {
   const action = 'Cannot fit by L-BFGS';
-  const names = ['iterations', 'memory', 'gradientTolerance', 'lossTolerance', 'signal'];
+  const tolerances = ['gradientTolerance', 'lossTolerance'];
+  const names = ['iterations', 'memory', ...tolerances, 'lineSearch', 'learningRate', 'signal'];
   requireKnownKeys(action, options, names);
   const { iterations = 100, memory = 10, gradientTolerance = 1e-7, lossTolerance = 1e-9, signal } = options;
+  const { lineSearch = 'weakWolfe', learningRate = 1 } = options;
+  requireName(action, 'lineSearch', lineSearch, Object.keys(searches) as (keyof typeof searches)[]);
+  requireNumber(action, 'learningRate', learningRate, 'finite and > 0', (rate) => rate > 0);
   requireInteger(action, 'iterations', iterations, 1);
   requireInteger(action, 'memory', memory, 1);
   for (const [name, value] of Object.entries({ gradientTolerance, lossTolerance })) {
@@ -99,8 +110,12 @@ export async function fitLbfgs(
     if (signal?.aborted) return ended('aborted');
     if (point.gradient.every((g) => Math.abs(g) <= gradientTolerance)) return ended('gradient');
     const direction = descent(point.gradient, pairs);
-    const next = search(point, direction, pairs.length === 0, evaluate);
-    if (next === null) return ended('lineSearch');
+    const line = new Line(point, direction, evaluate);
+    // Of the first direction only the sign is known to be right.
+    const scale =
+      loss.length > 1 ? 1 : Math.min(1, 1 / point.gradient.reduce((sum, g) => sum + Math.abs(g), 0));
+    const next = line.slope < 0 ? searches[lineSearch](line, scale * learningRate) : null;
+    if (next === null || !Number.isFinite(next.loss)) return ended('lineSearch');
     const s = combine(next.at, -1, point.at);
     const y = combine(next.gradient, -1, point.gradient);
     const curvature = dot(s, y);
@@ -109,7 +124,7 @@ export async function fitLbfgs(
     const fall = point.loss - next.loss;
     point = next;
     loss.push(point.loss);
-    if (fall <= lossTolerance * Math.abs(point.loss)) return ended('loss');
+    if (Math.abs(fall) <= lossTolerance * Math.abs(point.loss)) return ended('loss');
     await yieldToEventLoop();
   }
   return ended('iterations');
@@ -136,51 +151,6 @@ function descent(
     add(q, shares[index] - rho * dot(y, q), s);
   });
   return q;
-}
-
-/** A point along the direction that satisfies both conditions, or the best with the first of them; null without one. */
-function search(
-  from: Point,
-  direction: Float64Array,
-  isFirst: boolean,
-  evaluate: (at: Float64Array) => Point,
-): Point | null {
-  const slope = dot(from.gradient, direction);
-  if (!(slope < 0)) return null;
-  let low = 0;
-  let high = Number.POSITIVE_INFINITY;
-  let length = isFirst ? Math.min(1, 1 / Math.sqrt(dot(direction, direction))) : 1;
-  let best: Point | null = null;
-  for (let trial = 0; trial < MOST_TRIALS; trial++) {
-    const point = evaluate(combine(from.at, length, direction));
-    // Written so that NaN shortens the step.
-    if (!(point.loss <= from.loss + DECREASE * length * slope)) high = length;
-    else {
-      best = point;
-      if (dot(point.gradient, direction) >= CURVATURE * slope) return point;
-      low = length;
-    }
-    length = high === Number.POSITIVE_INFINITY ? 2 * low : (low + high) / 2;
-  }
-  return best;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let index = 0; index < a.length; index++) sum += a[index] * b[index];
-  return sum;
-}
-
-/** a += factor b. */
-function add(a: Float64Array, factor: number, b: Float64Array): void {
-  for (let index = 0; index < a.length; index++) a[index] += factor * b[index];
-}
-
-/** a + factor b. */
-function combine(a: Float64Array, factor: number, b: Float64Array): Float64Array {
-  const sum = a.slice();
-  add(sum, factor, b);
-  return sum;
 }
 
 const zerosLike = ({ weights, biases }: LayerWeights): LayerWeights => ({

@@ -19,10 +19,12 @@ import {
   type TensorPlace,
   type TrainingHeader,
   tensorPlaces,
+  USER,
 } from './model-file.js';
 import { ScalarCode } from './opcodes.js';
 import { transpose } from './parameters.js';
 import { createPlan, type Plan } from './plan/plan.js';
+import type { PlateauState } from './plateau.js';
 import { isRandomState, type RandomState } from './random.js';
 import { decodePosition, type RunPosition } from './run-position.js';
 
@@ -36,6 +38,9 @@ export interface DecodedModel {
   readonly random: RandomState;
   readonly steps: number;
   readonly epochs: number;
+  readonly plateau: PlateauState | null;
+  /** Texts of the user's, by name. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** Library that wrote the file. */
   readonly library: string;
   /** Where a run in the middle stands; null in a file between runs. */
@@ -92,7 +97,15 @@ export function decodeModel(
     random: training.random,
     steps: training.steps,
     epochs: training.epochs,
+    plateau: training.plateau
+      ? { ...training.plateau, best: training.plateau.best ?? Number.POSITIVE_INFINITY }
+      : null,
     library: texts.library,
+    metadata: Object.fromEntries(
+      Object.entries(metadata)
+        .filter(([key]) => key.startsWith(USER))
+        .map(([key, text]) => [key.slice(USER.length), text]),
+    ),
     run:
       texts.run === undefined
         ? null
@@ -111,9 +124,13 @@ function checkMetadata(action: string, metadata: Readonly<Record<string, string>
   for (const [key, text] of Object.entries(metadata)) {
     const name = known.get(key);
     if (name !== undefined) texts[name] = text;
-    else if (key !== 'format') {
+    else if (key !== 'format' && !key.startsWith(USER)) {
       // Ignoring what is unknown would let a damaged key of the checksum pass.
-      throw formatError(action, `metadata may be format, ${[...known.keys()].join(', ')}`, fact(quoted(key)));
+      throw formatError(
+        action,
+        `metadata may be format, ${[...known.keys()].join(', ')} and ${USER}…`,
+        fact(quoted(key)),
+      );
     }
   }
   if (texts.version !== FORMAT) {
@@ -210,8 +227,14 @@ function functionNamed<T>(
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
+function isPlateau(value: unknown): value is NonNullable<TrainingHeader['plateau']> {
+  if (typeof value !== 'object' || value === null) return false;
+  const { best, waited, cooling } = value as Record<string, unknown>;
+  return (best === null || typeof best === 'number') && isCount(waited) && isCount(cooling);
+}
+
 function checkTraining(action: string, header: Record<string, unknown>): TrainingHeader {
-  const { scalars, random, steps, epochs } = header;
+  const { scalars, random, steps, epochs, plateau } = header;
   const wrong = (name: string, rule: string): FormatError =>
     formatError(action, `${name} of '${keys.training}' must be ${rule}`, header[name]);
   if (!Array.isArray(scalars) || !scalars.every((name) => typeof name === 'string'))
@@ -219,7 +242,9 @@ function checkTraining(action: string, header: Record<string, unknown>): Trainin
   if (!isRandomState(random)) throw wrong('random', 'four integers of 32 bits, not all of them 0');
   if (!isCount(steps)) throw wrong('steps', 'an integer >= 0');
   if (!isCount(epochs)) throw wrong('epochs', 'an integer >= 0');
-  return { scalars, random, steps, epochs };
+  if (plateau !== undefined && !isPlateau(plateau))
+    throw wrong('plateau', 'a best loss and two integers >= 0');
+  return { scalars, random, steps, epochs, ...(plateau ? { plateau } : {}) };
 }
 
 /** Numbers of a tensor in the layout of the arena. */

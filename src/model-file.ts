@@ -8,7 +8,7 @@
  * `optimizer.moment1.0.bias`, and `optimizer.scalars` in float64: `load_state_dict(..., strict=False)` passes over them.
  * Numbers are F32, or F64 from the reference backend. A file written in the middle of `fit` has tensors `run.…` besides.
  *
- * The metadata has `format` ("pt"), and as JSON what `ModelHeader` says. Without `fastmlp.checksum`, as after a change
+ * The metadata has `format` ("pt"), texts of the user's as `user.<name>`, and as JSON what `ModelHeader` says. Without `fastmlp.checksum`, as after a change
  * in another program, the numbers are taken as they are.
  */
 import type { Numbers } from './backends/backend.js';
@@ -21,6 +21,7 @@ import { ScalarCode } from './opcodes.js';
 import { transpose } from './parameters.js';
 import type { PlanBuffer } from './plan/layout.js';
 import type { Plan } from './plan/plan.js';
+import type { PlateauState } from './plateau.js';
 import type { RandomState } from './random.js';
 import { encodePosition, type RunPosition } from './run-position.js';
 import { VERSION } from './version.js';
@@ -37,6 +38,9 @@ export interface ModelState {
   readonly random: RandomState;
   readonly steps: number;
   readonly epochs: number;
+  readonly plateau: PlateauState | null;
+  /** Texts of the user's, by name. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** Where a run in the middle stands. */
   readonly run: RunPosition | null;
 }
@@ -54,6 +58,9 @@ export const keys = {
   checksum: 'fastmlp.checksum',
 } as const;
 
+/** What keys of the user's texts begin with. */
+export const USER = 'user.';
+
 /** A function by its name: built in, or defined by the user. */
 export type Named = string | { readonly defined: string };
 
@@ -70,6 +77,8 @@ export interface TrainingHeader {
   readonly random: RandomState;
   readonly steps: number;
   readonly epochs: number;
+  /** What a rate that follows the losses has learnt; null for a best of infinity. */
+  readonly plateau?: Omit<PlateauState, 'best'> & { readonly best: number | null };
 }
 
 /** Where a tensor of the file has its place in a plan. */
@@ -124,7 +133,7 @@ const plainNumbers = (value: number | ArrayLike<number>): number | number[] =>
 
 /** Bytes of a model file. */
 export function encodeModel(state: ModelState): Uint8Array {
-  const { model, plan, seed, scalars, random, steps, epochs } = state;
+  const { model, plan, seed, scalars, random, steps, epochs, plateau } = state;
   const run = state.run && encodePosition(state.run);
   const tensors = new Map<string, Tensor>();
   for (const { name, buffer, transposed, shape } of tensorPlaces(model, plan)) {
@@ -137,7 +146,11 @@ export function encodeModel(state: ModelState): Uint8Array {
   const kept = scalars.slice(ScalarCode.first_free);
   tensors.set(SCALARS, { dtype: 'F64', shape: [kept.length], data: kept });
   for (const [name, tensor] of run?.tensors ?? []) tensors.set(name, tensor);
-  const training: TrainingHeader = { scalars: keptScalars(plan), random, steps, epochs };
+  const training: TrainingHeader = {
+    ...{ scalars: keptScalars(plan), random, steps, epochs },
+    // JSON writes infinity as null.
+    ...(plateau ? { plateau } : {}),
+  };
   const metadata: Record<string, string> = {
     format: 'pt',
     [keys.version]: FORMAT,
@@ -145,6 +158,7 @@ export function encodeModel(state: ModelState): Uint8Array {
     [keys.model]: JSON.stringify(headerOf(model, seed)),
     [keys.training]: JSON.stringify(training),
     ...(run ? { [keys.run]: run.text } : {}),
+    ...Object.fromEntries(Object.entries(state.metadata).map(([name, text]) => [USER + name, text])),
   };
   metadata[keys.checksum] = checksumOf(tensors, metadata);
   return encodeSafetensors(tensors, metadata);

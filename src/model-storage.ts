@@ -20,6 +20,22 @@ export interface LoadOptions extends ModelFunctions {
   readonly threads?: number | 'auto';
 }
 
+export interface SaveOptions {
+  /** Texts for whoever loads the file, as `trainer.metadata`; default those that the trainer was loaded with. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export function checkSaveOptions(action: string, options: SaveOptions): SaveOptions {
+  requireKnownKeys(action, options, ['metadata']);
+  const { metadata = {} } = options;
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    throw typeError(action, 'metadata must be an object of texts', metadata);
+  for (const [name, text] of Object.entries(metadata)) {
+    if (typeof text !== 'string') throw typeError(action, `metadata.${name} must be a text`, text);
+  }
+  return options;
+}
+
 /** Model files on the disk, where there is one. */
 export interface ModelFiles {
   read(path: string | URL): Promise<Uint8Array>;
@@ -66,16 +82,17 @@ async function bytesOf(action: string, source: ModelSource, files: ModelFiles): 
 /** What a trainer would write into a file, from a copy of its state. */
 export function modelState(
   engine: Engine,
-  { numbers, scalars, steps, epochs, learningRate }: Capture,
+  { numbers, scalars, steps, epochs, plateau, learningRate }: Capture,
   random: RandomState,
   seed: number,
   run: RunPosition | null,
+  metadata: ModelState['metadata'],
 ): ModelState {
   const { plan } = engine;
   const optimizer = { ...engine.model.optimizer, learningRate } as Optimizer;
   const model = { ...engine.model, optimizer };
   return {
-    ...{ model, plan, seed, steps, epochs, scalars, random, run },
+    ...{ model, plan, seed, steps, epochs, plateau, scalars, random, run, metadata },
     read: ({ offset, rows, columns }) => numbers.subarray(offset, offset + rows * columns),
   };
 }
@@ -85,5 +102,6 @@ export function restoreModel(engine: Engine, random: Random, decoded: DecodedMod
   for (const { offset, values } of decoded.numbers) engine.executor.write(offset, values);
   for (const [index, value] of decoded.scalars) engine.executor.scalars[index] = value;
   random.state = decoded.random;
+  engine.plateau = decoded.plateau;
   engine.countFrom(decoded.steps, decoded.epochs);
 }

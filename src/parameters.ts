@@ -17,6 +17,9 @@ export interface LayerWeights {
   readonly runningVariance?: Numbers;
 }
 
+/** The same with weights inputs × units, as the arena has them. */
+export type StoredLayer = Omit<LayerWeights, 'weights'> & { readonly weights: Numbers };
+
 type FlatNumbers = Float32Array | Float64Array | readonly number[];
 
 /**
@@ -107,45 +110,34 @@ function readNothing(
   return numbersOf(reader.precision, 0);
 }
 
-/** Numbers that are transposed in one go: few enough to stay in the caches. */
-const PIECE = 2 ** 13;
-
-/** Writes `source` (rows × columns) as columns × rows. */
-function writeTransposed(
-  executor: Executor,
-  offset: number,
-  source: Numbers,
-  rows: number,
-  columns: number,
-): void {
-  const atOnce = Math.min(columns, Math.ceil(PIECE / rows));
-  const piece = numbersLike(source, atOnce * rows);
-  for (let begin = 0; begin < columns; begin += atOnce) {
-    const count = Math.min(atOnce, columns - begin);
-    for (let row = 0; row < rows; row++) {
-      const from = row * columns + begin;
-      for (let column = 0; column < count; column++) piece[column * rows + row] = source[from + column];
-    }
-    executor.write(offset + begin * rows, piece.subarray(0, count * rows));
-  }
-}
-
-/** Writes checked parameters into the arena, where their average, if there is one, begins anew. */
+/** Writes checked parameters into the arena. */
 export function writeLayers(
   executor: Executor,
   plan: Plan,
   layers: readonly LayerWeights[],
+  model: Pick<Model, 'averaging'>,
+): void {
+  const stored = layers.map((layer) => {
+    const { data, rows, columns } = layer.weights;
+    return { ...layer, weights: transpose(data, rows, columns) };
+  });
+  writeStoredLayers(executor, plan, stored, model);
+}
+
+/** Writes parameters into the arena, where their average, if there is one, begins anew. */
+export function writeStoredLayers(
+  executor: Executor,
+  plan: Plan,
+  layers: readonly StoredLayer[],
   { averaging }: Pick<Model, 'averaging'>,
 ): void {
   layers.forEach((layer, index) => {
-    const { data, rows, columns } = layer.weights;
     const write = (name: string, values: Numbers | null | undefined): void => {
       if (values && values.length > 0)
         executor.write(bufferNamed(plan, `${name}${index + 1}`).offset, values);
     };
     for (const prefix of averaging ? ['', 'average.'] : ['']) {
-      if (data.length > 0)
-        writeTransposed(executor, bufferNamed(plan, `${prefix}W${index + 1}`).offset, data, rows, columns);
+      write(`${prefix}W`, layer.weights);
       write(`${prefix}b`, layer.biases);
     }
     for (const name of statistics) write(name, layer[name]);

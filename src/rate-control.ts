@@ -1,5 +1,5 @@
-import type { CallbackState } from './callbacks/callback.js';
-import { type LearningRate, Plateau, type RateFunction, rateFunction } from './schedules.js';
+import { Plateau, type PlateauState } from './plateau.js';
+import { type LearningRate, type RateFunction, rateFunction } from './schedules.js';
 
 /** The learning rate of each step of a trainer, as far as it does not simply stay. */
 export class RateControl {
@@ -21,13 +21,15 @@ export class RateControl {
     return this.#plateau !== null;
   }
 
-  /** What the losses of epochs have led to, apart from the rate itself. */
-  get state(): CallbackState {
-    return this.#plateau?.state ?? {};
+  /** What the losses of epochs have led to, apart from the rate itself; null where it does not follow them. */
+  get state(): PlateauState | null {
+    return this.#plateau?.state ?? null;
   }
 
-  set state(state: CallbackState) {
-    if (this.#plateau) this.#plateau.state = state as Plateau['state'];
+  /** With null, nothing is known of losses yet. */
+  set state(state: PlateauState | null) {
+    if (state === null) this.set(this.#setting);
+    else if (this.#plateau) this.#plateau.state = state;
   }
 
   set(setting: LearningRate): void {

@@ -15,6 +15,8 @@ export interface GradientClipping {
 /** An exponential moving average of the parameters: average += (1 - decay) (w - average) after each step. */
 export interface Averaging {
   readonly decay: number;
+  /** Validation during `fit` is of the average; default false. */
+  readonly validate?: boolean;
 }
 
 /** `GradientClipping` as the plan takes it. */
@@ -65,10 +67,12 @@ export function checkClipping(action: string, clipping: unknown): Clipping | nul
 
 export function checkAveraging(action: string, averaging: unknown): Averaging | null {
   if (averaging === undefined) return null;
-  requireKnownKeys(`${action}: averaging`, averaging, ['decay']);
-  const { decay } = averaging as Averaging;
+  requireKnownKeys(`${action}: averaging`, averaging, ['decay', 'validate']);
+  const { decay, validate = false } = averaging as Averaging;
   requireNumber(action, 'averaging.decay', decay, 'in [0, 1)', (value) => value >= 0 && value < 1);
-  return { decay };
+  if (typeof validate !== 'boolean')
+    throw typeError(action, 'averaging.validate must be a boolean', validate);
+  return { decay, validate };
 }
 
 const smoothed: readonly (LossCode | null)[] = [LossCode.cross_entropy, LossCode.binary_cross_entropy];

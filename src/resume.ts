@@ -7,7 +7,7 @@ import type { Fingerprint, RunOptions, RunPosition } from './run-position.js';
 const MOST_SKIPPED = 2 ** 18;
 
 /** What of the options decides which steps a run makes. */
-export function runOptionsOf(options: CheckedOptions): RunOptions {
+export function runOptionsOf(options: CheckedOptions, isStream = false): RunOptions {
   const { validationRows, validationData, stepsPerEpoch = null } = options;
   const rows = validationRows && new Uint8Array(Uint32Array.from(validationRows).buffer);
   return {
@@ -21,26 +21,54 @@ export function runOptionsOf(options: CheckedOptions): RunOptions {
     validationRows: rows ? crc32(rows) : null,
     validationData: validationData !== undefined,
     callbacks: options.callbacks.length,
+    stream: isStream,
   };
+}
+
+/** The run to go on with; throws unless there is one and the options are those of then. */
+function requireSameOptions(action: string, position: RunPosition | null, now: RunOptions): RunPosition {
+  if (!position) {
+    const rule = 'resume needs a trainer loaded from a model file that was written during fit';
+    throw stateError(action, rule, fact('a trainer without a run'));
+  }
+  for (const [name, value] of Object.entries(now)) {
+    const then = position.options[name];
+    if (then !== value) throw typeError(action, `resume needs ${name} as it was, ${then}`, value);
+  }
+  return position;
+}
+
+/** The run over a stream to go on with. */
+export function requireSameStream(
+  action: string,
+  given: RunPosition | null,
+  options: CheckedOptions,
+  inputs: number,
+): RunPosition {
+  const now = runOptionsOf(options, true);
+  const position = requireSameOptions(action, given, now);
+  const { step, callbacks, data } = position;
+  if (
+    step > (options.stepsPerEpoch ?? step) ||
+    callbacks.length !== now.callbacks ||
+    data.columns !== inputs
+  ) {
+    const received = fact(`step ${step} of rows of ${data.columns}, ${callbacks.length} callbacks`);
+    throw typeError(action, 'resume needs a position within an epoch of the run', received);
+  }
+  return position;
 }
 
 /** The run to go on with; throws unless there is one and options and data are those of then. */
 export function requireSameRun(
   action: string,
-  position: RunPosition | null,
+  given: RunPosition | null,
   options: CheckedOptions,
   data: Fingerprint,
   parameters: number,
 ): RunPosition {
-  if (!position) {
-    const rule = 'resume needs a trainer loaded from a model file that was written during fit';
-    throw stateError(action, rule, fact('a trainer without a run'));
-  }
   const now = runOptionsOf(options);
-  for (const [name, value] of Object.entries(now)) {
-    const then = position.options[name];
-    if (then !== value) throw typeError(action, `resume needs ${name} as it was, ${then}`, value);
-  }
+  const position = requireSameOptions(action, given, now);
   const { order, step, skip, callbacks, gradients } = position;
   if (
     order.used >= data.rows ||

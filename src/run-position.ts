@@ -46,8 +46,6 @@ export interface RunPosition {
   /** Why the run has ended, if it has. */
   readonly reason: string | null;
   readonly stopWhen: CallbackState;
-  /** What a learning rate that follows the losses has learnt from them. */
-  readonly rate: CallbackState;
   readonly callbacks: readonly CallbackState[];
   readonly history: HistorySeries;
 }
@@ -80,7 +78,7 @@ const tensorOf = (values: ArrayLike<number>): Tensor => {
 
 /** Numbers of a state go into tensors: JSON has no NaN and no infinity. */
 export function encodePosition(position: RunPosition): EncodedPosition {
-  const { running, gradients, history, stopWhen, rate, callbacks, ...plain } = position;
+  const { running, gradients, history, stopWhen, callbacks, ...plain } = position;
   const tensors = new Map<string, Tensor>([['run.running', tensorOf(running)]]);
   if (gradients) tensors.set('run.gradients', tensorOf(gradients));
   for (const [name, values] of Object.entries(history)) tensors.set(`run.history.${name}`, tensorOf(values));
@@ -89,7 +87,7 @@ export function encodePosition(position: RunPosition): EncodedPosition {
       tensors.set(`${prefix}.${name}`, tensorOf(typeof value === 'number' ? [value] : value));
       return typeof value === 'number' ? name : `${name}[]`;
     });
-  const states = [stopWhen, rate, ...callbacks].map((state, index) => put(`run.state.${index}`, state));
+  const states = [stopWhen, ...callbacks].map((state, index) => put(`run.state.${index}`, state));
   return { text: JSON.stringify({ ...plain, history: Object.keys(history), states }), tensors };
 }
 
@@ -121,7 +119,7 @@ export function decodePosition(
   require('order', isOrder, 'where the orders begin');
   require('reason', reason === null || typeof reason === 'string', 'a text or null');
   require('history', isNames(history) && history.includes('loss'), 'names, loss among them');
-  require('states', Array.isArray(states) && states.length > 1 && states.every(isNames), 'lists of names');
+  require('states', Array.isArray(states) && states.length > 0 && states.every(isNames), 'lists of names');
   const unread = new Set(tensors.keys());
   const read = (name: string): Numbers => {
     const tensor = tensors.get(name);
@@ -142,7 +140,7 @@ export function decodePosition(
     if (length !== epochs)
       throw formatError(action, `run.history.${name} must have ${epochs} numbers`, fact(`${length} numbers`));
   }
-  const [stopWhen, rate, ...callbacks] = (states as string[][]).map((names, index): CallbackState => {
+  const [stopWhen, ...callbacks] = (states as string[][]).map((names, index): CallbackState => {
     const entries = names.map((named): [string, number | Numbers] => {
       const name = named.replace(/\[\]$/, '');
       const values = read(`run.state.${index}.${name}`);
@@ -158,7 +156,6 @@ export function decodePosition(
     gradients,
     history: series,
     stopWhen,
-    rate,
     callbacks,
   } as unknown as RunPosition;
 }

@@ -2,6 +2,7 @@ import type { Numbers } from './backends/backend.js';
 import type { Engine } from './engine.js';
 import { fact, typeError } from './errors.js';
 import type { Model } from './model.js';
+import type { PlateauState } from './plateau.js';
 
 /** Everything that training changes: parameters, optimizer state, learning rate. Made by `trainer.snapshot()`. */
 export interface Snapshot {
@@ -9,6 +10,8 @@ export interface Snapshot {
   readonly shape: string;
   readonly numbers: Numbers;
   readonly scalars: Float64Array;
+  /** What a rate that follows the losses has learnt from them; null where it does not. */
+  readonly plateau: PlateauState | null;
   /** Optimizer steps and epochs done. */
   readonly steps: number;
   readonly epochs: number;
@@ -24,11 +27,12 @@ const shapeOf = ({ inputs, layers, optimizer }: Model): string =>
   ].join('-');
 
 /** A copy of the state of a trainer. */
-export function takeSnapshot({ model, executor, plan, steps, epochs }: Engine): Snapshot {
+export function takeSnapshot({ model, executor, plan, plateau, steps, epochs }: Engine): Snapshot {
   return {
     shape: shapeOf(model),
     numbers: executor.read(0, plan.persistentLength),
     scalars: executor.scalars.slice(),
+    plateau,
     steps,
     epochs,
   };
@@ -40,7 +44,7 @@ export function restoreSnapshot(action: string, engine: Engine, snapshot: Snapsh
   const isSnapshot =
     typeof snapshot === 'object' && snapshot !== null && snapshot.scalars instanceof Float64Array;
   if (!isSnapshot) throw typeError(action, 'the snapshot must come from snapshot()', snapshot);
-  const { shape, numbers, scalars, steps, epochs } = snapshot;
+  const { shape, numbers, scalars } = snapshot;
   if (shape !== shapeOf(model))
     throw typeError(action, `the snapshot must be of ${shapeOf(model)}`, fact(shape));
   if (numbers.length !== plan.persistentLength || scalars.length !== executor.scalars.length) {
@@ -50,7 +54,5 @@ export function restoreSnapshot(action: string, engine: Engine, snapshot: Snapsh
       fact('another length'),
     );
   }
-  executor.write(0, numbers);
-  executor.scalars.set(scalars);
-  engine.countFrom(steps, epochs);
+  engine.restore(snapshot);
 }

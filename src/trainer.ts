@@ -4,6 +4,7 @@ import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from
 import { argmaxOfRows, binaryOfRows } from './decisions.js';
 import { Engine, type Metrics } from './engine.js';
 import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
+import { evaluate } from './evaluation.js';
 import { Turns } from './event-loop.js';
 import { Fit, type FitHost } from './fit.js';
 import type { FitOptions } from './fit-options.js';
@@ -19,6 +20,7 @@ import type { EvaluateOptions, Evaluation, MetricLike } from './metrics/evaluate
 import { createModel, initialParameters, type Model, type ModelConfig, requireTrainable } from './model.js';
 import { encodeModel } from './model-file.js';
 import {
+  checkSaveOptions,
   type LoadOptions,
   type ModelFiles,
   type ModelSource,
@@ -26,6 +28,7 @@ import {
   readModel,
   requireTarget,
   restoreModel,
+  type SaveOptions,
   type SaveTarget,
   writeModel,
 } from './model-storage.js';
@@ -36,6 +39,7 @@ import {
   readLayers,
   writeConstants,
   writeLayers,
+  writeStoredLayers,
 } from './parameters.js';
 import type { CreateProgress } from './progress.js';
 import { Random } from './random.js';
@@ -109,6 +113,7 @@ export class Trainer {
   /** The last inspection, for `graph`. */
   #inspection: Inspection | null = null;
   #fit: Fit | StreamFit | null = null;
+  #metadata: Readonly<Record<string, string>> = {};
   /** Where the run stands that a model file was written in the middle of, for `fit` to go on with. */
   #position: RunPosition | null = null;
 
@@ -148,11 +153,11 @@ export class Trainer {
     const parameters = model.layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
     const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads, worker);
-    const random = new Random(seed);
+    const random = new Random(seed, backend.drawNormals);
     await turns.take();
     const initial = initialParameters(model, random);
     await turns.take();
-    writeLayers(engine.executor, engine.plan, initial, model);
+    writeStoredLayers(engine.executor, engine.plan, initial, model);
     writeConstants(engine.executor, engine.plan);
     const { masks = -1 } = engine.plan;
     if (masks >= 0) engine.executor.scalars[masks] = new Random(seed).nextUint32();
@@ -175,6 +180,7 @@ export class Trainer {
     const trainer = await Trainer.create({ ...decoded.config, backend, threads }, platform);
     restoreModel(trainer.#engine, trainer.#random, decoded);
     trainer.#position = decoded.run;
+    trainer.#metadata = decoded.metadata;
     return trainer;
   }
 
@@ -193,6 +199,11 @@ export class Trainer {
   /** @internal */
   get model(): Model {
     return this.#model;
+  }
+
+  /** The texts of `save` in the file that the trainer was loaded from. */
+  get metadata(): Readonly<Record<string, string>> {
+    return this.#metadata;
   }
 
   /** Optimizer steps done so far, those before `loadTrainer` included; what schedules count. */
@@ -316,29 +327,7 @@ export class Trainer {
     t: TargetsLike,
     options?: RowWeights | (EvaluateOptions & RowWeights),
   ): Promise<Metrics | Evaluation> {
-    const action = 'Cannot evaluate';
-    this.#engine.requireAlive(action);
-    const { classWeight, ...others } = options ?? {};
-    const asked =
-      'metrics' in others
-        ? new (await import('./metrics/evaluate.js')).MetricRun(action, others as EvaluateOptions)
-        : null;
-    this.#engine.requireAlive(action);
-    if (!asked) requireKnownKeys(action, others, rowWeightKeys);
-    const unweighted = readRows(action, x, t, this.#model, this.#engine.reader);
-    this.#engine.requireOutputs(action, unweighted);
-    const rows = weighRows(action, unweighted, this.#model, options ?? {});
-    const dataset = this.#engine.executor.createDataset(rows);
-    try {
-      const evaluated = this.#engine.evaluate(rows, dataset) as Promise<Metrics>;
-      if (!asked) return await evaluated;
-      // Queued at once, so that no epoch of a fit under way comes between the two.
-      const computed = asked.run(this.#engine, unweighted, dataset, t);
-      await Promise.allSettled([evaluated, computed]);
-      return { ...(await evaluated), metrics: (await computed) as Evaluation['metrics'] };
-    } finally {
-      dataset.dispose();
-    }
+    return evaluate(this.#engine, x, t, options);
   }
 
   /** Outputs of the network, rows × units of the last layer. */
@@ -434,6 +423,7 @@ export class Trainer {
     const action = 'Cannot set weights';
     this.#engine.requireAlive(action);
     const layers = checkLayers(action, list, this.#model, this.#engine.reader);
+    this.#engine.revision++;
     this.#engine.atRest(() => writeLayers(this.#engine.executor, this.#engine.plan, layers, this.#model));
   }
 
@@ -490,20 +480,22 @@ export class Trainer {
    * state_dict of an `nn.Sequential`. Gradients that wait for `applyGradients` are not in it. During `fit` it also tells
    * where the run stands, and `fit` with `resume: true` goes on there.
    */
-  toBytes(): Uint8Array {
-    this.#engine.requireAlive('Cannot save trainer');
+  toBytes(options: SaveOptions = {}): Uint8Array {
+    const action = 'Cannot save trainer';
+    this.#engine.requireAlive(action);
+    const { metadata } = checkSaveOptions(action, options);
     const capture = this.#engine.capture();
-    return this.#encode(capture, this.#fit ? this.#fit.position(capture) : this.#position)();
+    return this.#encode(capture, this.#fit ? this.#fit.position(capture) : this.#position, metadata)();
   }
 
   /**
    * Writes the model file: in Node to a path, whole or not at all (temporary file, flush, rename), everywhere to a
    * `WritableStream`, which is closed, or to a function that takes the bytes.
    */
-  async save(target: SaveTarget): Promise<void> {
+  async save(target: SaveTarget, options: SaveOptions = {}): Promise<void> {
     const action = 'Cannot save trainer';
     requireTarget(action, target);
-    await writeModel(target, this.toBytes(), this.#platform.files);
+    await writeModel(target, this.toBytes(options), this.#platform.files);
   }
 
   /** A second trainer in the same state, on the same backend or another. */
@@ -551,9 +543,9 @@ export class Trainer {
   }
 
   /** What makes the bytes of a model file from a copy of the state. */
-  #encode(capture: Capture, position: RunPosition | null): () => Uint8Array {
+  #encode(capture: Capture, position: RunPosition | null, metadata = this.#metadata): () => Uint8Array {
     const random = this.#random.state;
-    return () => encodeModel(modelState(this.#engine, capture, random, this.seed, position));
+    return () => encodeModel(modelState(this.#engine, capture, random, this.seed, position, metadata));
   }
 
   #fitHost(): FitHost {

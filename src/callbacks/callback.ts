@@ -20,7 +20,7 @@ export interface FitContext {
   readonly trainer: Trainer;
   /** Epochs done, those before `initialEpoch` included. */
   readonly epoch: number;
-  /** Batches done by this run, which are optimizer steps unless gradients are accumulated. */
+  /** Optimizer steps done by this run. */
   readonly step: number;
   /** Learning rate of the next step; `trainer.setLearningRate` changes it. */
   readonly learningRate: number;
@@ -50,7 +50,7 @@ export interface FitCallbacks {
   onEpochEnd?(epoch: number, logs: EpochLogs, context: FitContext): unknown;
   /** At most about twenty times a second, and at the end of each epoch. */
   onBatchEnd?(batch: number, logs: BatchLogs, context: FitContext): unknown;
-  /** After every `everySteps` steps of the run exactly, with no step running. */
+  /** After every `everySteps` optimizer steps of the run exactly, with no step running. */
   onSteps?(step: number, context: FitContext): unknown;
   readonly everySteps?: number;
   /** About every `everyMs` milliseconds, in the middle of an epoch. */

@@ -7,7 +7,7 @@ import { Monitor, type MonitorOptions, monitorNames } from './monitor.js';
 export interface CheckpointPlace {
   /** Epochs done. */
   readonly epoch: number;
-  /** Steps of the run done. */
+  /** Optimizer steps of the run done. */
   readonly step: number;
 }
 
@@ -19,6 +19,7 @@ export interface ModelCheckpointOptions extends MonitorOptions {
   readonly saveBestOnly?: boolean;
   /** Epochs from one checkpoint to the next; default 1 where none of the three is given. */
   readonly everyEpochs?: number;
+  /** Optimizer steps likewise. */
   readonly everySteps?: number;
   readonly everyMs?: number;
 }

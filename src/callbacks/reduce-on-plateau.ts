@@ -1,4 +1,5 @@
 import { requireInteger, requireKnownKeys, requireNumber } from '../errors.js';
+import { Patience } from '../plateau.js';
 import type { FitCallbacks } from './callback.js';
 import { Monitor, type MonitorOptions, monitorNames } from './monitor.js';
 
@@ -25,36 +26,32 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): FitCa
   requireInteger(action, 'patience', patience, 0);
   requireInteger(action, 'cooldown', cooldown, 0);
   requireNumber(action, 'minLearningRate', minLearningRate, 'finite and >= 0', (value) => value >= 0);
-  const create = (): Monitor => new Monitor(action, { minDelta: 1e-4, ...options });
-  let monitor = create();
-  let waited = 0;
-  let cooling = 0;
+  // Keras ends its wait and its cooldown an epoch before PyTorch.
+  const fall = { factor, minimum: minLearningRate };
+  const rule = { ...fall, patience: Math.max(0, patience - 1), cooldown: Math.max(0, cooldown - 1) };
+  let monitor: Monitor;
+  let wait: Patience;
+  const begin = (): void => {
+    monitor = new Monitor(action, { minDelta: 1e-4, ...options });
+    wait = new Patience(rule);
+  };
+  begin();
   return {
     onTrainBegin: ({ isResumed }) => {
-      if (isResumed) return;
-      monitor = create();
-      waited = 0;
-      cooling = 0;
+      if (!isResumed) begin();
     },
     onEpochEnd: (_epoch, logs, { trainer, learningRate }) => {
-      if (cooling > 0) {
-        cooling--;
-        waited = 0;
-      }
-      if (monitor.improves(logs)) waited = 0;
-      else if (cooling === 0 && ++waited >= patience) {
-        const reduced = Math.max(learningRate * factor, minLearningRate);
-        if (reduced < learningRate) trainer.setLearningRate(reduced);
-        cooling = cooldown;
-        waited = 0;
-      }
+      const rate = wait.after(monitor.improves(logs), learningRate);
+      if (rate < learningRate) trainer.setLearningRate(rate);
     },
-    getState: () => ({ waited, cooling, ...(monitor.best === null ? {} : { best: monitor.best }) }),
-    setState: (state) => {
-      monitor = create();
-      monitor.best = (state.best as number | undefined) ?? null;
-      waited = state.waited as number;
-      cooling = state.cooling as number;
+    getState: () => {
+      const { waited, cooling } = wait;
+      return { waited, cooling, ...(monitor.best === null ? {} : { best: monitor.best }) };
+    },
+    setState: ({ waited, cooling, best }) => {
+      begin();
+      monitor.best = (best as number | undefined) ?? null;
+      Object.assign(wait, { waited, cooling });
     },
   };
 }

@@ -1,9 +1,8 @@
-import type { Dataset, Numbers, Rows } from '../backends/backend.js';
-import { numbersOf, type TargetsLike } from '../data.js';
+import type { Numbers, Rows } from '../backends/backend.js';
+import type { TargetsLike } from '../data.js';
 import { accuracy, argmaxOfRows, binaryOfRows } from '../decisions.js';
-import { type Engine, FORWARD_BATCH, type Metrics } from '../engine.js';
+import type { Engine, Metrics } from '../engine.js';
 import { fact, rangeError, requireKnownKeys, requireName, typeError } from '../errors.js';
-import { JobState } from '../job.js';
 import { Matrix } from '../matrix.js';
 import type { Decision } from '../model.js';
 import {
@@ -197,7 +196,7 @@ function checkMetrics(action: string, options: unknown): Checked[] {
   return checked;
 }
 
-/** The metrics of `evaluate`: checked at once, computed by `run` from the outputs of the engine. */
+/** The metrics of `evaluate`: checked at once, computed by `of` from the outputs. */
 export class MetricRun {
   readonly #metrics: Checked[];
   readonly #weights: WeightOptions;
@@ -211,26 +210,15 @@ export class MetricRun {
     this.#weights = sampleWeight === undefined ? {} : { sampleWeight };
   }
 
-  /** Computes the outputs off the event loop, and the metrics from them. */
-  async run(engine: Engine, rows: Rows, dataset: Dataset, t: TargetsLike): Promise<Record<string, unknown>> {
-    const { outputs } = engine.model;
-    const result = numbersOf(engine.backend.precision, rows.count * outputs);
-    const batchSize = Math.min(rows.count, FORWARD_BATCH);
-    const job = {
-      program: 'predict',
-      epochs: 1,
-      rowsPerEpoch: rows.count,
-      batchSize,
-      order: null,
-      result,
-    } as const;
-    await engine.runJob(new JobState(job), dataset);
-    const index = result.findIndex(Number.isNaN);
+  /** The metrics of outputs. */
+  of(engine: Engine, rows: Rows, outputs: Matrix, t: TargetsLike): Record<string, unknown> {
+    const { data, columns } = outputs;
+    const index = data.findIndex(Number.isNaN);
     if (index >= 0) {
-      const place = `NaN in row ${Math.floor(index / outputs)}, column ${index % outputs}`;
+      const place = `NaN in row ${Math.floor(index / columns)}, column ${index % columns}`;
       throw rangeError(this.action, 'outputs must be numbers to have metrics', fact(place));
     }
-    const evaluated = evaluatedOf(this.action, engine, rows, new Matrix(result, rows.count, outputs));
+    const evaluated = evaluatedOf(this.action, engine, rows, outputs);
     const values = this.#metrics.map(
       ({ name, compute }) => [name, compute(evaluated, t, this.#weights)] as const,
     );

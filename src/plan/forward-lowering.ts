@@ -6,12 +6,12 @@ import { type Context, inputOf, isApart } from './context.js';
 export interface Forward {
   /** It is a training step: layers that act in training only do, and norms take the statistics of the batch. */
   readonly training: boolean;
-  /** The last activation is left to a fused loss. */
-  readonly stopAtNetInput: boolean;
+  /** What is stored of the last layer: a fused loss reads its net inputs, and includes its activation. */
+  readonly last: 'output' | 'netInput' | 'both';
 }
 
 /** Gathers a batch and computes every layer. */
-export function emitForward(context: Context, { training, stopAtNetInput }: Forward): void {
+export function emitForward(context: Context, { training, last }: Forward): void {
   const { model, places, scalars, batch, emitter, inspect } = context;
   if (training && scalars.masks >= 0) emitter.emit('next_masks', { masks: scalars.masks });
   emitter.emit('gather_rows', {
@@ -21,28 +21,36 @@ export function emitForward(context: Context, { training, stopAtNetInput }: Forw
     offset: places.offset,
     perColumn: Number(places.perColumn),
   });
-  const last = model.layers.length - 1;
   model.layers.forEach((layer, index) => {
-    const stops = stopAtNetInput && index === last;
+    const isLast = index === model.layers.length - 1;
+    const stops = isLast && last === 'netInput';
     const netInputOnly = stops || isApart(layer);
-    if (layer.config.type === 'dense') emitProduct(context, index, netInputOnly, training);
+    const both = !netInputOnly && (inspect || (isLast && last === 'both'));
+    const forward = { training, netInputOnly, both };
+    if (layer.config.type === 'dense') emitProduct(context, index, forward);
     else if (isMask(layer) && !inspect) {
       if (training) emitMask(context, index, batch.outputs[index - 1] ?? batch.input, batch.outputs[index]);
       return;
-    } else emitNormOrCopy(context, index, netInputOnly, training);
+    } else emitNormOrCopy(context, index, forward);
     if (!stops && isApart(layer)) emitApart(context, index);
   });
 }
 
-function emitProduct(context: Context, index: number, netInputOnly: boolean, training: boolean): void {
-  const { model, places, batch, emitter, inspect } = context;
+/** How a layer goes forward: `both` keeps its net inputs beside its outputs. */
+interface LayerForward {
+  readonly training: boolean;
+  readonly netInputOnly: boolean;
+  readonly both: boolean;
+}
+
+function emitProduct(context: Context, index: number, { training, netInputOnly, both }: LayerForward): void {
+  const { model, places, batch, emitter } = context;
   const { inputs, units, activation } = model.layers[index];
-  const keepNetInput = inspect && !netInputOnly;
   emitter.emit('linear_forward', {
     input: inputOf(context, index, training),
     weights: places.layers[index].weights,
     biases: places.layers[index].biases,
-    netInput: keepNetInput ? batch.netInputs[index] : -1,
+    netInput: both ? batch.netInputs[index] : -1,
     output: netInputOnly ? batch.netInputs[index] : batch.outputs[index],
     inputs,
     units,
@@ -63,17 +71,16 @@ function emitApart({ model, batch, emitter, expressions }: Context, index: numbe
 }
 
 /** A norm with its elementwise activation; of a layer that acts in training only, when inspected, its inputs. */
-function emitNormOrCopy(context: Context, index: number, netInputOnly: boolean, training: boolean): void {
-  const { model, batch, emitter, inspect } = context;
+function emitNormOrCopy(context: Context, index: number, { training, netInputOnly, both }: LayerForward): void {
+  const { model, batch, emitter } = context;
   const { units, activation } = model.layers[index];
-  const keptApart = inspect || netInputOnly;
-  const netInput = keptApart ? batch.netInputs[index] : batch.outputs[index];
+  const netInput = both || netInputOnly ? batch.netInputs[index] : batch.outputs[index];
   if (isMask(model.layers[index])) {
     const input = inputOf(context, index, training);
     const { linear } = ActivationCode;
     emitter.emit('activation_forward', { netInput: input, output: netInput, units, activation: linear });
   } else emitNorm(context, index, netInput, training);
-  if (netInputOnly || (!inspect && activation.name === 'linear')) return;
+  if (netInputOnly || (!both && activation.name === 'linear')) return;
   const output = batch.outputs[index];
   emitter.emit('activation_forward', { netInput, output, units, activation: activation.code });
 }

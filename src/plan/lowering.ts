@@ -1,6 +1,6 @@
 import { blockingLayer, lowestTrainable, type Model } from '../model.js';
 import { emitBackward, emitInspectedBackward, emitLossGradient } from './backward-lowering.js';
-import { contextOf, type LayerScalars } from './context.js';
+import { type Context, contextOf, type LayerScalars } from './context.js';
 import type { Emitter } from './emitter.js';
 import { emitForward } from './forward-lowering.js';
 import type { Layout, PersistentPlaces } from './layout.js';
@@ -8,6 +8,7 @@ import { emitGatherTargets, emitLoss, emitMetrics, type TargetKind } from './los
 import type { Flavour, PlanExtras } from './plan.js';
 import { tinyNetwork } from './tiny-network.js';
 import {
+  averagePlaces,
   emitUpdate,
   placeSquares,
   type UpdateContext,
@@ -38,7 +39,7 @@ export function trainPrograms(
   for (const kind of targetKinds(model, extras)) {
     const flavour = flavourOf(kind);
     const emitGradients = (inPlace: readonly number[], accumulates = false): void => {
-      emitForward(context, { training: true, stopAtNetInput: context.fused });
+      emitForward(context, { training: true, last: context.fused ? 'netInput' : 'output' });
       emitMetrics(context, kind);
       emitLossGradient(context, kind);
       emitBackward(context, inPlace, state.learningRate, accumulates);
@@ -66,12 +67,17 @@ export function trainPrograms(
         }
       }
     }
-    emitter.program(`evaluate${flavour}`, () => {
-      emitForward(context, { training: false, stopAtNetInput: context.fused });
-      emitMetrics(context, kind);
-      emitLoss(context, kind, -1);
-      emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
-    });
+    emitter.program(`evaluate${flavour}`, () => emitEvaluation(context, kind));
+    if (model.averaging?.validate) {
+      const average = { ...context, places: averagePlaces(places) };
+      emitter.program(`evaluateAverage${flavour}`, () => emitEvaluation(average, kind));
+    }
+    if (extras.storing) {
+      emitter.program(`evaluateStoring${flavour}`, () => {
+        emitEvaluation(context, kind, true);
+        emitOutputs(context);
+      });
+    }
   }
   const tiny = trains ? tinyNetwork(model, places, state.learningRate) : null;
   if (tiny) emitter.program('trainRow', () => emitter.emit('train_rows', tiny));
@@ -80,10 +86,22 @@ export function trainPrograms(
     emitter.program('updateAccumulated', () => emitUpdate(update, [], true));
   }
   emitter.program('predict', () => {
-    emitForward(context, { training: false, stopAtNetInput: false });
-    const last = model.layers.length - 1;
-    emitter.emit('store_rows', { output: context.batch.outputs[last], units: model.outputs });
+    emitForward(context, { training: false, last: 'output' });
+    emitOutputs(context);
   });
+}
+
+/** Loss and metrics of a batch; with `outputs`, the outputs of a last layer that is fused with its loss as well. */
+function emitEvaluation(context: Context, kind: TargetKind, outputs = false): void {
+  const last = !context.fused ? 'output' : outputs ? 'both' : 'netInput';
+  emitForward(context, { training: false, last });
+  emitMetrics(context, kind);
+  emitLoss(context, kind, -1);
+  context.emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });
+}
+
+function emitOutputs({ model, batch, emitter }: Context): void {
+  emitter.emit('store_rows', { output: batch.outputs[model.layers.length - 1], units: model.outputs });
 }
 
 /** Programs of an inspection plan: nothing is fused away, nothing is updated. */
@@ -95,11 +113,11 @@ export function inspectPrograms(
   emitter: Emitter,
 ): void {
   const context = contextOf(model, places, scalars, layout, emitter, true);
-  emitter.program('forward', () => emitForward(context, { training: false, stopAtNetInput: false }));
+  emitter.program('forward', () => emitForward(context, { training: false, last: 'output' }));
   if (blockingLayer(model, 0) >= 0) return;
   for (const kind of targetKinds(model, {})) {
     emitter.program(kind.labels ? 'inspectLabels' : 'inspect', () => {
-      emitForward(context, { training: false, stopAtNetInput: false });
+      emitForward(context, { training: false, last: 'output' });
       emitGatherTargets(context, kind);
       emitInspectedBackward(context, kind);
       emitter.emit('sum_losses', { rowLosses: context.batch.rowLosses });

@@ -24,6 +24,8 @@ export interface PlanExtras {
    * `updateAccumulated`.
    */
   readonly accumulating?: boolean;
+  /** `evaluateStoring`, which is `evaluate` and `predict` in one. */
+  readonly storing?: boolean;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface PlanExtras {
  * targets. Which ones exist depends on the purpose of the plan and on whether the loss takes labels.
  */
 export type ProgramName =
-  | `${'train' | 'evaluate' | 'accumulateFirst' | 'accumulateMore'}${Flavour}`
+  | `${'train' | 'evaluate' | 'evaluateAverage' | 'evaluateStoring' | 'accumulateFirst' | 'accumulateMore'}${Flavour}`
   | 'updateAccumulated'
   | 'trainKeepingGradients'
   | 'trainKeepingGradientsLabels'

@@ -30,6 +30,16 @@ export interface UpdateState {
 /** Name of the block that holds the average of the parameters. */
 export const AVERAGE = 'average';
 
+/** The places of the layers with the averages of their parameters. */
+export function averagePlaces(places: PersistentPlaces): PersistentPlaces {
+  const by = (places.state.get(AVERAGE) as number) - places.parameters;
+  const moved = (place: number): number => (place < 0 ? -1 : place + by);
+  const layers = places.layers.map((layer) => {
+    return { ...layer, weights: moved(layer.weights), biases: moved(layer.biases) };
+  });
+  return { ...places, layers };
+}
+
 /** Numbers whose squares are added up at once. */
 const NORM_BLOCK = 1024;
 

@@ -72,6 +72,17 @@ describe('L-BFGS', () => {
     expect(flatWeights(trainer.getWeights())).toEqual(before);
   });
 
+  it('without a search ends at the last point whose loss is a number', async () => {
+    const trainer = await create('reference', { loss: 'squaredError' });
+    const { loss, reason } = await fitLbfgs(trainer, x, t, { lineSearch: 'none', learningRate: 1e200 });
+    expect(reason).toBe('lineSearch');
+    expect(loss.every(Number.isFinite)).toBe(true);
+    expect((await trainer.evaluate(x, t)).loss).toBeCloseTo(loss.at(-1) as number, 8);
+    await expect(fitLbfgs(trainer, x, t, { lineSearch: 'armijo' as 'none' })).rejects.toThrow(
+      "lineSearch must be one of weakWolfe, strongWolfe, none: received 'armijo'",
+    );
+  });
+
   it('refuses what belongs to steps', async () => {
     const trainer = await create('reference', { gradientClipping: { value: 1 } });
     await expect(fitLbfgs(trainer, x, t)).rejects.toThrow('clipping and averages must be off');

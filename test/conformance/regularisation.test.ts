@@ -72,6 +72,23 @@ describe.each(usableIds.filter((id) => id !== 'reference'))(
 );
 
 describe.each(usableIds)('regularisation on %s', (backend) => {
+  it('validates with the averages where averaging says so, without a change of the run', async () => {
+    const options = { epochs: 3, batchSize: 7, validationData: [x, labels] as const, sampleWeight };
+    const [plain, averaged] = await Promise.all(
+      [false, true].map((validate) => create(backend, { averaging: { decay: 0.9, validate } })),
+    );
+    const one = await plain.fit(x, labels, options);
+    const other = await averaged.fit(x, labels, options);
+    expect(flatWeights(averaged.getWeights())).toEqual(flatWeights(plain.getWeights()));
+    expect(other.history.loss).toEqual(one.history.loss);
+    expect(one.history.val_loss?.at(-1)).toBe((await plain.evaluate(x, labels)).loss);
+    expect(other.history.val_loss?.at(-1)).not.toBe(one.history.val_loss?.at(-1));
+    averaged.setWeights(averaged.averageWeights());
+    const { loss, accuracy } = await averaged.evaluate(x, labels);
+    expect([other.history.val_loss?.at(-1), other.history.val_accuracy?.at(-1)]).toEqual([loss, accuracy]);
+    for (const trainer of [plain, averaged]) trainer.dispose();
+  });
+
   it('changes a step and leaves what computeGradients returns', async () => {
     const [plain, ...others] = await Promise.all([
       create(backend),

@@ -4,6 +4,7 @@ import {
   createTrainer,
   dense,
   type LearningRate,
+  loadTrainer,
   schedules,
   sgd,
   type Trainer,
@@ -103,6 +104,40 @@ describe.each(usableIds)('a schedule on %s', (backend) => {
     const trainer = await create(backend, learningRate);
     await trainer.fit(x, t, { epochs: 5, validationSplit: 0.2 });
     expect(trainer.learningRate).toBe(0.125);
+  });
+
+  it('that follows the losses goes on from a file, a snapshot and a clone with what it knows of them', async () => {
+    const learningRate = schedules.reduceOnPlateau({
+      learningRate: 0.1,
+      patience: 2,
+      factor: 0.5,
+      threshold: 1,
+      cooldown: 1,
+    });
+    const options = {
+      epochs: 3,
+      batchSize: 5,
+      validationSplit: 0.2,
+      validationSplitMode: 'last',
+      shuffle: false,
+    } as const;
+    const trainer = await create(backend, learningRate);
+    const fresh = await loadTrainer(trainer.toBytes(), { backend });
+    await trainer.fit(x, t, options);
+    const snapshot = trainer.snapshot();
+    const others = [await loadTrainer(trainer.toBytes(), { backend }), await trainer.clone(), fresh];
+    others[2].restore(snapshot);
+    const more = { ...options, epochs: 5 };
+    const straight = await trainer.fit(x, t, more);
+    // The rate fell after the third epoch; the fourth does not count, and after the seventh it falls again.
+    expect(straight.learningRate).toEqual([0.05, 0.05, 0.05, 0.05, 0.025]);
+    trainer.restore(snapshot);
+    for (const other of [...others, trainer]) {
+      expect((await other.fit(x, t, more)).learningRate).toEqual(straight.learningRate);
+    }
+    for (const other of others)
+      expect(flatWeights(other.getWeights())).toEqual(flatWeights(trainer.getWeights()));
+    for (const one of [...others, trainer]) one.dispose();
   });
 
   it('that gives no rate ends fit with an error', async () => {

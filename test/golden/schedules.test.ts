@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Schedule, schedules } from '../../src/index.js';
-import { Plateau, rateFunction } from '../../src/schedules.js';
+import { Plateau } from '../../src/plateau.js';
+import { rateFunction } from '../../src/schedules.js';
 import { expectAgree } from '../support/compare.js';
 
 interface Golden {

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
+  adam,
   type BackendId,
+  batchNorm,
   createTrainer,
   type Divergence,
   dense,
+  dropout,
+  type FitCallbacks,
   type FitOptions,
   schedules,
   sgd,
@@ -11,6 +15,7 @@ import {
 } from '../../src/index.js';
 import { usableIds } from '../support/backends.js';
 import { flatWeights } from '../support/compare.js';
+import { withoutTimes } from '../support/history.js';
 
 const ROWS = 6000;
 const BAD = 4321;
@@ -29,6 +34,18 @@ const create = (backend: BackendId, activation: 'linear' | 'relu' = 'linear'): P
     layers: [dense({ units: 5, activation }), dense({ units: 1 })],
     loss: 'meanSquaredError',
     optimizer: sgd({ learningRate: 0.01 }),
+    seed: 2,
+    backend,
+    threads: 1,
+  });
+
+/** Its steps are bounded, however long a gradient is. */
+const createAdam = (backend: BackendId): Promise<Trainer> =>
+  createTrainer({
+    inputs: 3,
+    layers: [dense({ units: 5, activation: 'relu' }), dense({ units: 1 })],
+    loss: 'meanSquaredError',
+    optimizer: adam({ learningRate: 0.01 }),
     seed: 2,
     backend,
     threads: 1,
@@ -148,6 +165,132 @@ describe.each(usableIds)('a divergence on %s', (backend) => {
     const { rows } = divergence as Divergence;
     expect(rows.length).toBeGreaterThan(0);
     expect((divergence as Divergence).step).toBeGreaterThan(0);
+    trainer.dispose();
+  });
+
+  it('by a gradient that explodes is found in its step, though every number stays finite', async () => {
+    const trainer = await createAdam(backend);
+    const { reason, divergence } = await trainer.fit(rowsWith(1e6), t, options);
+    expect(reason).toBe('diverged');
+    expect(divergence).toMatchObject({ epoch: 0, step: 432, where: 'gradient', layer: 1, rows: [BAD] });
+    expect(divergence).toMatchObject({
+      learningRate: 0.01,
+      largestInput: { column: 1, value: 1e6 },
+      count: 1,
+    });
+    const { norm, usual } = (divergence as Divergence).explosion as { norm: number; usual: number };
+    expect(norm).toBeGreaterThan(1e6 * usual);
+    expect(divergence?.message).toMatch(
+      /^training diverged at step 432 of epoch 0: the gradient explodes to a length of \S+ where \S+ is usual, most in layer 2, rows 4321; largest input 1000000 in column 1; learning rate 0.01$/,
+    );
+    const straight = await createAdam(backend);
+    await straight.fit(rowsWith(0).subarray(0, 3 * 4320), t.subarray(0, 4320), { ...options, epochs: 1 });
+    expect(flatWeights(trainer.getWeights())).toEqual(flatWeights(straight.getWeights()));
+    for (const one of [trainer, straight]) one.dispose();
+  });
+
+  it('by a gradient that explodes is found behind masks and norms, whose numbers come again as they were', async () => {
+    const trainer = await createTrainer({
+      inputs: 3,
+      layers: [
+        dense({ units: 6, activation: 'relu' }),
+        dropout({ rate: 0.2 }),
+        dense({ units: 4 }),
+        batchNorm(),
+        dense({ units: 1 }),
+      ],
+      loss: 'meanSquaredError',
+      optimizer: adam({ learningRate: 0.01 }),
+      seed: 2,
+      backend,
+      threads: 1,
+    });
+    const far = t.slice();
+    far[BAD] = 1e6;
+    const { reason, divergence } = await trainer.fit(rowsWith(0), far, options);
+    expect(reason).toBe('diverged');
+    expect(divergence).toMatchObject({ epoch: 0, step: 432, where: 'gradient' });
+    expect(divergence?.explosion?.norm).toBeGreaterThan(1e4);
+    expect(trainer.steps).toBe(432);
+    trainer.dispose();
+  });
+
+  it('by a gradient that explodes comes before the first number that is not finite', async () => {
+    const trainer = await create(backend);
+    const { divergence } = await trainer.fit(rowsWith(1e4), t, { ...options, divergence: 'skip' });
+    expect(divergence).toMatchObject({ epoch: 1, step: 432, where: 'gradient', rows: [BAD], count: 2 });
+    const watched = await create(backend);
+    const onEpochEnd = (): void => {};
+    const ended = await watched.fit(rowsWith(1e4), t, { ...options, callbacks: { onEpochEnd } });
+    expect(ended.divergence).toMatchObject({ epoch: 0, step: 432, where: 'gradient', rows: [BAD], count: 1 });
+    for (const one of [trainer, watched]) one.dispose();
+  });
+
+  it.each([
+    ['jobs of many epochs', {}],
+    ['jobs of one, in parts', { everySteps: 100, onSteps: () => {}, onEpochEnd: () => {} }],
+  ])('is none where losses rise but no gradient is beyond the limit, in %s', async (_name, callbacks) => {
+    const trainer = await createAdam(backend);
+    const other = await createAdam(backend);
+    let asked = 0;
+    const onSteps = (): number => asked++;
+    const told = 'everySteps' in callbacks ? { ...callbacks, onSteps } : callbacks;
+    const run = { ...options, epochs: 3, callbacks: told };
+    const loose = await trainer.fit(rowsWith(1e6), t, { ...run, gradientLimit: 1e30 });
+    const stepsTold = asked;
+    const free = await other.fit(rowsWith(1e6), t, { ...run, gradientLimit: Number.POSITIVE_INFINITY });
+    expect(loose.divergence).toBe(null);
+    expect(withoutTimes(loose)).toEqual(withoutTimes(free));
+    expect(flatWeights(trainer.getWeights())).toEqual(flatWeights(other.getWeights()));
+    expect([trainer.steps, asked]).toEqual([other.steps, 2 * stepsTold]);
+    for (const one of [trainer, other]) one.dispose();
+  });
+
+  it('after many epochs, with rates and weights changed between them, leaves the state before its step', async () => {
+    const rowsOf = (from: Float64Array): Float64Array => from.subarray(0, 3 * 64);
+    const few = { epochs: 30, batchSize: 8, validationSplit: 0.25 };
+    const changes = (trainer: Trainer): FitCallbacks => ({
+      onEpochEnd: (epoch) => {
+        if (epoch === 3 || epoch === 6) trainer.setLearningRate(0.03 / epoch);
+        if (epoch === 11) trainer.setWeights(trainer.getWeights());
+        if (epoch === 13)
+          trainer.setLearningRate(schedules.exponential({ learningRate: 0.02, factor: 0.999 }));
+        if (epoch === 17) trainer.setLearningRate(0.01);
+        if (epoch === 20) trainer.setLearningRate(1e4);
+      },
+    });
+    const trainer = await create(backend);
+    const { reason, divergence } = await trainer.fit(rowsOf(rowsWith(0)), t.subarray(0, 64), {
+      ...few,
+      callbacks: changes(trainer),
+    });
+    expect(reason).toBe('diverged');
+    const { epoch, step, learningRate } = divergence as Divergence;
+    expect([epoch, learningRate]).toEqual([21, 1e4]);
+    expect(step).toBeGreaterThan(0);
+    const other = await create(backend);
+    let before: number[] | null = null;
+    const onSteps = (steps: number): void => {
+      if (steps === 6 * epoch + step) before = flatWeights(other.getWeights());
+    };
+    await other.fit(rowsOf(rowsWith(0)), t.subarray(0, 64), {
+      ...few,
+      divergence: 'ignore',
+      callbacks: [changes(other), { everySteps: 1, onSteps }],
+    });
+    expect(flatWeights(trainer.getWeights())).toEqual(before);
+    expect(trainer.steps).toBe(6 * epoch + step);
+    for (const one of [trainer, other]) one.dispose();
+  });
+
+  it('is told of without its rows where the data were transferred meanwhile', async () => {
+    const trainer = await create(backend);
+    const data = backend === 'reference' ? rowsWith(large) : Float32Array.from(rowsWith(large));
+    const running = trainer.fit(data, t, options);
+    if (backend !== 'reference') structuredClone(data.buffer, { transfer: [data.buffer] });
+    const { divergence } = await running;
+    expect(divergence).toMatchObject({ epoch: 0, step: 432, where: 'loss', layer: null });
+    if (backend !== 'reference') expect(divergence?.rows.length).toBe(10);
     trainer.dispose();
   });
 

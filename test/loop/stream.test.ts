@@ -1,7 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { type Batch, createTrainer, dense, earlyStopping, sgd, type Trainer } from '../../src/index.js';
+import {
+  type Batch,
+  createTrainer,
+  dense,
+  earlyStopping,
+  type FitCallbacks,
+  type FitContext,
+  loadTrainer,
+  modelCheckpoint,
+  type StreamOptions,
+  schedules,
+  sgd,
+  type Trainer,
+} from '../../src/index.js';
 import { usableIds } from '../support/backends.js';
 import { flatWeights } from '../support/compare.js';
+import { withoutTimes } from '../support/history.js';
 
 const x = Float32Array.from({ length: 400 }, (_, index) => Math.sin(index));
 const t = Float32Array.from({ length: 200 }, (_, row) => x[2 * row] * x[2 * row + 1]);
@@ -22,8 +36,8 @@ const batchAt = (row: number, rows: number): Batch => [
   t.subarray(row, row + rows),
 ];
 
-async function* pass(rows = 20): AsyncGenerator<Batch> {
-  for (let row = 0; row < 200; row += rows) yield batchAt(row, rows);
+async function* pass(rows = 20, position = 0): AsyncGenerator<Batch> {
+  for (let row = position * rows; row < 200; row += rows) yield batchAt(row, rows);
 }
 
 describe.each(usableIds)('streams on %s', (backend) => {
@@ -102,6 +116,63 @@ describe.each(usableIds)('streams on %s', (backend) => {
     await expect(trainer.fit(wrong())).rejects.toThrow('Cannot fit: the length of inputs must divide by 2');
     await expect(trainer.fit(pass(), { epochs: 2 })).rejects.toThrow('must come anew for each pass');
     expect((await trainer.fit(x, t)).reason).toBe('completed');
+    trainer.dispose();
+  });
+
+  it.each([
+    ['passes', {}],
+    ['epochs that end within passes', { stepsPerEpoch: 7 }],
+  ])('fit goes on from a checkpoint where the batches can begin there: %s', async (_name, lengths) => {
+    const source = (position: number): AsyncGenerator<Batch> => pass(20, position);
+    const options = (callbacks: FitCallbacks[]): StreamOptions => ({
+      ...lengths,
+      epochs: 4,
+      validationData: [x, t],
+      learningRate: schedules.reduceOnPlateau({ learningRate: 0.05, threshold: 0.9, patience: 0 }),
+      callbacks: [earlyStopping({ patience: 30 }), ...callbacks],
+    });
+    const trainer = await create(backend);
+    const files: Uint8Array[] = [];
+    const checkpoint = modelCheckpoint((bytes) => files.push(bytes), { everySteps: 3, everyEpochs: 1 });
+    const straight = await trainer.fit(source, options([checkpoint]));
+    const asked = Math.floor((4 * ('stepsPerEpoch' in lengths ? 7 : 10)) / 3) + 4;
+    expect(files.length).toBe(asked);
+    for (const file of files) {
+      const again = await loadTrainer(file, { backend, threads: 1 });
+      const other = { epochs: 4, batchSize: 20, validationData: [x, t] as const, callbacks: [{}, {}] };
+      await expect(again.fit(x, t, { ...other, resume: true })).rejects.toThrow(/resume needs \w+ as it was/);
+      const ended = await again.fit(source, { ...options([{}]), resume: true });
+      expect(withoutTimes(ended)).toEqual(withoutTimes(straight));
+      expect(flatWeights(again.getWeights())).toEqual(flatWeights(trainer.getWeights()));
+      expect([again.steps, again.epochs, again.learningRate]).toEqual([
+        ...[trainer.steps, trainer.epochs, trainer.learningRate],
+      ]);
+      again.dispose();
+    }
+    const again = await loadTrainer(files[0], { backend, threads: 1 });
+    const resumed = { ...options([{}]), resume: true };
+    const rule =
+      'Cannot fit: resume needs batches as a function of the number of batches to leave out: received';
+    await expect(again.fit(pass(), resumed)).rejects.toThrow(`${rule} an async iterable`);
+    await expect(again.fit(() => pass(), resumed)).rejects.toThrow(`${rule} a function without a parameter`);
+    await expect(again.fit(source, { ...resumed, callbacks: [] })).rejects.toThrow('callbacks as it was, 2');
+    for (const one of [trainer, again]) one.dispose();
+  });
+
+  it('save at any moment of fit is a state to go on from', async () => {
+    const source = (position: number): AsyncGenerator<Batch> => pass(20, position);
+    const options = (save?: FitCallbacks): StreamOptions => ({ epochs: 40, callbacks: save ?? {} });
+    const trainer = await create(backend);
+    const files: Uint8Array[] = [];
+    const timed = { everyMs: 1, onInterval: ({ save }: FitContext) => save((bytes) => files.push(bytes)) };
+    const straight = await trainer.fit(source, options(timed));
+    for (const file of files.slice(0, 6)) {
+      const again = await loadTrainer(file, { backend, threads: 1 });
+      const ended = await again.fit(source, { ...options(), resume: true });
+      expect(withoutTimes(ended)).toEqual(withoutTimes(straight));
+      expect(flatWeights(again.getWeights())).toEqual(flatWeights(trainer.getWeights()));
+      again.dispose();
+    }
     trainer.dispose();
   });
 

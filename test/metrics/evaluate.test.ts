@@ -66,6 +66,31 @@ describe.each(usableIds)('evaluate with metrics on %s', (backend) => {
     trainer.dispose();
   });
 
+  it.each([
+    ['softmax', 'crossEntropy', 3],
+    ['sigmoid', 'binaryCrossEntropy', 3],
+    ['linear', 'crossEntropyWithLogits', 3],
+    ['linear', 'binaryCrossEntropyWithLogits', 1],
+    ['softmax', 'squaredError', 3],
+    ['tanh', 'hinge', 1],
+  ] as const)(
+    'goes through the network once, to the bits of evaluate and predict: %s, %s',
+    async (activation, loss, units) => {
+      const trainer = await create(backend, units, activation, loss);
+      const low = loss === 'hinge' ? -1 : 0;
+      const t = Float32Array.from({ length: ROWS * units }, (_, at) => (Math.cos(at) > 0.2 ? 1 : low));
+      await trainer.fit(x, t, { epochs: 1 });
+      const sampleWeight = Float32Array.from({ length: ROWS }, (_, row) => 1 + (row % 3));
+      const own = { name: 'outputs', compute: (outputs: Matrix) => outputs.data };
+      for (const options of [{}, { sampleWeight }]) {
+        const { metrics: found, ...rest } = await trainer.evaluate(x, t, { ...options, metrics: [own] });
+        expect(found.outputs).toEqual(trainer.predict(x).data);
+        expect(rest).toEqual(await trainer.evaluate(x, t, options));
+      }
+      trainer.dispose();
+    },
+  );
+
   it('takes net inputs to probabilities where the loss does', async () => {
     const trainer = await create(backend, 3, 'linear', 'crossEntropyWithLogits');
     const { loss, metrics: values } = await trainer.evaluate(x, labels, {

@@ -141,6 +141,26 @@ describe('names and shapes', () => {
     trainer.dispose();
   });
 
+  it('keeps texts of the user, of any name, and gives them back', async () => {
+    const trainer = await create('reference');
+    const metadata = { note: 'é "quoted"\n', '': 'of no name', ['__proto__']: 'own', 'fastmlp.version': '9' };
+    const bytes = trainer.toBytes({ metadata });
+    expect(decodeSafetensors(bytes).metadata['user.note']).toBe(metadata.note);
+    const again = await loadTrainer(bytes, { backend: 'reference' });
+    expect(Object.entries(again.metadata)).toEqual(Object.entries(metadata));
+    expect((await loadTrainer(again.toBytes())).metadata).toEqual(again.metadata);
+    expect((await loadTrainer(again.toBytes({ metadata: {} }))).metadata).toEqual({});
+    expect(trainer.metadata).toEqual({});
+    const wrong = { metadata: { note: 1 } } as unknown as { metadata: Record<string, string> };
+    expect(() => trainer.toBytes(wrong)).toThrow(
+      'Cannot save trainer: metadata.note must be a text: received 1',
+    );
+    const file = decodeSafetensors(bytes);
+    const stray = encodeSafetensors(file.tensors, { ...file.metadata, users: 'no' });
+    await expect(loadTrainer(stray)).rejects.toThrow("and user.…: received 'users'");
+    for (const one of [trainer, again]) one.dispose();
+  });
+
   it('VERSION is that of the package', () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
     expect(VERSION).toBe(version);

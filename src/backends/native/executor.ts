@@ -58,6 +58,10 @@ export class NativeExecutor implements Executor {
     return this.#arena.slice(offset, offset + length);
   }
 
+  view(offset: number, length: number): Float32Array {
+    return this.#arena.subarray(offset, offset + length);
+  }
+
   write(offset: number, values: ArrayLike<number>): void {
     this.#arena.set(values, offset);
   }

@@ -40,6 +40,10 @@ export class ReferenceExecutor implements Executor {
     return this.#arena.slice(offset, offset + length);
   }
 
+  view(offset: number, length: number): Float64Array {
+    return this.#arena.subarray(offset, offset + length);
+  }
+
   write(offset: number, values: ArrayLike<number>): void {
     this.#arena.set(values, offset);
   }

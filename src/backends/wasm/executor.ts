@@ -133,6 +133,11 @@ export class WasmExecutor implements Executor {
     return this.memory.views.f32.slice(begin, begin + length);
   }
 
+  view(offset: number, length: number): Float32Array {
+    const begin = this.#planRegion.address / WORD_BYTES + offset;
+    return this.memory.views.f32.subarray(begin, begin + length);
+  }
+
   write(offset: number, values: ArrayLike<number>): void {
     this.memory.views.f32.set(values, this.#planRegion.address / WORD_BYTES + offset);
   }

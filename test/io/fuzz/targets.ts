@@ -7,6 +7,7 @@ import {
   encodeSafetensors,
   FormatError,
   modelCheckpoint,
+  schedules,
   sgd,
   type Tensor,
   type TrainerConfig,
@@ -56,7 +57,7 @@ const configs: TrainerConfig[] = [
     inputs: 2,
     layers: [dense({ units: 1, bias: false })],
     loss: 'huber',
-    optimizer: sgd({ momentum: 0.9 }),
+    optimizer: sgd({ learningRate: schedules.reduceOnPlateau({ learningRate: 0.1 }), momentum: 0.9 }),
     seed: 2,
     backend: 'reference',
   },
@@ -67,7 +68,7 @@ export async function modelTarget(): Promise<FuzzTarget> {
   const corpus: Uint8Array[] = [];
   for (const config of configs) {
     const trainer = await createTrainer(config);
-    const files = [trainer.toBytes()];
+    const files = [trainer.toBytes({ metadata: { note: 'of the user' } })];
     const x = new Float64Array(4 * config.inputs).fill(0.5);
     const t = new Float64Array(4 * trainer.model.outputs).fill(0.5);
     const checkpoint = modelCheckpoint((bytes) => files.push(bytes), { everySteps: 3 });

@@ -1,0 +1,38 @@
+import { numbersOf, type RowsLike, readRows, type TargetsLike } from './data.js';
+import type { Engine, Metrics } from './engine.js';
+import { requireKnownKeys } from './errors.js';
+import { Matrix } from './matrix.js';
+import type { EvaluateOptions, Evaluation } from './metrics/evaluate.js';
+import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
+
+/** `Trainer.evaluate`: the loss and, from the outputs of the same pass, the metrics. */
+export async function evaluate(
+  engine: Engine,
+  x: RowsLike,
+  t: TargetsLike,
+  options: RowWeights | (EvaluateOptions & RowWeights) = {},
+): Promise<Metrics | Evaluation> {
+  const action = 'Cannot evaluate';
+  engine.requireAlive(action);
+  const { classWeight, ...others } = options;
+  const asked =
+    'metrics' in others
+      ? new (await import('./metrics/evaluate.js')).MetricRun(action, others as EvaluateOptions)
+      : null;
+  engine.requireAlive(action);
+  const { model } = engine;
+  if (!asked) requireKnownKeys(action, others, rowWeightKeys);
+  const unweighted = readRows(action, x, t, model, engine.reader);
+  engine.requireOutputs(action, unweighted);
+  const rows = weighRows(action, unweighted, model, options);
+  const dataset = engine.executor.createDataset(rows);
+  try {
+    const result = asked ? numbersOf(engine.backend.precision, rows.count * model.outputs) : undefined;
+    const metrics = (await engine.evaluate(rows, dataset, { result })) as Metrics;
+    if (!asked || !result) return metrics;
+    const outputs = new Matrix(result, rows.count, model.outputs);
+    return { ...metrics, metrics: asked.of(engine, unweighted, outputs, t) as Evaluation['metrics'] };
+  } finally {
+    dataset.dispose();
+  }
+}

@@ -1,0 +1,106 @@
+import type { Dataset } from './backends/backend.js';
+import type { Good } from './divergence.js';
+import type { Engine } from './engine.js';
+import { type Capture, type Job, type JobMark, JobState } from './job.js';
+import type { JobControl } from './job-control.js';
+import { ScalarCode } from './opcodes.js';
+import type { PlateauState } from './plateau.js';
+
+/** What a job and a copy of the state take, roughly, in nanoseconds. A copy comes out of the caches of another core. */
+const OF_PRODUCT = 0.1;
+const OF_STEP = 200;
+const OF_JOB = 20_000;
+const OF_NUMBER = 1;
+const OF_COPY = 5_000;
+/** A copy is made after so many times its time. */
+const WORK_PER_COPY = 200;
+/** Rows whose order is kept at most. */
+const MOST_ROWS = 2 ** 18;
+
+const NOTHING_DONE: JobMark = {
+  done: 0,
+  sums: new Float64Array(0),
+  running: new Float64Array(ScalarCode.first_free),
+};
+
+/** A job, and what it began with besides the numbers of the engine. */
+interface Begun {
+  readonly job: Job;
+  readonly mark: JobMark;
+  readonly rate: number;
+  readonly plateau: PlateauState | null;
+}
+
+/**
+ * Gets the state before the job under way: from a copy, made now and then so that it takes a hundredth of the time at
+ * most, by running the jobs since again. The same steps give the same bits.
+ */
+export class JobJournal {
+  readonly #engine: Engine;
+  #copy: Capture | undefined;
+  /** Of the engine, when it had done what the journal knows of. */
+  #revision = -1;
+  /** Jobs since the copy; the last one is under way. */
+  #jobs: Begun[] = [];
+  #work = 0;
+  #rows = 0;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** A job begins. */
+  begin(state: JobState): void {
+    const engine = this.#engine;
+    const { job } = state;
+    const { plan, model, revision, plateau } = engine;
+    const copyTime = OF_COPY + OF_NUMBER * plan.persistentLength;
+    if (revision !== this.#revision || this.#work > WORK_PER_COPY * copyTime || this.#rows > MOST_ROWS) {
+      this.#copy = engine.capture(this.#copy);
+      this.#revision = revision;
+      this.#jobs = [];
+      this.#work = 0;
+      this.#rows = 0;
+    }
+    const before = this.#jobs.at(-1);
+    // The order of the job before is still there; its memory is used again for the job after this one.
+    if (before) this.#jobs[this.#jobs.length - 1] = { ...before, job: withOwnOrder(before.job) };
+    const mark = state.done === 0 ? NOTHING_DONE : state.mark;
+    this.#jobs.push({ job, mark, plateau, rate: engine.executor.scalars[plan.learningRate] });
+    const rows = job.epochs * job.rowsPerEpoch;
+    this.#rows += rows;
+    this.#work += OF_JOB + OF_STEP * state.steps + OF_PRODUCT * rows * model.parameterCount;
+  }
+
+  /** Leaves the engine in the state before the job under way. */
+  async before(dataset: Dataset, control: JobControl): Promise<Good> {
+    const engine = this.#engine;
+    engine.restore(this.#copy as Capture);
+    const jobs = this.#jobs;
+    for (const [index, { job, mark, rate, plateau }] of jobs.entries()) {
+      engine.executor.scalars[engine.plan.learningRate] = rate;
+      engine.plateau = plateau;
+      if (index < jobs.length - 1) await runAgain(engine, job, mark, dataset, control);
+    }
+    return { capture: engine.capture(), mark: jobs[jobs.length - 1].mark };
+  }
+}
+
+const withOwnOrder = (job: Job): Job => ({ ...job, order: job.order === null ? null : job.order.slice() });
+
+/** Runs a job from `mark` to its end, or to before step `end`, even if the run is stopped meanwhile. */
+export async function runAgain(
+  engine: Engine,
+  job: Job,
+  mark: JobMark,
+  dataset: Dataset,
+  control: JobControl,
+  end?: number,
+): Promise<JobState> {
+  const state = new JobState(job, new Float64Array(job.epochs * ScalarCode.first_free)).assign(mark);
+  const until = end ?? state.steps;
+  const part = { partSteps: (done: number) => until - done, isDone: ({ done }: JobState) => done >= until };
+  if (state.done < until) await engine.runJob(state, dataset, { ...part, control });
+  if (state.done < until) await engine.runJob(state, dataset, part);
+  return state;
+}
