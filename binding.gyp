@@ -44,6 +44,7 @@
         "native/huge_pages.cc",
         "native/partition.cc",
         "native/plan_check.cc",
+        "native/random_normals.cc",
         "native/run_control.cc",
         "native/team.cc",
         "native/thread_choice.cc",

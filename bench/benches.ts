@@ -1,11 +1,11 @@
 /** Every bench by its name on the command line. Each prints as it goes and returns what it printed as data. */
 
+import { benchBrowser } from './browser.js';
 import { benchEvaluate } from './evaluate.js';
 import { benchExtras } from './extras.js';
 import { benchGuard } from './guard.js';
 import { missingLines, type Refusal } from './harness.js';
 import { benchKernels } from './kernels.js';
-import { benchLayers } from './layers.js';
 import { benchNorms } from './norms.js';
 import { benchOptimizers } from './optimizers.js';
 import type { BenchName, BenchOptions } from './options.js';
@@ -37,11 +37,11 @@ export const benches: Record<BenchName, Bench> = {
   predict: benchPredict,
   passes: benchPasses,
   norms: benchNorms,
-  layers: benchLayers,
   optimizers: benchOptimizers,
   extras: benchExtras,
   guard: benchGuard,
   evaluate: benchEvaluate,
   startup: benchStartup,
   traced: benchTraced,
+  browser: benchBrowser,
 };

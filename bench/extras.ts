@@ -1,9 +1,21 @@
 /**
- * What a training step costs more with clipping, penalties, smoothing and averaging: 784-512-512-10 under adam with
- * batches of 128 rows, by trainBatch, in turn with the plain step.
+ * What a training step costs more with clipping, penalties, smoothing, averaging, dropout, noise and normalisation:
+ * 784-512-512-10 under adam with batches of 128 rows, by trainBatch, in turn with the plain step.
  */
 
-import { adam, type BackendId, createTrainer, type DenseLayer, dense, type TrainerConfig } from 'fastmlp';
+import {
+  adam,
+  type BackendId,
+  batchNorm,
+  createTrainer,
+  dense,
+  dropout,
+  gaussianNoise,
+  type LayerConfig,
+  layerNorm,
+  type Trainer,
+  type TrainerConfig,
+} from 'fastmlp';
 import { type Contender, measure, missingLines, type Refusal, type Timing, time } from './harness.js';
 import type { BenchOptions } from './options.js';
 import { createData, type StepData } from './step-cases.js';
@@ -17,39 +29,41 @@ const CHECKED = { rows: 8, steps: 3 };
 /** Relative: float32 sums in another order, over a few steps. */
 const TOLERANCE = 1e-3;
 
-interface Extra {
+interface Extra extends Partial<TrainerConfig> {
   name: string;
-  config?: Partial<TrainerConfig>;
   /** A hidden layer with what belongs to it. */
-  hidden?: (units: number) => DenseLayer[];
+  hidden(units: number): LayerConfig[];
 }
+
+const relu = (units: number): LayerConfig => dense({ units, activation: 'relu' });
+const gradientClipping = { globalNorm: 1e-3 };
 
 /** Limits are low enough to take effect in every step. */
 const extras: Extra[] = [
-  { name: 'plain' },
-  { name: 'clipping by value', config: { gradientClipping: { value: 1e-4 } } },
-  { name: 'clipping by layer', config: { gradientClipping: { norm: 1e-3 } } },
-  { name: 'clipping by global norm', config: { gradientClipping: { globalNorm: 1e-3 } } },
-  {
-    name: 'l1 and l2',
-    hidden: (units) => [dense({ units, activation: 'relu', l1: 1e-5, l2: 1e-4 })],
-  },
+  { name: 'plain', hidden: (units) => [relu(units)] },
+  { name: 'clipping by value', gradientClipping: { value: 1e-4 }, hidden: (units) => [relu(units)] },
+  { name: 'clipping by layer', gradientClipping: { norm: 1e-3 }, hidden: (units) => [relu(units)] },
+  { name: 'clipping by global norm', gradientClipping, hidden: (units) => [relu(units)] },
+  { name: 'l1 and l2', hidden: (units) => [dense({ units, activation: 'relu', l1: 1e-5, l2: 1e-4 })] },
   { name: 'max-norm', hidden: (units) => [dense({ units, activation: 'relu', maxNorm: 0.5 })] },
-  { name: 'label smoothing', config: { labelSmoothing: 0.1 } },
-  { name: 'averaging', config: { averaging: { decay: 0.999 } } },
+  { name: 'label smoothing', labelSmoothing: 0.1, hidden: (units) => [relu(units)] },
+  { name: 'averaging', averaging: { decay: 0.999 }, hidden: (units) => [relu(units)] },
+  { name: 'dropout', hidden: (units) => [relu(units), dropout({ rate: 0.5 })] },
+  { name: 'gaussianNoise', hidden: (units) => [relu(units), gaussianNoise({ stddev: 0.1 })] },
+  { name: 'batchNorm', hidden: (units) => [dense({ units }), batchNorm({ activation: 'relu' })] },
+  { name: 'layerNorm', hidden: (units) => [dense({ units }), layerNorm({ activation: 'relu' })] },
   {
-    name: 'global norm, l2, smoothing and averaging',
-    config: { gradientClipping: { globalNorm: 1e-3 }, labelSmoothing: 0.1, averaging: { decay: 0.999 } },
-    hidden: (units) => [dense({ units, activation: 'relu', l2: 1e-4 })],
+    name: 'batchNorm, dropout, clipping',
+    gradientClipping,
+    hidden: (units) => [dense({ units }), batchNorm({ activation: 'relu' }), dropout({ rate: 0.5 })],
   },
 ];
 
-async function createFor({ config, hidden }: Extra, backend: BackendId, { layers }: StepData) {
-  const relu = (units: number) => [dense({ units, activation: 'relu' })];
-  const trainer = await createTrainer({
+async function create({ name: _, hidden, ...config }: Extra, backend: BackendId): Promise<Trainer> {
+  return createTrainer({
     inputs: sizes[0],
     layers: [
-      ...sizes.slice(1, -1).flatMap(hidden ?? relu),
+      ...sizes.slice(1, -1).flatMap(hidden),
       dense({ units: sizes[sizes.length - 1], activation: 'softmax' }),
     ],
     loss: 'crossEntropy',
@@ -59,12 +73,10 @@ async function createFor({ config, hidden }: Extra, backend: BackendId, { layers
     threads: 1,
     ...config,
   });
-  trainer.setWeights(layers);
-  return trainer;
 }
 
 async function lossesOf(extra: Extra, backend: BackendId, data: StepData): Promise<number[]> {
-  const trainer = await createFor(extra, backend, data);
+  const trainer = await create(extra, backend);
   const x = data.x.subarray(0, CHECKED.rows * sizes[0]);
   const t = Int32Array.from(data.t.subarray(0, CHECKED.rows));
   const losses = Array.from({ length: CHECKED.steps }, () => trainer.trainBatch(x, t).loss);
@@ -94,13 +106,14 @@ export async function benchExtras(
   const t = Int32Array.from(data.t);
   const report: ExtrasReport = { missing, results: [], wrong: [] };
   const taking = extras.filter(({ name }, index) => index === 0 || match.test(name));
-  const expected = new Map<Extra, number[]>();
-  for (const extra of taking) expected.set(extra, await lossesOf(extra, 'reference', data));
+  const expected: number[][] = [];
+  for (const extra of taking) expected.push(await lossesOf(extra, 'reference', data));
   for (const backend of ids) {
-    const contenders: (Contender & { dispose(): void })[] = [];
-    for (const extra of taking) {
+    const trainers: Trainer[] = [];
+    const contenders: Contender[] = [];
+    for (const [index, extra] of taking.entries()) {
       const losses = await lossesOf(extra, backend, data);
-      const wanted = expected.get(extra)!;
+      const wanted = expected[index];
       // Written so that NaN is wrong.
       if (!losses.every((loss, step) => Math.abs(loss - wanted[step]) <= TOLERANCE * wanted[step])) {
         const reason = `losses are ${losses.join(', ')}, the reference says ${wanted.join(', ')}`;
@@ -108,25 +121,23 @@ export async function benchExtras(
         print(`${backend}, ${extra.name}: WRONG ANSWER, not timed: ${reason}`);
         continue;
       }
-      const trainer = await createFor(extra, backend, data);
+      const trainer = await create(extra, backend);
+      const before = trainer.snapshot();
+      trainers.push(trainer);
       contenders.push({
         name: extra.name,
         run(repeats) {
-          trainer.setWeights(data.layers);
+          trainer.restore(before);
           return time(() => {
             for (let step = 0; step < repeats; step++) trainer.trainBatch(data.x, t);
           });
         },
-        dispose: () => trainer.dispose(),
       });
     }
     const timings = await measure(contenders, rounds);
-    for (const contender of contenders) contender.dispose();
-    const results = timings.map((timing) => ({
-      ...timing,
-      backend,
-      ratio: timing.median / timings[0].median,
-    }));
+    for (const trainer of trainers) trainer.dispose();
+    const [plain] = timings;
+    const results = timings.map((timing) => ({ ...timing, backend, ratio: timing.median / plain.median }));
     print(formatExtras(backend, results));
     report.results.push(...results);
   }

@@ -11,13 +11,13 @@ export const benchNames = [
   'predict',
   'passes',
   'norms',
-  'layers',
   'optimizers',
   'extras',
   'guard',
   'evaluate',
   'startup',
   'traced',
+  'browser',
 ] as const;
 export type BenchName = (typeof benchNames)[number];
 

@@ -3,12 +3,14 @@
 #include <napi.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "native/binding.h"
 #include "native/dataset.h"
 #include "native/dispatch.h"
 #include "native/executor_object.h"
 #include "native/opcodes.h"
+#include "native/random_normals.h"
 
 namespace fastmlp {
 
@@ -89,11 +91,29 @@ Napi::Value first_non_finite_of(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, static_cast<double>(index));
 }
 
+// Of the four words of a generator's state, the numbers to be drawn, for how many units, their mean and
+// standard deviation.
+void draw_normals_of(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const ArrayView words = array_view(env, info[0], napi_int32_array);
+  const ArrayView into = array_view(env, info[1], napi_float64_array);
+  uint32_t state[4];
+  if (words.length != 4) throw error(env, "a generator has four words");
+  std::memcpy(state, words.data, sizeof state);
+  const int64_t units = whole_number(env, info[2]);
+  const double mean = info[3].ToNumber().DoubleValue();
+  const double deviation = info[4].ToNumber().DoubleValue();
+  if (units < 1) throw error(env, "there is at least one unit");
+  draw_normals(state, static_cast<double*>(into.data), into.length, units, mean, deviation);
+  std::memcpy(words.data, state, sizeof state);
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["operations"] = Napi::Function::New<operations>(env, "operations");
   exports["codes"] = Napi::Function::New<codes>(env, "codes");
   exports["targets"] = Napi::Function::New<targets>(env, "targets");
   exports["firstNonFinite"] = Napi::Function::New<first_non_finite_of>(env, "firstNonFinite");
+  exports["drawNormals"] = Napi::Function::New<draw_normals_of>(env, "drawNormals");
   exports["Executor"] = ExecutorObject::constructor(env);
   exports["Dataset"] = Dataset::constructor(env);
   return exports;

@@ -8,8 +8,8 @@ namespace fastmlp {
 // The other processors may be busy with other programs, or the system may keep threads together on one: then
 // more threads are slower than one. So a step is tried both ways for a few milliseconds, the faster way is
 // kept for a while, and then both are tried again. A trial takes about a fortieth of the time, less while its
-// outcome stays the same. Divided steps that fall behind one thread are found within some milliseconds, and what
-// they lost is followed by fifty times as long without them: a long run loses two per cent at most.
+// outcome stays the same. Divided steps that fall behind one thread are found within some milliseconds, and
+// what they lost is followed by fifty times as long without them: a long run loses two per cent at most.
 class ThreadChoice {
  public:
   // Whether the next step is to be divided.

@@ -1,5 +1,6 @@
 import type { Numbers, Rows } from './backends/backend.js';
 import { fact, rangeError, typeError } from './errors.js';
+import { Turns } from './event-loop.js';
 import type { Matrix } from './matrix.js';
 import type { Model } from './model.js';
 
@@ -27,6 +28,8 @@ export type FiniteCheck = (values: Numbers) => number;
 export interface Reader {
   readonly precision: Precision;
   readonly firstNonFinite: FiniteCheck;
+  /** Takes the check of what is too large for a turn of the event loop; without it everything is checked at once. */
+  readonly defer?: (check: () => Promise<void>) => void;
 }
 
 /** `fresh` tells that `data` is a copy nobody else holds. */
@@ -151,14 +154,31 @@ function requireAllNumbers(
   }
 }
 
+/** Numbers that are looked through in a millisecond, and between two looks at the clock. */
+const CHECKED_AT_ONCE = 2 ** 20;
+const PIECE = 2 ** 18;
+
 /** Throws if a number is NaN or infinite, naming its place. */
 function requireFinite(action: string, name: string, values: Flat, columns: number, reader: Reader): void {
   if (values instanceof Uint8Array) return;
-  const index = reader.firstNonFinite(values);
-  if (index < 0) return;
-  const place = `${values[index]} in row ${Math.floor(index / columns)}, column ${index % columns}`;
-  const suffix = values instanceof Float32Array ? ' in float32' : '';
-  throw rangeError(action, `${name} must be finite${suffix}`, fact(place));
+  const check = (begin: number, end: number): void => {
+    const found = reader.firstNonFinite(values.subarray(begin, end));
+    if (found < 0) return;
+    const index = begin + found;
+    const place = `${values[index]} in row ${Math.floor(index / columns)}, column ${index % columns}`;
+    const suffix = values instanceof Float32Array ? ' in float32' : '';
+    throw rangeError(action, `${name} must be finite${suffix}`, fact(place));
+  };
+  const { length } = values;
+  const inTurns = async (): Promise<void> => {
+    const turns = new Turns();
+    for (let begin = 0; begin < length; begin += PIECE) {
+      await turns.take();
+      check(begin, begin + PIECE);
+    }
+  };
+  if (reader.defer && length > CHECKED_AT_ONCE) reader.defer(inTurns);
+  else check(0, length);
 }
 
 /** Arrays up to this size may have no buffer yet; asking for it would make one, and copying them costs nothing. */

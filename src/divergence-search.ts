@@ -246,8 +246,7 @@ function firstNonFinite(engine: Engine, rows: Rows): Place {
     const delta = reach(plan, 'delta', (layer) => `delta${layer + 1}`, backward);
     if (delta) return delta;
     for (const layer of backward) {
-      const { offset, rows: inputs, columns } = bufferNamed(plan, `dW${layer + 1}`);
-      if (executor.firstNonFinite(executor.read(offset, inputs * columns)) >= 0)
+      if (executor.firstNonFinite(weightGradientOf(engine, plan, layer)) >= 0)
         return { where: 'gradient', layer, rows: all };
     }
     return { where: 'update', layer: null, rows: all };
@@ -269,16 +268,21 @@ function longest(engine: Engine, rows: Rows): Place {
         lengthOf(values.subarray(row * columns, (row + 1) * columns)),
       );
     };
-    const lengths = model.layers.map(({ trainable }, layer) => {
-      const { offset, rows: inputs, columns } = bufferNamed(plan, `dW${layer + 1}`);
-      return trainable ? lengthOf(executor.read(offset, inputs * columns)) : 0;
-    });
+    const lengths = model.layers.map(({ trainable }, layer) =>
+      trainable ? lengthOf(weightGradientOf(engine, plan, layer)) : 0,
+    );
     const layer = lengths.indexOf(Math.max(...lengths));
     const ofRows = lengthsOf(layer);
     const largest = Math.max(...ofRows);
     const places = [...ofRows.keys()].filter((row) => ofRows[row] >= SHARE * largest);
     return { where: 'gradient', layer, rows: places };
   });
+}
+
+/** Nothing for a layer without weights. */
+function weightGradientOf({ executor }: Engine, plan: Plan, layer: number): Numbers {
+  const gradient = plan.buffers.find(({ name }) => name === `dW${layer + 1}`);
+  return gradient ? executor.read(gradient.offset, gradient.rows * gradient.columns) : new Float32Array(0);
 }
 
 function lengthOf(values: Numbers): number {

@@ -1,8 +1,8 @@
 import { yieldToEventLoop } from './event-loop.js';
 import type { Random, RandomState } from './random.js';
 
-/** Rows that are put in order between two turns of the event loop: a millisecond where they exceed the caches. */
-const SLICE_ROWS = 2 ** 16;
+/** Rows that are put in order between two turns of the event loop: a millisecond by code that is not yet compiled. */
+const SLICE_ROWS = 2 ** 14;
 
 /** Up to this many rows a loop is quicker than a call of `set`. */
 const FEW_ROWS = 64;

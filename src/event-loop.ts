@@ -1,13 +1,40 @@
+/** Where there is no `setImmediate`: one channel, and who waits for its messages. */
+let channel: MessageChannel | null = null;
+const waiting: (() => void)[] = [];
+
+function openChannel(): MessageChannel {
+  const opened = new MessageChannel();
+  opened.port1.onmessage = () => waiting.shift()?.();
+  return opened;
+}
+
 /** Gives the event loop a turn: timers, input and I/O run before the promise resolves. */
 export const yieldToEventLoop: () => Promise<void> =
   typeof setImmediate === 'function'
     ? () => new Promise((resolve) => setImmediate(resolve))
     : () =>
         new Promise((resolve) => {
-          const channel = new MessageChannel();
-          channel.port1.onmessage = () => {
-            channel.port1.close();
-            resolve();
-          };
+          channel ??= openChannel();
+          waiting.push(resolve);
           channel.port2.postMessage(null);
         });
+
+/** What a turn of the event loop may be held for by work that can be cut: far less than a frame of a page. */
+const TURN_MS = 4;
+
+/** Turns of the event loop between parts of work on the caller's thread: none where it is done soon. */
+export class Turns {
+  #began = performance.now();
+
+  /** The turn has lasted long enough. */
+  get isOver(): boolean {
+    return performance.now() - this.#began >= TURN_MS;
+  }
+
+  /** Gives the event loop a turn if this one is over. */
+  async take(): Promise<void> {
+    if (!this.isOver) return;
+    await yieldToEventLoop();
+    this.#began = performance.now();
+  }
+}

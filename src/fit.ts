@@ -6,6 +6,7 @@ import { Guard } from './divergence.js';
 import { hasFiniteBiases } from './divergence-signs.js';
 import type { Engine } from './engine.js';
 import { EpochOrders, type OrderOrigin } from './epoch-orders.js';
+import { Turns } from './event-loop.js';
 import { contextOf } from './fit-context.js';
 import { type CheckedOptions, checkFitOptions, type FitOptions } from './fit-options.js';
 import { Watch } from './fit-watch.js';
@@ -61,6 +62,8 @@ export class Fit {
   readonly #engine: Engine;
   readonly #options: CheckedOptions;
   readonly #rows: Rows;
+  /** What is still to be checked of them. */
+  readonly #checks: (() => Promise<void>)[] = [];
   readonly #data: Fingerprint;
   readonly #splitter: Splitter;
   readonly #validation: Rows | null;
@@ -91,7 +94,10 @@ export class Fit {
     this.#host = host;
     this.#engine = host.engine;
     const { model, reader } = host.engine;
-    const rows = readRows(action, x, t, model, reader);
+    // A backend on this thread, or in a worker, takes large data in turns of the event loop; so are they checked.
+    const defer = (check: () => Promise<void>): void => void this.#checks.push(check);
+    const inTurns = host.engine.backend.kind === 'native' ? reader : { ...reader, defer };
+    const rows = readRows(action, x, t, model, inTurns);
     this.#rows = weighRows(action, rows, model, this.#options);
     this.#data = fingerprintOf(this.#rows);
     const { validationData, stopWhen, learningRate, resume, initialEpoch } = this.#options;
@@ -111,8 +117,11 @@ export class Fit {
 
   /** Trains for the epochs asked for. */
   async run(): Promise<History> {
-    const { signal, epochs, verbose, maxTimeMs, initialEpoch } = this.#options;
+    const { signal, epochs, verbose, maxTimeMs, initialEpoch, batchSize } = this.#options;
     const { executor } = this.#engine;
+    const turns = new Turns();
+    // Before there is anything behind the plan in memory: then it can grow where it is.
+    this.#engine.atRest(() => this.#engine.reserve(batchSize));
     const dataset = executor.createDataset(this.#rows);
     let validation: Dataset | null = null;
     let failure: { readonly reason: unknown } | null = null;
@@ -126,6 +135,8 @@ export class Fit {
       if (this.#validation) validation = executor.createDataset(this.#validation);
       if (verbose === 1)
         this.#watch.progress = await this.#host.createProgress({ totalRows: this.#rowsPerEpoch, epochs });
+      await turns.take();
+      for (const check of this.#checks) await check();
       const split = await this.#split();
       if (this.#resumed) this.#goOn(this.#resumed);
       this.#isWatched = this.#watchesEpochs;
@@ -135,6 +146,7 @@ export class Fit {
         stop();
       });
       this.#guard.begin();
+      await turns.take();
       await this.#runEpochs(dataset, validation, split);
       stopIntervals();
       if (failure) throw (failure as { readonly reason: unknown }).reason;

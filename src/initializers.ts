@@ -26,8 +26,8 @@ export type Initializer =
   | { readonly type: 'normal'; readonly mean?: number; readonly standardDeviation?: number }
   | { readonly type: 'constant'; readonly value: number };
 
-/** Draws the next value of a parameter. */
-export type Sampler = (random: Random) => number;
+/** Draws parameters unit by unit, and puts them down as inputs × units. */
+export type Sampler = (random: Random, into: Float64Array, units: number) => void;
 
 type Fan = { readonly inputs: number; readonly units: number };
 
@@ -37,15 +37,18 @@ const named: Record<InitializerName, (fan: Fan) => Sampler> = {
   heUniform: ({ inputs }) => centred(Math.sqrt(6 / inputs)),
   heNormal: ({ inputs }) => gaussian(0, Math.sqrt(2 / inputs)),
   fanInUniform: ({ inputs }) => centred(1 / Math.sqrt(inputs)),
-  zeros: () => () => 0,
+  zeros: () => constant(0),
 };
 
 const between = (minimum: number, maximum: number): Sampler => {
-  return (random) => minimum + (maximum - minimum) * random.uniform();
+  return (random, into, units) => random.uniforms(into, units, minimum, maximum);
 };
 const centred = (limit: number): Sampler => between(-limit, limit);
 const gaussian = (mean: number, standardDeviation: number): Sampler => {
-  return (random) => mean + standardDeviation * random.normal();
+  return (random, into, units) => random.normals(into, units, mean, standardDeviation);
+};
+const constant = (value: number): Sampler => {
+  return (_, into) => into.fill(value);
 };
 
 const names = [...Object.keys(named), 'uniform', 'normal', 'constant'] as const;
@@ -82,7 +85,7 @@ export function createSampler(action: string, name: string, initializer: Initial
       requireKnownKeys(action, options, ['type', 'value']);
       const { value } = options;
       requireNumber(action, `${name}.value`, value);
-      return () => value;
+      return constant(value);
     }
     default:
       requireKnownKeys(action, options, ['type']);

@@ -11,10 +11,9 @@ import {
 import { createSampler } from './initializers.js';
 import { checkLayer, isMask, type Layer, type LayerConfig, placeLayer, withPreset } from './layers.js';
 import { type Loss, type LossLike, resolveLoss } from './loss-choice.js';
-import { Matrix } from './matrix.js';
 import type { ReductionCode } from './opcodes.js';
 import { checkOptimizer, type Optimizer } from './optimizers.js';
-import type { LayerWeights } from './parameters.js';
+import type { StoredLayer } from './parameters.js';
 import { type Preset, presetNames } from './presets.js';
 import type { Random } from './random.js';
 import {
@@ -195,7 +194,7 @@ export function requireTrainable(caller: string, model: Model): void {
 }
 
 /** Parameters of each layer at the beginning, in float64, from the seed. */
-export const initialParameters = ({ layers }: Model, random: Random): LayerWeights[] =>
+export const initialParameters = ({ layers }: Model, random: Random): StoredLayer[] =>
   layers.map((layer) => {
     const { config, units, weightRows, bias } = layer;
     const drawn = (
@@ -203,12 +202,11 @@ export const initialParameters = ({ layers }: Model, random: Random): LayerWeigh
       count: number,
       otherwise: number,
     ): Float64Array => {
-      const numbers = new Float64Array(count).fill(otherwise);
-      if (config.type !== 'dense') return numbers;
-      const sample = createSampler(action, name, config[name], layer);
-      for (let index = 0; index < count; index++) numbers[index] = sample(random);
+      const numbers = new Float64Array(count);
+      if (config.type === 'dense') createSampler(action, name, config[name], layer)(random, numbers, units);
+      else numbers.fill(otherwise);
       return numbers;
     };
-    const weights = new Matrix(drawn('initializer', units * weightRows, 1), units, weightRows);
+    const weights = drawn('initializer', units * weightRows, 1);
     return { weights, biases: bias ? drawn('biasInitializer', units, 0) : null };
   });

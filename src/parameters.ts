@@ -17,6 +17,9 @@ export interface LayerWeights {
   readonly runningVariance?: Numbers;
 }
 
+/** The same with weights inputs × units, as the arena has them. */
+export type StoredLayer = Omit<LayerWeights, 'weights'> & { readonly weights: Numbers };
+
 type FlatNumbers = Float32Array | Float64Array | readonly number[];
 
 /**
@@ -107,21 +110,34 @@ function readNothing(
   return numbersOf(reader.precision, 0);
 }
 
-/** Writes checked parameters into the arena, where their average, if there is one, begins anew. */
+/** Writes checked parameters into the arena. */
 export function writeLayers(
   executor: Executor,
   plan: Plan,
   layers: readonly LayerWeights[],
+  model: Pick<Model, 'averaging'>,
+): void {
+  const stored = layers.map((layer) => {
+    const { data, rows, columns } = layer.weights;
+    return { ...layer, weights: transpose(data, rows, columns) };
+  });
+  writeStoredLayers(executor, plan, stored, model);
+}
+
+/** Writes parameters into the arena, where their average, if there is one, begins anew. */
+export function writeStoredLayers(
+  executor: Executor,
+  plan: Plan,
+  layers: readonly StoredLayer[],
   { averaging }: Pick<Model, 'averaging'>,
 ): void {
   layers.forEach((layer, index) => {
-    const { data, rows, columns } = layer.weights;
     const write = (name: string, values: Numbers | null | undefined): void => {
       if (values && values.length > 0)
         executor.write(bufferNamed(plan, `${name}${index + 1}`).offset, values);
     };
     for (const prefix of averaging ? ['', 'average.'] : ['']) {
-      write(`${prefix}W`, transpose(data, rows, columns));
+      write(`${prefix}W`, layer.weights);
       write(`${prefix}b`, layer.biases);
     }
     for (const name of statistics) write(name, layer[name]);

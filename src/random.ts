@@ -8,6 +8,15 @@ export const isRandomState = (value: unknown): value is RandomState =>
   value.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32) &&
   value.some((word) => word !== 0);
 
+/** Draws `Random.normals` from a generator, and leaves its four words where the draws leave them. */
+export type DrawNormals = (
+  words: Int32Array,
+  into: Float64Array,
+  units: number,
+  mean: number,
+  standardDeviation: number,
+) => void;
+
 /**
  * The one source of randomness for initial weights, splits and shuffling: xoshiro128** (Blackman and Vigna, 2018),
  * seeded through splitmix32, so that a seed gives the same numbers on every backend and engine.
@@ -16,8 +25,14 @@ export class Random {
   /** Four words; in an array they stay integers. */
   readonly #words = new Int32Array(4);
 
-  /** @param seed a non-negative safe integer; its low and high 32 bits both count. */
-  constructor(seed: number) {
+  readonly #drawNormals: DrawNormals | undefined;
+
+  /**
+   * @param seed a non-negative safe integer; its low and high 32 bits both count.
+   * @param drawNormals draws as `normals` does, to within the last bits of float64
+   */
+  constructor(seed: number, drawNormals?: DrawNormals) {
+    this.#drawNormals = drawNormals;
     let state = (seed >>> 0) ^ Math.imul(Math.floor(seed / 2 ** 32), 0x85ebca6b);
     const next = (): number => {
       state = (state + 0x9e3779b9) | 0;
@@ -65,6 +80,25 @@ export class Random {
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
     return radius * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  /** Uniform numbers: drawn unit by unit, put down as inputs × units. */
+  uniforms(into: Float64Array, units: number, minimum: number, maximum: number): void {
+    for (let unit = 0; unit < units; unit++) {
+      for (let at = unit; at < into.length; at += units)
+        into[at] = minimum + (maximum - minimum) * this.uniform();
+    }
+  }
+
+  /** Normal numbers: drawn unit by unit, put down as inputs × units. */
+  normals(into: Float64Array, units: number, mean: number, standardDeviation: number): void {
+    if (this.#drawNormals) {
+      this.#drawNormals(this.#words, into, units, mean, standardDeviation);
+      return;
+    }
+    for (let unit = 0; unit < units; unit++) {
+      for (let at = unit; at < into.length; at += units) into[at] = mean + standardDeviation * this.normal();
+    }
   }
 
   /**

@@ -55,11 +55,9 @@ const SAMPLES = 4096;
 /** The same for the same data on every backend. */
 export function fingerprintOf({ count, inputs, targets, labels }: Rows): Fingerprint {
   const sampleOf = (values: ArrayLike<number>): Uint8Array => {
-    const length = Math.min(values.length, SAMPLES);
-    const sample = Float32Array.from(
-      { length },
-      (_, at) => values[Math.floor((at * values.length) / length)],
-    );
+    const sample = new Float32Array(Math.min(values.length, SAMPLES));
+    const { length } = sample;
+    for (let at = 0; at < length; at++) sample[at] = values[Math.floor((at * values.length) / length)];
     return new Uint8Array(sample.buffer);
   };
   const sample = [inputs, labels ?? [], targets ?? []].reduce((sum, one) => crc32(sampleOf(one), sum), 0);

@@ -51,7 +51,8 @@ export class Splitter {
   /** The split; the generator moves on only where it has a say. */
   async split(random: Random): Promise<Split> {
     const { validationRows } = this.#options;
-    const rows = Uint32Array.from({ length: this.#count }, (_, row) => row);
+    const rows = new Uint32Array(this.#count);
+    for (let row = 0; row < rows.length; row++) rows[row] = row;
     if (validationRows) {
       const held = Uint32Array.from(validationRows);
       const isHeld = new Uint8Array(this.#count);

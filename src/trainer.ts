@@ -5,6 +5,7 @@ import { argmaxOfRows, binaryOfRows } from './decisions.js';
 import { Engine, type Metrics } from './engine.js';
 import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
 import { evaluate } from './evaluation.js';
+import { Turns } from './event-loop.js';
 import { Fit, type FitHost } from './fit.js';
 import type { FitOptions } from './fit-options.js';
 import { type Batches, isBatches, StreamFit, type StreamOptions } from './fit-stream.js';
@@ -38,6 +39,7 @@ import {
   readLayers,
   writeConstants,
   writeLayers,
+  writeStoredLayers,
 } from './parameters.js';
 import type { CreateProgress } from './progress.js';
 import { Random } from './random.js';
@@ -146,15 +148,20 @@ export class Trainer {
       throw typeError('Cannot create trainer', 'worker must be a boolean', worker);
     }
     const model = createModel(config);
+    const turns = new Turns();
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
     const parameters = model.layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
     const threads = backend.threadsFor(wantedThreads, parameters);
     const engine = await Engine.create(model, backend, threads, worker);
-    const random = new Random(seed);
-    writeLayers(engine.executor, engine.plan, initialParameters(model, random), model);
+    const random = new Random(seed, backend.drawNormals);
+    await turns.take();
+    const initial = initialParameters(model, random);
+    await turns.take();
+    writeStoredLayers(engine.executor, engine.plan, initial, model);
     writeConstants(engine.executor, engine.plan);
     const { masks = -1 } = engine.plan;
     if (masks >= 0) engine.executor.scalars[masks] = new Random(seed).nextUint32();
+    await turns.take();
     return new Trainer(engine, seed, random, threads, rejected, config, platform);
   }
 

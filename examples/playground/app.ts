@@ -1,46 +1,27 @@
 import type { Trainer } from 'fastmlp';
 import type { DrawnPoint } from './data/data-set.js';
 import { fetchDigits } from './data/fetch-digits.js';
-import { programFor } from './model/code.js';
 import { modelToBytes, stateOfModel, trainerOfModel } from './model/model-file.js';
-import { type Pace, Runner } from './model/runner.js';
-import { canDraw, Session } from './model/session.js';
+import { Runner } from './model/runner.js';
+import { Session } from './model/session.js';
 import { type DataName, limits, type State } from './model/state.js';
+import type { Pace } from './model/tempo.js';
 import { snapped, stateFromHash, stateToHash } from './model/url-state.js';
-import { Curves } from './ui/curves.js';
 import { DataPanel } from './ui/data-panel.js';
-import { Diagram } from './ui/diagram.js';
-import { DigitPanel } from './ui/digit-panel.js';
 import { byId } from './ui/dom.js';
-import { Inspector } from './ui/inspector.js';
 import { LayersEditor } from './ui/layers-editor.js';
-import { fillLegend } from './ui/legend.js';
 import { showMessage } from './ui/message.js';
-import { Plane } from './ui/plane.js';
-import type { Sample } from './ui/plane-painter.js';
-import { showStatistics } from './ui/statistics.js';
+import { Stage } from './ui/stage.js';
 import { TrainingPanel } from './ui/training-panel.js';
-import { viewOf } from './ui/view.js';
-
-/** Fifteen pictures of the plane a second, five of everything else, one thing at a time. */
-const TICK_MS = 33;
 
 /** Ties session, runner and panels together. */
 export class App {
   readonly #session = new Session(fetchDigits);
   readonly #runner: Runner;
-  readonly #plane: Plane;
-  readonly #diagram: Diagram;
-  readonly #inspector: Inspector;
-  readonly #digits: DigitPanel;
-  readonly #loss = new Curves(byId('loss-curve'), null);
-  readonly #accuracy = new Curves(byId('accuracy-curve'), [0, 1.03]);
+  readonly #stage: Stage;
   readonly #dataPanel: DataPanel;
   readonly #trainingPanel: TrainingPanel;
   readonly #layers: LayersEditor;
-  #axes: readonly [number, number] = [0, 1];
-  #turn = 0;
-  #isDrawingDue = false;
   /** Changes of settings happen one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -48,41 +29,28 @@ export class App {
     const changed = (patch: Partial<State>): void => {
       void this.#queued(() => this.#change(patch));
     };
-    this.#plane = new Plane({
-      drawn: (x, y, label) => this.#addPoint({ x, y, label }),
-      erased: (x, y) => this.#erase(x, y),
-      chosen: (sample) => this.#choose(sample),
-    });
-    this.#diagram = new Diagram((layer, unit) => {
-      if (this.#plane.view?.kind === 'classes') this.#plane.show(layer, unit);
-      this.#diagram.draw(this.#plane.shows);
-    });
-    this.#inspector = new Inspector((sample) => this.#choose(sample));
-    this.#digits = new DigitPanel(
-      () => this.#drawSoon(),
-      (row) => this.#choose({ part: 'test', row }),
+    this.#runner = new Runner(
+      this.#session.state,
+      this.#session.data,
+      () => this.#stage.noteChange(),
+      (error) => showMessage(error.message, true),
     );
+    this.#stage = new Stage(this.#session, this.#runner, {
+      drawn: (point) => this.#addPoint(point),
+      erased: (x, y) => this.#erase(x, y),
+    });
     this.#dataPanel = new DataPanel({
       changed,
       chosen: (data) => this.#chooseData(data),
       fileGiven: (file) => void this.#queued(() => this.#openTable(file)),
       targetChosen: (target) => void this.#queued(() => this.#chooseTarget(target)),
       axesChosen: (axes) => {
-        this.#axes = axes;
-        this.#showNetwork();
+        this.#stage.axes = axes;
+        this.#stage.showNetwork();
       },
     });
     this.#trainingPanel = new TrainingPanel(changed);
     this.#layers = new LayersEditor(changed);
-    this.#runner = new Runner(
-      this.#session.state,
-      this.#session.data,
-      () => this.#noteChange(),
-      (error) => showMessage(error.message, true),
-    );
-    new ResizeObserver(() => this.#drawSoon()).observe(byId('diagram'));
-    new ResizeObserver(() => this.#drawSoon()).observe(byId('plane'));
-    window.setInterval(() => this.#tick(), TICK_MS);
   }
 
   /** Opens what the address of the page describes. */
@@ -105,14 +73,14 @@ export class App {
     else this.#runner.play();
   }
 
-  set pace(pace: Pace) {
-    this.#runner.pace = pace;
+  setPace(pace: Pace): Promise<void> {
+    return this.#queued(() => this.#runner.setPace(pace));
   }
 
   step(): Promise<void> {
     return this.#queued(async () => {
-      this.#plane.mark(await this.#runner.stepBatch());
-      this.#drawSoon();
+      this.#stage.mark(await this.#runner.stepBatch());
+      this.#stage.drawSoon();
     });
   }
 
@@ -163,15 +131,11 @@ export class App {
   /** All colours anew. */
   repaint(): void {
     this.#dataPanel.drawTiles();
-    this.#loss.rebuild();
-    this.#accuracy.rebuild();
-    if (this.#plane.view) fillLegend(byId('legend'), this.#session.data, this.#plane.view);
-    this.#drawSoon();
+    this.#stage.repaint();
   }
 
   set isLogarithmic(value: boolean) {
-    this.#loss.isLogarithmic = value;
-    this.#drawSoon();
+    this.#stage.isLogarithmic = value;
   }
 
   #queued(body: () => Promise<unknown>): Promise<void> {
@@ -194,14 +158,14 @@ export class App {
     void this.#queued(async () => {
       if (data === 'digits') this.#dataPanel.hint('Loading the digits …');
       await this.#session.choose(data);
-      this.#axes = [0, 1];
+      this.#stage.axes = [0, 1];
       await this.#rebuild();
     });
   }
 
   async #openTable(file: File): Promise<void> {
     await this.#session.openTable(await file.text(), file.name);
-    this.#axes = [0, 1];
+    this.#stage.axes = [0, 1];
     await this.#rebuild();
   }
 
@@ -221,10 +185,9 @@ export class App {
         throw error;
       });
     }
-    this.#runner.adjust(this.#session.state);
-    if (effect === 'rows') this.#runner.setData(this.#session.data);
+    await this.#runner.adjust(this.#session.state, this.#session.data);
     this.#showSettings();
-    this.#showNetwork();
+    this.#stage.showNetwork();
   }
 
   /** A network from the seed for the state as it is; goes on training if it was. */
@@ -232,7 +195,7 @@ export class App {
     const wasPlaying = this.#runner.isPlaying;
     this.#showSettings();
     await this.#runner.build(this.#session.state, this.#session.data, create);
-    this.#showNetwork();
+    this.#stage.showNetwork();
     if (wasPlaying && this.#session.data.train.count > 0) this.#runner.play();
   }
 
@@ -249,47 +212,12 @@ export class App {
     this.#trainingPanel.show(state, data);
     this.#layers.show(state, data);
     byId<HTMLInputElement>('seed').value = `${state.seed}`;
-    byId<HTMLSelectElement>('pace').disabled = data.imageSize !== null;
+    const pace = byId<HTMLSelectElement>('pace');
+    pace.disabled = data.imageSize !== null;
+    pace.value = `${pace.disabled ? 'full' : this.#runner.pace}`;
     byId('accuracy-head').hidden = data.classes === null;
     byId('accuracy-curve').hidden = data.classes === null;
     history.replaceState(null, '', `#${stateToHash(state)}`);
-  }
-
-  /** After another network or other rows: everything that shows them. */
-  #showNetwork(): void {
-    const { state, data } = this.#session;
-    const { trainer } = this.#runner;
-    const axes: readonly [number, number] =
-      data.columns.length > Math.max(...this.#axes) ? this.#axes : [0, 1];
-    const view = viewOf(data, axes, canDraw(state.data));
-    byId('plane-panel').hidden = view.kind === 'digits';
-    byId('digit-panel').hidden = view.kind !== 'digits';
-    this.#plane.set(this.#runner, view, canDraw(state.data));
-    this.#diagram.set(this.#runner, view);
-    this.#digits.set(this.#runner);
-    this.#plane.select(this.#inspector.choose(this.#inspector.sample, this.#runner));
-    fillLegend(byId('legend'), data, view);
-    byId('parameter-count').textContent = trainer
-      ? `${trainer.parameterCount.toLocaleString('en')} parameters`
-      : '';
-    this.#showCode();
-    this.#noteChange();
-  }
-
-  #showCode(): void {
-    const { state, data, tableSource } = this.#session;
-    const epochs = Math.max(1, Math.ceil(this.#runner.epoch));
-    byId('code').textContent = programFor({
-      state,
-      data,
-      table: tableSource,
-      epochs: this.#runner.epoch === 0 ? 100 : epochs,
-    });
-  }
-
-  #choose(sample: Sample): void {
-    this.#plane.select(this.#inspector.choose(sample, this.#runner));
-    this.#drawSoon();
   }
 
   #addPoint(point: DrawnPoint): void {
@@ -307,63 +235,5 @@ export class App {
       if (nearest < 0 || distances[nearest] > 0.15) return showMessage('Only points you drew can be erased.');
       return this.#change({ drawn: drawn.filter((_, index) => index !== nearest) });
     });
-  }
-
-  #noteChange(): void {
-    const button = byId('play');
-    const { isPlaying } = this.#runner;
-    if (button.textContent !== (isPlaying ? 'Pause' : 'Play')) {
-      button.textContent = isPlaying ? 'Pause' : 'Play';
-      if (isPlaying) this.#plane.mark([]);
-      else this.#showCode();
-      if (!isPlaying && this.#session.data.imageSize !== null) void this.#digits.findWrong();
-    }
-    if (!isPlaying) this.#drawSoon();
-  }
-
-  #drawSoon(): void {
-    if (this.#isDrawingDue) return;
-    this.#isDrawingDue = true;
-    requestAnimationFrame(() => {
-      this.#isDrawingDue = false;
-      for (const draw of this.#drawings) draw();
-    });
-  }
-
-  get #drawings(): readonly (() => void)[] {
-    return [
-      () => this.#drawResult(),
-      () => this.#drawCurves(),
-      () => this.#drawDiagram(),
-      () => this.#drawInspector(),
-    ];
-  }
-
-  #tick(): void {
-    if (!this.#runner.isPlaying || document.hidden) return;
-    const [result, curves, diagram, inspector] = this.#drawings;
-    const turns = [result, curves, result, diagram, result, inspector];
-    turns[this.#turn++ % turns.length]();
-  }
-
-  #drawResult(): void {
-    if (this.#session.data.imageSize !== null) this.#digits.draw();
-    else this.#plane.draw();
-    showStatistics(this.#runner);
-  }
-
-  #drawCurves(): void {
-    const { points } = this.#runner.history;
-    this.#loss.draw(points, 'loss', 'testLoss');
-    this.#accuracy.draw(points, 'accuracy', 'testAccuracy');
-  }
-
-  #drawDiagram(): void {
-    if (this.#session.data.imageSize !== null) this.#diagram.digit = this.#digits.pixels;
-    this.#diagram.draw(this.#plane.shows);
-  }
-
-  #drawInspector(): void {
-    this.#inspector.draw(this.#runner);
   }
 }

@@ -1,6 +1,6 @@
 import { App } from './app.js';
 import { modelFileName } from './model/model-file.js';
-import type { Pace } from './model/runner.js';
+import type { Pace } from './model/tempo.js';
 import { setUpTheme } from './ui/colors.js';
 import { byId, h } from './ui/dom.js';
 import { showMessage } from './ui/message.js';
@@ -17,7 +17,7 @@ byId('seed').addEventListener('change', (event) =>
 );
 byId('pace').addEventListener('change', (event) => {
   const { value } = event.target as HTMLSelectElement;
-  app.pace = (value === 'full' ? 'full' : Number(value)) as Pace;
+  void app.setPace((value === 'full' ? 'full' : Number(value)) as Pace);
 });
 byId('log-scale').addEventListener('change', (event) => {
   app.isLogarithmic = (event.target as HTMLInputElement).checked;

@@ -9,14 +9,15 @@
 
 #include "native/batch.h"
 #include "native/kernels/elementwise.h"
+#include "native/kernels/gemm.h"
 #include "native/opcodes.h"
 #include "native/shares.h"
 
 namespace fastmlp {
 
 // Rows that are read side by side, each of them in order of memory.
-constexpr int64_t kNormRows = 8;
-// Columns at once of what keeps sums in the workspace, which has room for more than two of each.
+constexpr int64_t kNormRows = 4;
+// Columns at once of what keeps two sums of each in the workspace.
 constexpr int64_t kNormColumns = 4096;
 
 // Calls body(Constant<rows>, first row) for blocks of kNormRows rows, and for each row behind them.
@@ -159,6 +160,7 @@ FASTMLP_NOINLINE void batch_norm_forward(const Batch& batch, const operands::bat
 template <class S, class Normal>
 FASTMLP_INLINE void sum_products(const float* delta, int64_t rows, int64_t units, int64_t columns,
                                  float* sums, float* products, Normal normal) {
+  static_assert(workspace_floats<S>() >= 2 * kNormColumns, "sums and products must fit into the workspace");
   for_row_blocks({0, rows}, [&](auto block, int64_t first) {
     constexpr int64_t kRows = decltype(block)::value;
     for_each<S>(columns, [&](auto lanes, int64_t u) {
@@ -278,6 +280,29 @@ FASTMLP_NOINLINE void layer_norm_backward_weights(const Batch& batch,
   }
 }
 
+// Sums of body(lanes, r, j) over the units, of each row by itself; rows side by side, since a sum waits for
+// itself.
+template <class S, int64_t kRows, class Body>
+FASTMLP_INLINE void sum_rows(int64_t units, float (&sums)[kRows], Body body) {
+  if (S::kLanes > 1 && units <= kSingleLanes) {
+    for (int64_t r = 0; r < kRows; r++) {
+      sums[r] = 0;
+      for (int64_t j = 0; j < units; j++) sums[r] += body(WholeLanes<typename S::One>{}, r, j);
+    }
+    return;
+  }
+  const typename S::V zero = S::set1(0.0f);
+  typename S::V of_lanes[kRows];
+  for (int64_t r = 0; r < kRows; r++) of_lanes[r] = zero;
+  for_each_vector<S>(units, [&](auto lanes, int64_t j) {
+    FASTMLP_UNROLL
+    for (int64_t r = 0; r < kRows; r++) {
+      of_lanes[r] = S::add(of_lanes[r], lanes.keep(body(lanes, r, j), zero));
+    }
+  });
+  for (int64_t r = 0; r < kRows; r++) sums[r] = S::reduce_add(of_lanes[r]);
+}
+
 template <class S>
 FASTMLP_NOINLINE void layer_norm_forward(const Batch& batch, const operands::layer_norm_forward& o,
                                          Span rows) {
@@ -286,30 +311,43 @@ FASTMLP_NOINLINE void layer_norm_forward(const Batch& batch, const operands::lay
   const float* beta = optional_buffer<S>(batch, o.beta, 0);
   const auto epsilon = static_cast<float>(batch.scalars[o.epsilon]);
   const auto count = static_cast<float>(units);
-  for (int64_t r = rows.begin; r < rows.end; r++) {
-    const float* x = batch.arena + o.input + r * units;
-    float* z = batch.arena + o.output + r * units;
-    const float origin = x[0];
-    const float sum = sum_each<S>(units, [&](auto lanes, int64_t j) {
+  for_row_blocks(rows, [&](auto block, int64_t first) {
+    constexpr int64_t kRows = decltype(block)::value;
+    const float* x = batch.arena + o.input + first * units;
+    float* z = batch.arena + o.output + first * units;
+    float* mean = batch.arena + o.mean + first;
+    float* inverse_deviation = batch.arena + o.inverseDeviation + first;
+    float middle[kRows];
+    sum_rows<S>(units, middle, [&](auto lanes, int64_t r, int64_t j) {
       using L = typename decltype(lanes)::Simd;
-      return L::sub(lanes.load(x + j), L::set1(origin));
+      return L::sub(lanes.load(x + r * units + j), L::set1(x[r * units]));
     });
-    const float middle = sum / count;
-    const float mean = origin + middle;
-    const float squares = sum_each<S>(units, [&](auto lanes, int64_t j) {
+    for (int64_t r = 0; r < kRows; r++) middle[r] /= count;
+    float squares[kRows];
+    sum_rows<S>(units, squares, [&](auto lanes, int64_t r, int64_t j) {
       using L = typename decltype(lanes)::Simd;
-      const auto distance = L::sub(L::sub(lanes.load(x + j), L::set1(origin)), L::set1(middle));
-      return L::mul(distance, distance);
+      const auto distance = L::sub(lanes.load(x + r * units + j), L::set1(x[r * units]));
+      const auto centred = L::sub(distance, L::set1(middle[r]));
+      return L::mul(centred, centred);
     });
-    const float inverse_deviation = 1.0f / S::One::sqrt(squares / count + epsilon);
-    batch.arena[o.mean + r] = mean;
-    batch.arena[o.inverseDeviation + r] = inverse_deviation;
+    for (int64_t r = 0; r < kRows; r++) {
+      mean[r] = x[r * units] + middle[r];
+      inverse_deviation[r] = 1.0f / S::One::sqrt(squares[r] / count + epsilon);
+    }
     for_each<S>(units, [&](auto lanes, int64_t j) {
       using L = typename decltype(lanes)::Simd;
-      const auto normal = L::mul(L::sub(lanes.load(x + j), L::set1(mean)), L::set1(inverse_deviation));
-      lanes.store(z + j, L::fma(normal, load_or<L>(lanes, gamma, j, 1.0f), load_or<L>(lanes, beta, j, 0.0f)));
+      const auto factor = load_or<L>(lanes, gamma, j, 1.0f);
+      const auto shift = load_or<L>(lanes, beta, j, 0.0f);
+      typename L::V normal[kRows];
+      FASTMLP_UNROLL
+      for (int64_t r = 0; r < kRows; r++) {
+        const auto distance = L::sub(lanes.load(x + r * units + j), L::set1(mean[r]));
+        normal[r] = L::mul(distance, L::set1(inverse_deviation[r]));
+      }
+      FASTMLP_UNROLL
+      for (int64_t r = 0; r < kRows; r++) lanes.store(z + r * units + j, L::fma(normal[r], factor, shift));
     });
-  }
+  });
 }
 
 template <class S>
@@ -318,31 +356,46 @@ FASTMLP_NOINLINE void layer_norm_backward_input(const Batch& batch,
   const int64_t units = o.units;
   const float* gamma = optional_buffer<S>(batch, o.gamma, 0);
   const auto count = static_cast<float>(units);
-  for (int64_t r = rows.begin; r < rows.end; r++) {
-    const float* x = batch.arena + o.input + r * units;
-    const float* delta = batch.arena + o.delta + r * units;
-    float* gradient = batch.arena + o.gradient + r * units;
-    const float mean = batch.arena[o.mean + r];
-    const float inverse_deviation = batch.arena[o.inverseDeviation + r];
-    const float sum = sum_each<S>(units, [&](auto lanes, int64_t j) {
+  for_row_blocks(rows, [&](auto block, int64_t first) {
+    constexpr int64_t kRows = decltype(block)::value;
+    const float* x = batch.arena + o.input + first * units;
+    const float* delta = batch.arena + o.delta + first * units;
+    float* gradient = batch.arena + o.gradient + first * units;
+    const float* mean = batch.arena + o.mean + first;
+    const float* inverse_deviation = batch.arena + o.inverseDeviation + first;
+    const auto scaled = [&](auto lanes, int64_t r, int64_t j) {
       using L = typename decltype(lanes)::Simd;
-      return L::mul(lanes.load(delta + j), load_or<L>(lanes, gamma, j, 1.0f));
-    });
-    const float product = sum_each<S>(units, [&](auto lanes, int64_t j) {
+      return L::mul(lanes.load(delta + r * units + j), load_or<L>(lanes, gamma, j, 1.0f));
+    };
+    const auto distance = [&](auto lanes, int64_t r, int64_t j) {
       using L = typename decltype(lanes)::Simd;
-      const auto d = L::mul(lanes.load(delta + j), load_or<L>(lanes, gamma, j, 1.0f));
-      return L::mul(d, L::sub(lanes.load(x + j), L::set1(mean)));
+      return L::sub(lanes.load(x + r * units + j), L::set1(mean[r]));
+    };
+    float middle[kRows];
+    sum_rows<S>(units, middle, scaled);
+    float slope[kRows];
+    sum_rows<S>(units, slope, [&](auto lanes, int64_t r, int64_t j) {
+      using L = typename decltype(lanes)::Simd;
+      return L::mul(scaled(lanes, r, j), distance(lanes, r, j));
     });
-    const float middle = sum / count;
-    const float slope = product * inverse_deviation / count * inverse_deviation;
+    for (int64_t r = 0; r < kRows; r++) {
+      middle[r] /= count;
+      slope[r] = slope[r] * inverse_deviation[r] / count * inverse_deviation[r];
+    }
     for_each<S>(units, [&](auto lanes, int64_t j) {
       using L = typename decltype(lanes)::Simd;
-      const auto d = L::mul(lanes.load(delta + j), load_or<L>(lanes, gamma, j, 1.0f));
-      const auto distance = L::sub(lanes.load(x + j), L::set1(mean));
-      const auto centred = L::fnma(distance, L::set1(slope), L::sub(d, L::set1(middle)));
-      lanes.store(gradient + j, L::mul(L::set1(inverse_deviation), centred));
+      typename L::V centred[kRows];
+      FASTMLP_UNROLL
+      for (int64_t r = 0; r < kRows; r++) {
+        const auto about_mean = L::sub(scaled(lanes, r, j), L::set1(middle[r]));
+        centred[r] = L::fnma(distance(lanes, r, j), L::set1(slope[r]), about_mean);
+      }
+      FASTMLP_UNROLL
+      for (int64_t r = 0; r < kRows; r++) {
+        lanes.store(gradient + r * units + j, L::mul(L::set1(inverse_deviation[r]), centred[r]));
+      }
     });
-  }
+  });
 }
 
 }  // namespace fastmlp

@@ -1,4 +1,5 @@
 import type { Plan, Program } from '../plan/plan.js';
+import type { DrawNormals } from '../random.js';
 
 /** Every backend, best first; automatic choice goes down this list. */
 export const backendIds = [
@@ -140,6 +141,8 @@ export interface Backend extends BackendReport {
   createExecutor(plan: Plan, threads: number, worker?: boolean): Promise<Executor>;
   /** Threads an executor uses for a model of `parameters` parameters when asked for `threads`. */
   threadsFor(threads: number | 'auto', parameters: number): number;
+  /** Where it draws faster than the engine does. */
+  readonly drawNormals?: DrawNormals;
 }
 
 /** Finds the backends of one kind: reports for all its ids, and the backend for a usable one. */

@@ -1,12 +1,13 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { HiddenRun, Responsiveness, StoppedRun } from './pages/scenarios.js';
+import type { ControlledRun, HiddenRun, Responsiveness } from './pages/scenarios.js';
 import { chromiumPath, launchChromium, visitChromium } from './support/chromium.js';
 import { tasksBetween } from './support/main-thread.js';
 import { startServer, type TestServer } from './support/server.js';
 
-/** Two frames at 60 a second: a machine of two cores, both at work, stretches what takes one. */
-const FRAMES_MS = 33;
+/** One at 60 a second. */
+const FRAME_MS = 16;
+const RUNS = 5;
 
 describe.skipIf(!chromiumPath)('a page that trains', () => {
   let browser: Browser;
@@ -21,28 +22,34 @@ describe.skipIf(!chromiumPath)('a page that trains', () => {
 
   afterAll(() => Promise.all([browser.close(), plain.close(), isolated.close()]));
 
-  // Another try for a machine so busy that two programs share a core: then processor time passes more slowly, too.
+  // Processor time is what the library takes, so that it counts in every run. By the clock a task is also as long as
+  // other programs of the machine keep it from a processor: there the best run counts.
   it.each([
-    ['isolated', () => isolated],
-    ['not isolated', () => plain],
+    ['isolated', 'bytes', () => isolated],
+    ['isolated', 'floats', () => isolated],
+    ['not isolated', 'bytes', () => plain],
+    ['not isolated', 'floats', () => plain],
   ] as const)(
-    '%s is never blocked for two frames while it trains on 60,000 images',
-    { retry: 2 },
-    async (_, server) => {
-      const page = await browser.newPage();
-      const visit = server().visit<Responsiveness>('trainMnistSized');
-      const tasks = await tasksBetween(browser, page, ['fit begins', 'fit ends'], async () => {
-        await page.goto(visit.url);
-        await visit.report;
-      });
-      await page.close();
-      const { value } = await visit.report;
-      expect(value.epochs).toBe(1);
-      expect(value.backend.worker).toBe(true);
-      expect(value.gaps.length).toBeGreaterThan(20);
-      // By the clock, other programs of the machine lengthen some turns: half of them are short whatever these do.
-      expect(value.gaps[value.gaps.length >> 1]).toBeLessThan(FRAMES_MS);
-      expect(Math.max(...tasks.map(({ processor }) => processor))).toBeLessThan(FRAMES_MS);
+    '%s is never blocked for a frame while a trainer is made and trains on 60,000 images of %s',
+    { timeout: 120_000 },
+    async (_, numbers, server) => {
+      let best = Number.POSITIVE_INFINITY;
+      for (let run = 0; run < RUNS && best >= FRAME_MS; run++) {
+        const page = await browser.newPage();
+        const visit = server().visit<Responsiveness>('trainMnistSized', numbers === 'floats');
+        const tasks = await tasksBetween(browser, page, ['training begins', 'training ends'], async () => {
+          await page.goto(visit.url);
+          await visit.report;
+        });
+        await page.close();
+        const { value } = await visit.report;
+        expect(value.epochs).toBe(1);
+        expect(value.backend.worker).toBe(true);
+        expect(value.gaps.length).toBeGreaterThan(20);
+        expect(Math.max(...tasks.map(({ processor }) => processor))).toBeLessThan(FRAME_MS);
+        best = Math.min(best, Math.max(...tasks.map(({ wall }) => wall)));
+      }
+      expect(best).toBeLessThan(FRAME_MS);
     },
   );
 
@@ -58,10 +65,20 @@ describe.skipIf(!chromiumPath)('a page that trains', () => {
     expect(value.epochs).toBeGreaterThan(10);
   });
 
-  it('stops within a batch', async () => {
-    const { value } = await visitChromium(browser, plain.visit<StoppedRun>('abortTraining'));
-    expect(value).toMatchObject({ reason: 'aborted', epochs: 0, trainsOn: true });
-    expect(value.stopMilliseconds).toBeLessThan(2 * value.batchMilliseconds + 100);
+  // What a worker has told of its batches may be one batch old.
+  it.each([
+    ['in shared memory', () => isolated, true, 2],
+    ['in a worker with a memory of its own', () => plain, true, 2],
+    ['in slices on the thread of the page', () => plain, false, 1],
+  ] as const)('pauses, resumes and stops within a batch %s', async (_, server, worker, atMost) => {
+    const { value } = await visitChromium(browser, server().visit<ControlledRun>('controlTraining', worker));
+    const { batchMilliseconds, pauses, resumes, stop } = value;
+    expect(value).toMatchObject({ reason: 'aborted', trainsOn: true, backend: { worker } });
+    for (const { milliseconds, batches } of [...pauses, stop]) {
+      expect(batches).toBeLessThanOrEqual(atMost);
+      expect(milliseconds).toBeLessThan(2 * batchMilliseconds + 100);
+    }
+    for (const { milliseconds } of resumes) expect(milliseconds).toBeLessThan(3 * batchMilliseconds + 100);
   });
 
   it('leaves no process behind when it is closed', async () => {

@@ -68,6 +68,21 @@ describe.each([
     trainer.dispose();
   });
 
+  it('is refused for a number that is not finite, before the first step', async () => {
+    const trainer = await create(unshared, worker);
+    const before = flatWeights(trainer.getWeights());
+    const floats = Float32Array.from(rows);
+    floats[floats.length - 2] = Number.NaN;
+    await expect(trainer.fit(floats, labels, { batchSize: 100 })).rejects.toThrow(
+      `Cannot fit: inputs must be finite in float32: received NaN in row ${ROWS - 1}, column ${INPUTS - 2}`,
+    );
+    expect(flatWeights(trainer.getWeights())).toEqual(before);
+    expect(trainer.steps).toBe(0);
+    floats[floats.length - 2] = 0;
+    expect((await trainer.fit(floats, labels, { batchSize: 100 })).epoch).toEqual([0]);
+    trainer.dispose();
+  });
+
   it('may be given up while it is copied', async () => {
     const trainer = await create(unshared, worker);
     const abort = new AbortController();

@@ -187,6 +187,45 @@ describe.each(ways)('runs in %s', (_, wasm, config) => {
   });
 });
 
+// What a worker has told of its batches may be one batch old.
+describe.each([
+  ...ways.map(([way, wasm, config]) => [way, wasm, config, 2] as const),
+  ['slices on the caller’s thread', {}, { worker: false }, 1] as const,
+])('runs in %s answer within a batch', (_, wasm, config, atMost) => {
+  it('when they are paused and stopped', async () => {
+    const inputs = new Float32Array(8 * x.length);
+    const labels = new Int32Array(8 * ROWS);
+    for (let copy = 0; copy < 8; copy++) {
+      inputs.set(x, copy * x.length);
+      labels.set(t, copy * ROWS);
+    }
+    const trainer = await create(wasm, config);
+    const running = trainer.fit(inputs, labels, { epochs: 1e6, batchSize: 4 * ROWS });
+    const trained = async (batches: number): Promise<void> => {
+      const { steps } = trainer;
+      while (trainer.steps < steps + batches) await wait(1);
+    };
+    const batchesUntil = async (ask: () => unknown): Promise<number> => {
+      const { steps } = trainer;
+      await ask();
+      return trainer.steps - steps;
+    };
+    for (const batches of [1, 2, 3]) {
+      await trained(batches);
+      expect(await batchesUntil(() => trainer.pause())).toBeLessThanOrEqual(atMost);
+      expect(await batchesUntil(() => wait(100))).toBe(0);
+      trainer.resume();
+    }
+    await trained(2);
+    const stopped = batchesUntil(() => {
+      trainer.stop();
+      return running;
+    });
+    expect(await stopped).toBeLessThanOrEqual(atMost);
+    trainer.dispose();
+  });
+});
+
 describe('what fails in mid-run', () => {
   it('is the run if a helper ends, and its memory serves the next one', async () => {
     const { createWorker, ports, terminated } = watchedWorkers();

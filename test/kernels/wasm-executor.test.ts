@@ -9,7 +9,7 @@ import { dense } from '../../src/layers.js';
 import { createModel, initialParameters } from '../../src/model.js';
 import { ScalarCode } from '../../src/opcodes.js';
 import { adam } from '../../src/optimizers.js';
-import { writeLayers } from '../../src/parameters.js';
+import { writeStoredLayers } from '../../src/parameters.js';
 import { createPlan, type ProgramName } from '../../src/plan/plan.js';
 import { Random } from '../../src/random.js';
 
@@ -26,7 +26,7 @@ const model = createModel({
 const plan = createPlan(model, 7);
 
 function fill(executor: Executor): Executor {
-  writeLayers(executor, plan, initialParameters(model, new Random(3)), model);
+  writeStoredLayers(executor, plan, initialParameters(model, new Random(3)), model);
   return executor;
 }
 

@@ -46,6 +46,32 @@ describe('linear memory', () => {
     expect(memory.buffer.byteLength).toBe(PAGE);
   });
 
+  it('makes the last region longer where it is, and no other', () => {
+    const { memory, regions } = create(2);
+    const [first, last] = [regions.allocate(64), regions.allocate(64)];
+    expect(regions.extend(first, 128)).toBeNull();
+    expect(regions.extend(last, 130)).toMatchObject({ address: last.address, bytes: 192 });
+    expect(regions.allocate(64).address).toBe(last.address + 192);
+    const next = regions.allocate(64);
+    expect(() => regions.extend(next, 2 * PAGE)).toThrow(RangeError);
+    expect(memory.buffer.byteLength).toBe(PAGE);
+    expect(regions.allocate(64).address).toBe(end(next));
+  });
+
+  it('knows what nobody has had', () => {
+    const { regions } = create();
+    const [a, b] = [regions.allocate(128), regions.allocate(1024)];
+    expect([a.untouched, b.untouched]).toEqual([a.address, b.address]);
+    regions.free(b);
+    expect(regions.extend(a, 512)?.untouched).toBe(end(b));
+    const c = regions.allocate(2048);
+    expect(c.untouched).toBe(end(b));
+    regions.allocate(64);
+    regions.free(c);
+    const again = regions.allocate(2048);
+    expect([again.address, again.untouched]).toEqual([c.address, end(c)]);
+  });
+
   it('refuses more than there is and stays as it was', () => {
     const { memory, regions } = create(2);
     const { address } = regions.allocate(64);

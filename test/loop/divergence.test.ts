@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import {
   adam,
   type BackendId,
+  batchNorm,
   createTrainer,
   type Divergence,
   dense,
+  dropout,
   type FitCallbacks,
   type FitOptions,
   schedules,
@@ -185,6 +187,32 @@ describe.each(usableIds)('a divergence on %s', (backend) => {
     await straight.fit(rowsWith(0).subarray(0, 3 * 4320), t.subarray(0, 4320), { ...options, epochs: 1 });
     expect(flatWeights(trainer.getWeights())).toEqual(flatWeights(straight.getWeights()));
     for (const one of [trainer, straight]) one.dispose();
+  });
+
+  it('by a gradient that explodes is found behind masks and norms, whose numbers come again as they were', async () => {
+    const trainer = await createTrainer({
+      inputs: 3,
+      layers: [
+        dense({ units: 6, activation: 'relu' }),
+        dropout({ rate: 0.2 }),
+        dense({ units: 4 }),
+        batchNorm(),
+        dense({ units: 1 }),
+      ],
+      loss: 'meanSquaredError',
+      optimizer: adam({ learningRate: 0.01 }),
+      seed: 2,
+      backend,
+      threads: 1,
+    });
+    const far = t.slice();
+    far[BAD] = 1e6;
+    const { reason, divergence } = await trainer.fit(rowsWith(0), far, options);
+    expect(reason).toBe('diverged');
+    expect(divergence).toMatchObject({ epoch: 0, step: 432, where: 'gradient' });
+    expect(divergence?.explosion?.norm).toBeGreaterThan(1e4);
+    expect(trainer.steps).toBe(432);
+    trainer.dispose();
   });
 
   it('by a gradient that explodes comes before the first number that is not finite', async () => {

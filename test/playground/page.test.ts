@@ -82,9 +82,23 @@ describe.skipIf(!chromiumPath)('the built page in Chromium', { timeout: 90_000 }
     return text(page, 'stat-loss');
   }
 
+  /** The share of the plane's pixels in pale colours, as everything but its points is on a light page. */
+  const paleShare = (page: Page): Promise<number> =>
+    page.evaluate(() => {
+      const plane = document.getElementById('plane') as HTMLCanvasElement;
+      const context = plane.getContext('2d') as CanvasRenderingContext2D;
+      const { data } = context.getImageData(0, 0, plane.width, plane.height);
+      let pale = 0;
+      for (let at = 0; at < data.length; at += 4) {
+        if (Math.min(data[at], data[at + 1], data[at + 2]) > 60) pale++;
+      }
+      return (4 * pale) / data.length;
+    });
+
   async function reset(page: Page): Promise<void> {
     await page.click('#reset');
     await waitForText(page, 'stat-epoch', /^0$/);
+    await waitForText(page, 'stat-loss', /\d/);
   }
 
   it('learns XOR, says how fast and on what, and starts again from the same weights', async () => {
@@ -101,6 +115,7 @@ describe.skipIf(!chromiumPath)('the built page in Chromium', { timeout: 90_000 }
     await page.click('#play');
     await waitForText(page, 'play', /^Play$/);
     expect(await text(page, 'stat-test')).toBe('100.0 %');
+    expect(await paleShare(page)).toBeGreaterThan(0.75);
     expect(await text(page, 'stat-backend')).toMatch(/^wasm-(relaxed-)?simd, 1 thread, worker$/);
     expect(Number((await text(page, 'stat-speed')).replaceAll(',', ''))).toBeGreaterThan(1000);
     await reset(page);

@@ -20,6 +20,7 @@ import {
   targetForm,
 } from '../../examples/playground/model/task.js';
 import { snapped, stateFromHash, stateToHash } from '../../examples/playground/model/url-state.js';
+import { parseHex } from '../../examples/playground/ui/colors.js';
 
 const unusual: State = {
   data: 'spiral',
@@ -48,6 +49,12 @@ const unusual: State = {
 const noDigits = async (): Promise<ArrayBuffer> => {
   throw new Error('no digits here');
 };
+
+it('colours are read as style sheets have them, minified or not', () => {
+  expect(parseHex('#4a4fc4')).toEqual([0x4a, 0x4f, 0xc4]);
+  expect(parseHex('#fff')).toEqual([255, 255, 255]);
+  expect(parseHex('#1af')).toEqual([0x11, 0xaa, 0xff]);
+});
 
 describe('the address', () => {
   it('is empty for the defaults and holds everything else', () => {
@@ -168,7 +175,7 @@ describe('the session', () => {
     const session = new Session(noDigits);
     expect(await session.change({ seed: 1 })).toBe('none');
     expect(await session.change({ learningRate: 0.5, batchSize: 4 })).toBe('adjust');
-    expect(await session.change({ drawn: [{ x: 0, y: 0, label: 1 }] })).toBe('rows');
+    expect(await session.change({ drawn: [{ x: 0, y: 0, label: 1 }] })).toBe('adjust');
     expect(session.data.train.count).toBe(241);
     expect(await session.change({ layers: [] })).toBe('rebuild');
   });

@@ -1,4 +1,4 @@
-import type { Trainer } from 'fastmlp';
+import type { BatchLogs, Trainer } from 'fastmlp';
 import type { Part } from '../data/data-set.js';
 import type { State } from './state.js';
 import { classShares, decideClasses, scoreForm, shareRight, type Targets } from './task.js';
@@ -35,3 +35,24 @@ export function accuracyOf({ trainer, state, classes }: MeasuredNetwork, part: P
 /** Losses are shown as means, whatever the reduction, so that batches, epochs and test rows compare. */
 export const perRow = ({ reduction }: State, loss: number, rows: number): number =>
   reduction === 'mean' ? loss : loss / rows;
+
+/** Means over the rows of an epoch since the last time, made of the means over all of them so far. */
+export class RecentMeans {
+  #rows = 0;
+  #loss = 0;
+  #right = 0;
+
+  /** Null for fewer than `least` rows; they count the next time. */
+  next(state: State, { rows, loss, accuracy }: BatchLogs, least: number): Measured | null {
+    if (rows < this.#rows) [this.#rows, this.#loss, this.#right] = [0, 0, 0];
+    const added = rows - this.#rows;
+    if (added < least) return null;
+    const sums = { loss: perRow(state, loss, rows) * rows, right: (accuracy ?? 0) * rows };
+    const recent = {
+      loss: (sums.loss - this.#loss) / added,
+      accuracy: accuracy === undefined ? null : (sums.right - this.#right) / added,
+    };
+    [this.#rows, this.#loss, this.#right] = [rows, sums.loss, sums.right];
+    return recent;
+  }
+}

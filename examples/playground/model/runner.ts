@@ -1,46 +1,40 @@
-import { type BatchLogs, createTrainer, type Trainer } from 'fastmlp';
-import { type DataSet, type Part, rowOf } from '../data/data-set.js';
-import { randomFrom } from '../data/random.js';
-import { shuffle } from '../data/shuffle.js';
+import { type BatchLogs, createTrainer, type FitCallbacks, type Trainer } from 'fastmlp';
+import type { DataSet } from '../data/data-set.js';
+import { Batches, gathered } from './batches.js';
+import { EncodedTargets } from './encoded.js';
 import { RunHistory } from './history.js';
-import { accuracyOf, type Measured, type MeasuredNetwork, measure, perRow } from './measure.js';
+import { type MeasuredNetwork, measure, perRow, RecentMeans } from './measure.js';
 import { optimizerOf, trainerConfig } from './network.js';
 import type { State } from './state.js';
-import { encodeTargets, type Targets, targetForm } from './task.js';
+import type { Targets } from './task.js';
+import { type Pace, Tempo } from './tempo.js';
 
-/** Epochs a second, or as many as the machine can. */
-export type Pace = 5 | 30 | 200 | 'full';
-
-/** A call of `fit` aims at this long, so that the page can change rates and data in between. */
-const CHUNK_MS = 60;
-/** Rows that a call of `fit` goes through at most: their order is drawn at its beginning, in one go. */
-const MAXIMUM_ROWS = 2 ** 15;
-/** Rows over which a mean is worth a point of the curves. */
+/** Epochs of one call of `fit`, whose history grows with them; another one follows. */
+const EPOCHS_A_FIT = 200_000;
+/** How often the curves get a point, at most. */
+const REPORT_MS = 60;
+/** Of more rows the loss is not measured anew for each point: it is the mean over the rows since the last one. */
+const MEASURED_ROWS = 4000;
+/** Rows over which a mean is worth a point. */
 const MINIMUM_REPORT = 500;
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** One network in training: plays, steps, and measures. Everything shown on the page is read from here. */
+/** One network in training: plays, pauses, steps, and measures. Everything shown on the page is read from here. */
 export class Runner {
   readonly history = new RunHistory();
-  /** Epochs done, with the part of the one under way. */
-  epoch = 0;
-  samplesPerSecond: number | null = null;
-  pace: Pace = 30;
+  readonly #tempo = new Tempo();
   #trainer: Trainer | null = null;
   #state: State;
   #data: DataSet;
-  #targets: Targets = new Float32Array();
-  #testTargets: Targets | null = null;
-  #abort: AbortController | null = null;
-  #playing: Promise<void> | null = null;
+  #targets: EncodedTargets;
+  #batches = new Batches(0, 0);
+  #isPlaying = false;
+  /** The call of `fit` under way, paused or not. */
+  #fit: Promise<void> | null = null;
+  /** Resolves when nobody needs the call to rest any more. */
+  #resting: Promise<void> = Promise.resolve();
   #building: Promise<void> = Promise.resolve();
-  #order: Uint32Array = new Uint32Array();
-  #position = 0;
-  #epochsAtOnce = 1;
-  /** Means over the last rows of an epoch that is reported in parts. */
-  #recent: Measured | null = null;
-  #nextRandom: () => number = randomFrom(0);
+  /** Epochs done when the trainer had done `steps`, since when batches and rows are what they are. */
+  #origin = { epoch: 0, steps: 0 };
   readonly #changed: () => void;
   readonly #failed: (error: Error) => void;
 
@@ -48,6 +42,7 @@ export class Runner {
   constructor(state: State, data: DataSet, changed: () => void, failed: (error: Error) => void) {
     this.#state = state;
     this.#data = data;
+    this.#targets = new EncodedTargets(state, data);
     this.#changed = changed;
     this.#failed = failed;
   }
@@ -65,11 +60,25 @@ export class Runner {
   }
 
   get isPlaying(): boolean {
-    return this.#playing !== null;
+    return this.#isPlaying;
   }
 
   get classCount(): number | null {
     return this.#data.classes?.length ?? null;
+  }
+
+  get samplesPerSecond(): number | null {
+    return this.#tempo.samplesPerSecond;
+  }
+
+  get pace(): Pace {
+    return this.#tempo.pace;
+  }
+
+  /** Epochs done, with the part of the one under way. */
+  get epoch(): number {
+    const { epoch, steps } = this.#origin;
+    return this.#trainer ? epoch + (this.#trainer.steps - steps) / this.#stepsPerEpoch : epoch;
   }
 
   /** Begins anew, with no history: weights from the seed, or a trainer that `create` makes. Rejects if the configuration is wrong; the old network stays. */
@@ -79,219 +88,222 @@ export class Runner {
     create: () => Promise<Trainer> = () => createTrainer(trainerConfig(state, data)),
   ): Promise<void> {
     const built = this.#building.then(async () => {
-      await this.pause();
+      await this.stop();
       const trainer = await create();
       this.#trainer?.dispose();
       this.#trainer = trainer;
-      this.#state = state;
-      this.#nextRandom = randomFrom(state.seed);
-      this.#epochsAtOnce = 1;
-      this.epoch = trainer.epochs;
-      this.samplesPerSecond = null;
+      this.#origin = { epoch: trainer.epochs, steps: trainer.steps };
+      this.#tempo.clear();
       this.history.clear();
-      this.setData(data);
-      await this.#measureStart();
+      this.#take(state, data);
+      this.#batches = new Batches(data.train.count, state.seed);
+      if (data.train.count > 0) await this.#report().catch(this.#failed);
       this.#changed();
     });
     this.#building = built.catch(() => undefined);
     return built;
   }
 
-  /** Takes what may change during a run: learning rate and batch size. */
-  adjust(state: State): void {
-    if (state.learningRate !== this.#state.learningRate) {
+  /** Takes another learning rate or batch size, or other rows of the same shape, and goes on. */
+  async adjust(state: State, data: DataSet): Promise<void> {
+    if (state.learningRate !== this.#state.learningRate)
       this.#trainer?.setLearningRate(optimizerOf(state).learningRate);
-    }
-    this.#state = state;
+    if (state.batchSize === this.#state.batchSize && data === this.#data) this.#state = state;
+    else await this.#between(() => this.#take(state, data));
   }
 
-  /** Other rows of the same shape, from the next call of `fit` on. */
-  setData(data: DataSet): void {
-    this.#data = data;
-    const form = targetForm(this.#state, this.classCount);
-    this.#targets = encodeTargets(data.train.y, form, this.classCount);
-    this.#testTargets = data.test ? encodeTargets(data.test.y, form, this.classCount) : null;
-    this.#order = new Uint32Array();
-    this.#position = 0;
+  /** Epochs a second, from now on. */
+  async setPace(pace: Pace): Promise<void> {
+    const isOther = (pace === 'full') !== (this.#tempo.pace === 'full');
+    const change = (): void => {
+      this.#tempo.pace = pace;
+    };
+    if (isOther) await this.#between(change);
+    else change();
   }
 
+  /** Begins a call of `fit`, or lets a paused one go on. */
   play(): void {
-    if (this.#playing || !this.#trainer) return;
-    const abort = new AbortController();
-    this.#abort = abort;
-    this.#playing = this.#run(this.#trainer, abort.signal)
-      .catch((error: Error) => this.#failed(error))
-      .finally(() => {
-        this.#playing = null;
-        this.#changed();
-      });
+    const trainer = this.#trainer;
+    if (this.#isPlaying || !trainer) return;
+    this.#isPlaying = true;
+    this.#tempo.begin(trainer.steps);
+    if (this.#fit) trainer.resume();
+    else {
+      this.#fit = this.#train(trainer)
+        .catch(this.#failed)
+        .finally(() => {
+          this.#fit = null;
+          this.#isPlaying = false;
+          this.#changed();
+        });
+    }
     this.#changed();
   }
 
-  /** Resolves when no step is under way. */
+  /** Resolves when no step is under way. The call of `fit` stays, for `play` to go on with. */
   async pause(): Promise<void> {
-    this.#abort?.abort();
-    await this.#playing;
+    if (!this.#isPlaying) return;
+    const paused = this.#direct('pause');
+    this.#isPlaying = false;
+    await paused;
+    await this.#resting;
+    if (this.#fit && !this.#isLarge) await this.#report().catch(this.#failed);
+    this.#changed();
+  }
+
+  /**
+   * Calls `body` while no step is running, so that what it asks of the network is answered at once: a page may not wait
+   * for a worker but by turning in circles. One after the other.
+   */
+  rest(body: () => unknown): Promise<void> {
+    const rested = this.#resting.then(async () => {
+      await this.#direct('pause');
+      try {
+        await body();
+      } finally {
+        await this.#direct('resume');
+      }
+    });
+    this.#resting = rested.catch(() => undefined);
+    return rested;
+  }
+
+  /** Ends the call of `fit`. */
+  async stop(): Promise<void> {
+    this.#isPlaying = false;
+    if (this.#fit) this.#trainer?.stop();
+    await this.#fit;
+    await this.#resting;
   }
 
   /** One optimizer step on the next batch of an order drawn by the seed. Returns the rows of the batch. */
   async stepBatch(): Promise<Uint32Array> {
-    await this.pause();
+    await this.stop();
     await this.#building;
     const { train } = this.#data;
     if (!this.#trainer || train.count === 0) return new Uint32Array();
-    if (this.#position >= this.#order.length) this.#drawOrder();
-    const rows = this.#order.slice(this.#position, this.#position + this.#state.batchSize);
-    this.#position += rows.length;
-    const { loss: reduced, accuracy = null } = this.#trainer.trainBatch(...this.#gathered(rows));
+    const rows = this.#batches.next(this.#state.batchSize);
+    const batch = gathered(train, this.#targets.train, rows);
+    const { loss: reduced, accuracy = null } = this.#trainer.trainBatch(...batch);
     const loss = perRow(this.#state, reduced, rows.length);
-    this.epoch += rows.length / train.count;
-    const test = await this.#measureTest();
-    this.history.add({ epoch: this.epoch, loss, accuracy, ...test });
-    this.#requireFinite(loss);
+    this.history.add({ epoch: this.epoch, loss, accuracy, ...(await this.#measureTest()) });
     this.#changed();
+    if (!Number.isFinite(loss))
+      throw new Error('The loss is no longer a number: lower the learning rate and reset.');
     return rows;
   }
 
-  /** Targets of rows of the training or test part, as the trainer takes them. */
+  /** Targets of a row of the training or test part, as the trainer takes them. */
   targetsOf(part: 'train' | 'test', row: number): Targets {
-    const targets = part === 'train' ? this.#targets : (this.#testTargets as Targets);
-    const source = part === 'train' ? this.#data.train : (this.#data.test as Part);
-    const width = targets.length / source.count;
-    return targets.slice(row * width, (row + 1) * width);
+    return this.#targets.of(part, row);
   }
 
-  dispose(): void {
-    this.#abort?.abort();
-    this.#trainer?.dispose();
-    this.#trainer = null;
+  get #stepsPerEpoch(): number {
+    return Math.max(1, Math.ceil(this.#data.train.count / this.#state.batchSize));
   }
 
-  async #run(trainer: Trainer, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      if (this.#data.train.count === 0)
-        throw new Error('There is nothing to train on: draw some points first.');
-      const began = performance.now();
-      const epochs = this.#epochsNow();
-      await this.#fit(trainer, epochs, signal);
-      if (signal.aborted || this.pace === 'full' || this.#data.imageSize !== null) continue;
-      const due = (epochs / this.pace) * 1000 - (performance.now() - began);
-      await sleep(Math.max(0, due));
+  get #isLarge(): boolean {
+    return this.#data.imageSize !== null || this.#data.train.count > MEASURED_ROWS;
+  }
+
+  /** Calls `body` between two calls of `fit`. */
+  async #between(body: () => void): Promise<void> {
+    const wasPlaying = this.#isPlaying;
+    await this.stop();
+    body();
+    if (wasPlaying && this.#data.train.count > 0) this.play();
+  }
+
+  #take(state: State, data: DataSet): void {
+    this.#origin = { epoch: this.epoch, steps: this.#trainer?.steps ?? 0 };
+    if (data !== this.#data) this.#batches = new Batches(data.train.count, state.seed);
+    this.#state = state;
+    this.#data = data;
+    this.#targets = new EncodedTargets(state, data);
+  }
+
+  async #train(trainer: Trainer): Promise<void> {
+    const { train } = this.#data;
+    if (train.count === 0) throw new Error('There is nothing to train on: draw some points first.');
+    for (;;) {
+      const { reason, divergence } = await trainer.fit(train.x, this.#targets.train, {
+        epochs: EPOCHS_A_FIT,
+        batchSize: this.#state.batchSize,
+        callbacks: this.#callbacks(),
+      });
+      if (divergence) {
+        const { message } = divergence;
+        throw new Error(`${message[0].toUpperCase()}${message.slice(1)}. Lower the learning rate and reset.`);
+      }
+      if (reason !== 'completed') return;
     }
   }
 
-  #epochsNow(): number {
-    if (this.#data.imageSize !== null) return 1;
-    return this.pace === 'full' ? this.#epochsAtOnce : Math.max(1, Math.round(this.pace / 20));
+  /** Many epochs run as one where nobody has to be told of each: at full speed it is looked at now and then. */
+  #callbacks(): FitCallbacks {
+    const onEpochEnd = () => this.#endEpoch();
+    const means = new RecentMeans();
+    if (this.#isLarge) return { onBatchEnd: (_, logs) => this.#addMeans(means, logs), onEpochEnd };
+    return this.#tempo.pace === 'full'
+      ? { everyMs: REPORT_MS, onInterval: () => this.#look() }
+      : { onEpochEnd };
   }
 
-  async #fit(trainer: Trainer, epochs: number, signal: AbortSignal): Promise<void> {
-    const { train, imageSize } = this.#data;
-    const { batchSize } = this.#state;
-    const first = this.epoch;
-    this.#recent = null;
-    const began = performance.now();
-    const callbacks = imageSize === null ? {} : { onBatchEnd: this.#progressOf(first, began) };
-    const { epoch, history } = await trainer.fit(train.x, this.#targets, {
-      epochs,
-      batchSize,
-      signal,
-      callbacks,
-    });
-    const elapsed = performance.now() - began;
-    if (epoch.length === 0) return;
-    this.#noteSpeed((epoch.length * train.count) / (elapsed / 1000));
-    if (elapsed < CHUNK_MS / 2)
-      this.#epochsAtOnce = Math.max(
-        1,
-        Math.min(Math.floor(MAXIMUM_ROWS / train.count), this.#epochsAtOnce * 2),
-      );
-    else if (elapsed > CHUNK_MS * 2) this.#epochsAtOnce = Math.max(1, this.#epochsAtOnce >> 1);
-    this.epoch = first + epoch.length;
-    if (this.#data.train !== train) return;
-    const last = {
-      loss: perRow(this.#state, history.loss.at(-1) as number, train.count),
-      accuracy: history.accuracy?.at(-1) ?? null,
-    };
-    const { loss, accuracy } = this.#recent ?? {
-      ...last,
-      accuracy: last.accuracy ?? (await accuracyOf(this.#measured, train)),
-    };
-    this.history.add({ epoch: this.epoch, loss, accuracy, ...(await this.#measureTest()) });
-    this.#requireFinite(loss);
+  async #endEpoch(): Promise<void> {
+    if (this.#isLarge) {
+      const { epoch } = this;
+      this.history.add({ epoch, loss: null, accuracy: null, ...(await this.#measureTest()) });
+    } else if (this.#tempo.isReportDue(REPORT_MS)) await this.#report();
+    if (this.#data.imageSize === null) await this.#tempo.wait();
+  }
+
+  /** A point of the curves in the middle of an epoch that takes long. */
+  #addMeans(means: RecentMeans, logs: BatchLogs): void {
+    const point = means.next(this.#state, logs, MINIMUM_REPORT);
+    if (!point) return;
+    this.#noteSpeed();
+    this.history.add({ epoch: this.epoch, ...point, testLoss: null, testAccuracy: null });
     this.#changed();
   }
 
-  /** Adds the means since the last report, where an epoch takes long. */
-  #progressOf(first: number, began: number): (batch: number, logs: BatchLogs) => void {
-    let [rows, loss, right] = [0, 0, 0];
-    return (_, logs) => {
-      const { count } = this.#data.train;
-      const added = logs.rows - rows;
-      this.epoch = first + logs.rows / count;
-      this.#noteSpeed(logs.rows / ((performance.now() - began) / 1000));
-      if (added < Math.min(MINIMUM_REPORT, count)) return;
-      const lossNow = perRow(this.#state, logs.loss, logs.rows) * logs.rows;
-      const rightNow = (logs.accuracy ?? 0) * logs.rows;
-      this.#recent = {
-        loss: (lossNow - loss) / added,
-        accuracy: logs.accuracy === undefined ? null : (rightNow - right) / added,
-      };
-      if (logs.rows < count) {
-        this.history.add({ epoch: this.epoch, ...this.#recent, testLoss: null, testAccuracy: null });
-      }
-      [rows, loss, right] = [logs.rows, lossNow, rightNow];
-      this.#changed();
-    };
+  /** A point of the curves in the middle of a run. */
+  async #look(): Promise<void> {
+    if (this.#isPlaying && this.#tempo.isReportDue(REPORT_MS)) await this.rest(() => this.#report());
   }
 
-  async #measureStart(): Promise<void> {
+  /** Pauses or resumes the call of `fit` unless it is to be at rest anyway, or has just ended. */
+  async #direct(what: 'pause' | 'resume'): Promise<void> {
+    const trainer = this.#trainer;
+    const hasEnded = (): undefined => undefined;
+    if (this.#isPlaying && this.#fit) await (async () => trainer?.[what]())().catch(hasEnded);
+  }
+
+  /** A point of the curves for the network as it is. */
+  async #report(): Promise<void> {
     const { train } = this.#data;
-    if (train.count === 0) return;
-    try {
-      const { loss, accuracy } = await measure(this.#measured, train, this.#targets);
-      this.history.add({ epoch: this.epoch, loss, accuracy, ...(await this.#measureTest()) });
-    } catch (error) {
-      this.#failed(error as Error);
-    }
+    const epoch = this.epoch;
+    this.#noteSpeed();
+    const { loss, accuracy } = await measure(this.#measured, train, this.#targets.train);
+    const test = await this.#measureTest();
+    // What has diverged is found by the run itself, which goes back to the state before.
+    if (Number.isFinite(loss)) this.history.add({ epoch, loss, accuracy, ...test });
+    this.#tempo.begin(this.#trainer?.steps ?? 0);
+    this.#changed();
+  }
+
+  #noteSpeed(): void {
+    this.#tempo.note(this.#trainer?.steps ?? 0, this.#data.train.count / this.#stepsPerEpoch);
   }
 
   async #measureTest(): Promise<{ testLoss: number | null; testAccuracy: number | null }> {
     const { test } = this.#data;
-    if (!test || !this.#testTargets) return { testLoss: null, testAccuracy: null };
-    const { loss, accuracy } = await measure(this.#measured, test, this.#testTargets);
+    if (!test || !this.#targets.test) return { testLoss: null, testAccuracy: null };
+    const { loss, accuracy } = await measure(this.#measured, test, this.#targets.test);
     return { testLoss: loss, testAccuracy: accuracy };
   }
 
   get #measured(): MeasuredNetwork {
     return { trainer: this.#trainer as Trainer, state: this.#state, classes: this.classCount };
-  }
-
-  #noteSpeed(now: number): void {
-    this.samplesPerSecond = this.samplesPerSecond === null ? now : 0.8 * this.samplesPerSecond + 0.2 * now;
-  }
-
-  #requireFinite(loss: number): void {
-    if (Number.isFinite(loss)) return;
-    throw new Error('The loss is no longer a number: lower the learning rate and reset.');
-  }
-
-  #drawOrder(): void {
-    const order = Uint32Array.from({ length: this.#data.train.count }, (_, row) => row);
-    shuffle(order, this.#nextRandom);
-    this.#order = order;
-    this.#position = 0;
-  }
-
-  #gathered(rows: Uint32Array): [Float32Array | Uint8Array, Targets] {
-    const { train, columns } = this.#data;
-    const x = train.x.slice(0, rows.length * columns.length);
-    const width = this.#targets.length / train.count;
-    const t = this.#targets.slice(0, rows.length * width);
-    rows.forEach((row, index) => {
-      x.set(rowOf(train, row), index * columns.length);
-      t.set(this.#targets.subarray(row * width, (row + 1) * width), index * width);
-    });
-    return [x, t];
   }
 }

@@ -9,7 +9,7 @@ import { outputUnits } from './task.js';
 export type FetchDigits = () => Promise<ArrayBuffer>;
 
 /** How much of a run a change of the state touches. */
-export type Effect = 'none' | 'adjust' | 'rows' | 'rebuild';
+export type Effect = 'none' | 'adjust' | 'rebuild';
 
 /** The state and the rows that belong to it. Every change goes through here, so that the two always fit. */
 export class Session {
@@ -91,7 +91,7 @@ export class Session {
     this.#data = data;
     if (keys.every((key) => key === 'learningRate' || key === 'batchSize')) return 'adjust';
     const sameShape = before === after && outputUnits(next, before) === outputUnits(this.#state, after);
-    if (keys.every((key) => key === 'drawn') && sameShape && next.scaling === 'none') return 'rows';
+    if (keys.every((key) => key === 'drawn') && sameShape && next.scaling === 'none') return 'adjust';
     return 'rebuild';
   }
 

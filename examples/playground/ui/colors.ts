@@ -49,8 +49,11 @@ export function palette(): Palette {
   return cached;
 }
 
-const parseHex = (hex: string): Rgb =>
-  [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb;
+/** A colour as it is written in a style sheet: `#4a4fc4`, or `#fff` where a minifier has been at work. */
+export function parseHex(hex: string): Rgb {
+  const digits = hex.length === 4 ? [...hex].flatMap((digit) => [digit, digit]).slice(1) : [...hex];
+  return [1, 3, 5].map((at) => Number.parseInt(`${digits[at]}${digits[at + 1]}`, 16)) as unknown as Rgb;
+}
 
 export const cssOf = ([red, green, blue]: Rgb, alpha = 1): string =>
   `rgb(${red} ${green} ${blue} / ${alpha})`;

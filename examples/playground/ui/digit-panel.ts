@@ -3,7 +3,7 @@ import { DIGIT_SIZE, toDigit } from '../data/digits.js';
 import type { Runner } from '../model/runner.js';
 import { classShares, decideClasses, scoreForm } from '../model/task.js';
 import { byId, h, prepareCanvas } from './dom.js';
-import { paintDigit, painted } from './raster.js';
+import { paintDigit, painted, picture } from './raster.js';
 
 /** Pixels along a side of what is drawn, before it is made into 28 × 28. */
 const INK_SIZE = 112;
@@ -132,7 +132,7 @@ export class DigitPanel {
     this.#wrongTitle.textContent = `Test digits it gets wrong: ${count} of ${test.count}`;
     this.#wrong.replaceChildren(
       ...wrong.map(({ row, taken }) => {
-        const image = painted(DIGIT_SIZE, (target) => paintDigit(target, rowOf(test, row)));
+        const image = picture(DIGIT_SIZE, (target) => paintDigit(target, rowOf(test, row)));
         const truth = test.y[row];
         const title = `Test digit ${row + 1}: a ${truth}, taken for ${taken}`;
         const button = h(

@@ -6,7 +6,9 @@ export function showStatistics(runner: Runner): void {
   const { history, epoch, samplesPerSecond, trainer, data } = runner;
   const percent = (share: number | null): string => (share === null ? '–' : `${(100 * share).toFixed(1)} %`);
   const isClassified = data.classes !== null;
-  write('epoch', Number.isInteger(epoch) ? epoch.toLocaleString('en') : epoch.toFixed(2));
+  const fractionDigits = Number.isInteger(epoch) ? 0 : 2;
+  const digits = { minimumFractionDigits: fractionDigits, maximumFractionDigits: fractionDigits };
+  write('epoch', epoch.toLocaleString('en', digits));
   write('loss', shown(history.latest('loss'), 4));
   write('accuracy', isClassified ? percent(history.latest('accuracy')) : '–');
   write(

@@ -47,7 +47,7 @@ export class TrainingPanel {
         changed({ weightDecay }),
       ),
       reduction: selectField(
-        'Over a batch',
+        'Loss of a batch',
         [
           ['mean', 'mean'],
           ['sum', 'sum'],

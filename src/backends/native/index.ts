@@ -46,6 +46,7 @@ export const nativeProvider: BackendProvider = {
     return {
       ...report,
       precision: 'float32',
+      drawNormals: addon.drawNormals,
       createExecutor: async (plan, threads) => new NativeExecutor(addon, id, plan, threads),
       threadsFor,
     };

@@ -17,6 +17,7 @@ import {
   UnaryCode,
 } from '../../opcodes.js';
 import { operations } from '../../plan/operations.js';
+import type { DrawNormals } from '../../random.js';
 
 type MaybeRows = Float32Array | Float64Array | null;
 
@@ -76,6 +77,7 @@ export interface Addon {
   codes(): string[];
   targets(): { readonly id: string; readonly reason: string | null }[];
   firstNonFinite(values: Float32Array | Float64Array): number;
+  readonly drawNormals: DrawNormals;
   readonly Executor: new (target: string, threads: number, cores: number) => AddonExecutor;
   readonly Dataset: new (
     count: number,

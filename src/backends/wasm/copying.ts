@@ -1,10 +1,11 @@
 import { fact, rangeError, stateError } from '../../errors.js';
-import { yieldToEventLoop } from '../../event-loop.js';
+import { Turns, yieldToEventLoop } from '../../event-loop.js';
 
 type Numeric = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
-/** Bytes that are copied at a stretch: a few milliseconds where the memory has not been touched before. */
-const TURN_BYTES = 2 * 2 ** 20;
+/** Data of up to so many bytes are copied at once: some milliseconds where the memory has not been touched before. */
+const SMALL_BYTES = 2 * 2 ** 20;
+/** What is copied between two looks at the clock. */
 const PIECE_BYTES = 2 ** 18;
 
 /** One array to copy: its numbers go to `target()`, fetched anew for every piece, from index `at` on. */
@@ -15,45 +16,43 @@ export interface Copy {
 }
 
 /**
- * Copies arrays, up to 2 MiB of them before it returns and the rest in turns of as much, so that a large data set holds
- * up nobody. Null if nothing is left to do. What is not copied yet must stay as it is.
+ * Copies arrays: up to 2 MiB before it returns, more in short turns of the event loop, so that a large data set
+ * holds up nobody. Null if nothing is left to do. What is not copied yet must stay as it is.
  */
 export function copyInTurns(copies: readonly Copy[], cancelled: () => boolean): Promise<void> | null {
-  const pieces = piecesOf(copies);
-  const takeTurn = (): boolean => {
-    for (let bytes = 0; bytes < TURN_BYTES; ) {
-      const { done, value } = pieces.next();
-      if (done) return true;
-      bytes += value;
+  const pieces = copies.flatMap(piecesOf);
+  if (copies.reduce((sum, { values }) => sum + values.byteLength, 0) <= SMALL_BYTES) {
+    for (const copyPiece of pieces) copyPiece();
+    return null;
+  }
+  const inTurns = async (): Promise<void> => {
+    const turns = new Turns();
+    await yieldToEventLoop();
+    for (const copyPiece of pieces) {
+      await turns.take();
+      if (cancelled()) return;
+      copyPiece();
     }
-    return false;
+    await yieldToEventLoop();
   };
-  if (takeTurn()) return null;
-  const rest = async (): Promise<void> => {
-    do await yieldToEventLoop();
-    while (!cancelled() && !takeTurn());
-  };
-  const copied = rest();
+  const copied = inTurns();
   // Whoever starts a run on the data hears of an error; perhaps nobody does.
   copied.catch(() => {});
   return copied;
 }
 
-/** Copies piece by piece; yields the bytes of each. */
-function* piecesOf(copies: readonly Copy[]): Generator<number, undefined> {
-  for (const { values, target, at } of copies) {
-    const { length, BYTES_PER_ELEMENT } = values;
-    const piece = PIECE_BYTES / BYTES_PER_ELEMENT;
-    for (let from = 0; from < length; from += piece) {
-      if (values.length !== length) {
-        const rule = 'large data must stay as they are until they have been copied';
-        throw stateError('Cannot copy rows', rule, fact('a detached or shrunk array'));
-      }
-      const part = values.subarray(from, from + piece);
-      target().set(part, at + from);
-      yield part.byteLength;
+/** What copies each piece of an array. */
+function piecesOf({ values, target, at }: Copy): (() => void)[] {
+  const { length, BYTES_PER_ELEMENT } = values;
+  const piece = PIECE_BYTES / BYTES_PER_ELEMENT;
+  return Array.from({ length: Math.ceil(length / piece) }, (_, index) => () => {
+    if (values.length !== length) {
+      const rule = 'large data must stay as they are until they have been copied';
+      throw stateError('Cannot copy rows', rule, fact('a detached or shrunk array'));
     }
-  }
+    const from = index * piece;
+    target().set(values.subarray(from, from + piece), at + from);
+  });
 }
 
 /** An array of the type and length of `values`. */

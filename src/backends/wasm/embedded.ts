@@ -4,18 +4,29 @@
  */
 const load = () => import('./modules.generated.js');
 
+let simd: Promise<Uint8Array<ArrayBuffer>> | null = null;
+
 /** The bytes of the module with SIMD, and with relaxed SIMD. */
 export const embeddedModules = {
-  simd: async (): Promise<Uint8Array<ArrayBuffer>> => inflate((await load()).simdModule),
+  simd: (): Promise<Uint8Array<ArrayBuffer>> => {
+    const known = simd ?? load().then(({ simdModule }) => inflate(simdModule));
+    simd = known;
+    known.catch(() => {
+      simd = null;
+    });
+    return known;
+  },
   relaxedSimd: async (): Promise<Uint8Array<ArrayBuffer>> => {
-    const { simdModule, relaxedSimdPatch } = await load();
-    return applyPatch(await inflate(simdModule), await inflate(relaxedSimdPatch));
+    const { relaxedSimdPatch } = await load();
+    return applyPatch(await embeddedModules.simd(), await inflate(relaxedSimdPatch));
   },
 } as const;
 
 /** Unpacks what zlib made, in base64. Every engine with SIMD but Firefox before 113 has the stream for it. */
 async function inflate(encoded: string): Promise<Uint8Array<ArrayBuffer>> {
-  const packed = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
+  const characters = atob(encoded);
+  const packed = new Uint8Array(characters.length);
+  for (let at = 0; at < packed.length; at++) packed[at] = characters.charCodeAt(at);
   const { readable, writable } = new DecompressionStream('deflate');
   const writer = writable.getWriter();
   const written = Promise.all([writer.write(packed), writer.close()]);

@@ -41,7 +41,7 @@ export const DATASET_BUDGET_BYTES = 512 * 2 ** 20;
 const CALL_ROWS = 65536;
 const CALL_BYTES = 4 * 2 ** 20;
 
-const NO_REGION: Region = { address: 0, bytes: 0 };
+const NO_REGION: Region = { address: 0, bytes: 0, untouched: 0 };
 const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 const SCALAR_BYTES = Float64Array.BYTES_PER_ELEMENT;
 
@@ -111,16 +111,17 @@ export class WasmExecutor implements Executor {
     const old = this.#planRegion;
     const arenaBytes = alignToLine(plan.arenaLength * WORD_BYTES);
     const bytes = arenaBytes + plan.operations.byteLength;
-    const region = bytes <= old.bytes ? old : this.memory.allocate(bytes);
+    const region = bytes <= old.bytes ? old : (this.memory.extend(old, bytes) ?? this.memory.allocate(bytes));
     const { f32, i32 } = this.memory.views;
     const begin = region.address / WORD_BYTES;
     const kept = Math.min(plan.persistentLength, this.plan.arenaLength);
-    if (region !== old) {
+    if (region.address !== old.address) {
       const from = old.address / WORD_BYTES;
       f32.copyWithin(begin, from, from + kept);
       this.memory.free(old);
     }
-    f32.fill(0, begin + kept, begin + plan.arenaLength);
+    const used = region === old ? begin + plan.arenaLength : region.untouched / WORD_BYTES;
+    f32.fill(0, begin + kept, Math.min(begin + plan.arenaLength, used));
     this.#planRegion = region;
     this.plan = plan;
     this.#operations = region.address + arenaBytes;
@@ -264,7 +265,7 @@ export class WasmExecutor implements Executor {
   }
 
   /** Tells of `steps` steps of a run, in the words that `runSteps` reads. */
-  protected describeRun({ address }: Region, run: Run, steps: number, placed: Placed): void {
+  protected describeRun({ address }: Pick<Region, 'address'>, run: Run, steps: number, placed: Placed): void {
     const { i32 } = this.memory.views;
     const word = address / WORD_BYTES;
     const { rows, position } = placed;

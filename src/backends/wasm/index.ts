@@ -1,4 +1,5 @@
 import { fact, stateError } from '../../errors.js';
+import { yieldToEventLoop } from '../../event-loop.js';
 import type { Backend, BackendId, BackendProvider, BackendReport } from '../backend.js';
 import { embeddedModules } from './embedded.js';
 import { DATASET_BUDGET_BYTES, WasmExecutor } from './executor.js';
@@ -24,6 +25,7 @@ async function compileVariant(variant: Variant, shared: boolean): Promise<Compil
   if (typeof WebAssembly === 'undefined') return 'this JavaScript engine has no WebAssembly';
   if (typeof DecompressionStream === 'undefined') return 'this JavaScript engine has no DecompressionStream';
   const bytes = binaryOf(await variant.bytes(), shared);
+  await yieldToEventLoop();
   if (!WebAssembly.validate(bytes)) return `this JavaScript engine has no ${variant.instructionSet}`;
   return compile(bytes, shared);
 }

@@ -11,7 +11,15 @@ export const alignToLine = (bytes: number): number => Math.ceil(bytes / LINE_BYT
 export interface Region {
   readonly address: number;
   readonly bytes: number;
+  /** From this address on nobody has had it before: there are zeros. */
+  readonly untouched: number;
 }
+
+const regionOf = (address: number, bytes: number): Region => ({
+  address,
+  bytes,
+  untouched: address + bytes,
+});
 
 /** The whole memory as numbers of each type. They end where it ended before it grew: they are fetched anew for every use. */
 export interface MemoryViews {
@@ -34,12 +42,15 @@ export class LinearMemory {
   /** Regions given back, by address; no two touch each other, and none touches the end. */
   #free: Region[] = [];
   #end: number;
+  /** Where the memory begins that no region has had. */
+  #untouched: number;
   #views: MemoryViews;
 
   /** The memory is free from `firstFree` on. */
   constructor(memory: GrowingMemory, firstFree: number) {
     this.#memory = memory;
     this.#end = alignToLine(firstFree);
+    this.#untouched = this.#end;
     this.#views = viewsOf(memory);
     this.#growTo(this.#end);
   }
@@ -58,14 +69,22 @@ export class LinearMemory {
     const place = this.#free.findIndex((region) => region.bytes >= size);
     if (place >= 0) {
       const { address, bytes: available } = this.#free[place];
-      const rest = { address: address + size, bytes: available - size };
+      const rest = regionOf(address + size, available - size);
       this.#free.splice(place, 1, ...(rest.bytes > 0 ? [rest] : []));
-      return { address, bytes: size };
+      return regionOf(address, size);
     }
-    this.#growTo(this.#end + size);
-    const address = this.#end;
-    this.#end += size;
-    return { address, bytes: size };
+    return this.#take(this.#end, size);
+  }
+
+  /**
+   * The region with so many bytes more behind it that there are at least `bytes`; null where they are not free.
+   *
+   * @throws RangeError if the memory cannot grow so far; then nothing has changed
+   */
+  extend(region: Region, bytes: number): Region | null {
+    return region.address + region.bytes === this.#end
+      ? this.#take(region.address, alignToLine(bytes))
+      : null;
   }
 
   /** Takes back a region that `allocate` gave. */
@@ -75,7 +94,7 @@ export class LinearMemory {
     for (const next of [...this.#free, region].sort((a, b) => a.address - b.address)) {
       const last = merged.at(-1);
       if (last && last.address + last.bytes === next.address) {
-        merged[merged.length - 1] = { address: last.address, bytes: last.bytes + next.bytes };
+        merged[merged.length - 1] = regionOf(last.address, last.bytes + next.bytes);
       } else merged.push(next);
     }
     const last = merged.at(-1);
@@ -84,6 +103,16 @@ export class LinearMemory {
       merged.pop();
     }
     this.#free = merged;
+  }
+
+  /** The last region, from `address` on. */
+  #take(address: number, bytes: number): Region {
+    const end = address + bytes;
+    this.#growTo(end);
+    const untouched = Math.max(address, this.#untouched);
+    this.#end = end;
+    this.#untouched = Math.max(end, this.#untouched);
+    return { address, bytes, untouched };
   }
 
   #growTo(end: number): void {

@@ -130,19 +130,17 @@ export class MessageExecutor extends WasmExecutor {
       return true;
     };
     this.#unseen = [];
+    const arena = this.read(0, this.plan.persistentLength);
     const ran = worker.ask(
       {
         kind: 'start',
         dataset: dataset.id,
         run: { ...rest, metricsLength: metrics.length, resultLength: result?.length ?? null },
         plan: this.#sentPlan(),
-        state: {
-          sequence: this.#sequence,
-          arena: this.read(0, this.plan.persistentLength),
-          scalars: this.scalars.slice(),
-        },
+        state: { sequence: this.#sequence, arena, scalars: this.scalars.slice() },
       },
       hear,
+      [arena.buffer as ArrayBuffer],
     );
     ran.catch(() => {
       this.#worker = null;

@@ -1,4 +1,4 @@
-import type { BackendChoice, BackendReport, TrainerBackend } from '../../../src/browser.js';
+import type { BackendChoice, BackendReport, TrainerBackend, TrainerConfig } from '../../../src/browser.js';
 import type { Library } from './report.js';
 
 /** Numbers in [0, 1), the same everywhere. */
@@ -9,6 +9,9 @@ function randomNumbers(seed: number): () => number {
     return state / 2 ** 32;
   };
 }
+
+const wait = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const INPUTS = 6;
 const CLASSES = 3;
@@ -93,41 +96,45 @@ export async function trainOnEach(library: Library, backends: readonly BackendCh
   return runs;
 }
 
-/** As many bytes and labels as MNIST has, and a trainer for them. */
-async function mnistSized(
-  { adam, createTrainer, dense }: Library,
-  rows = 60_000,
-): Promise<{
-  x: Uint8Array;
-  labels: Uint8Array;
-  trainer: Awaited<ReturnType<Library['createTrainer']>>;
-}> {
+interface Digits {
+  readonly x: Uint8Array;
+  readonly labels: Uint8Array;
+}
+
+/** As many bytes and labels as MNIST has. */
+function mnistSized(rows = 60_000): Digits {
   const random = randomNumbers(5);
   const x = new Uint8Array(rows * 784);
   for (let index = 0; index < x.length; index++) x[index] = 256 * random();
-  const labels = Uint8Array.from({ length: rows }, () => 10 * random());
-  const trainer = await createTrainer({
+  return { x, labels: Uint8Array.from({ length: rows }, () => 10 * random()) };
+}
+
+const mnistTrainer = ({ adam, createTrainer, dense }: Library, options: Partial<TrainerConfig> = {}) =>
+  createTrainer({
     inputs: 784,
     inputTransform: { scale: 1 / 255 },
     layers: [dense({ units: 128, activation: 'relu' }), dense({ units: 10, activation: 'softmax' })],
     loss: 'crossEntropy',
     optimizer: adam({ learningRate: 1e-3 }),
     seed: 1,
+    ...options,
   });
-  return { x, labels, trainer };
-}
 
 export interface Responsiveness {
   readonly backend: TrainerBackend;
   readonly seconds: number;
   readonly epochs: number;
-  /** Milliseconds from one turn of the event loop to the next while `fit` ran, in order of length. */
+  /** Milliseconds from one turn of the event loop to the next, in order of length. */
   readonly gaps: readonly number[];
 }
 
-/** Trains for one epoch while a message channel asks for turns of the event loop. `fit` lies between two marks. */
-export async function trainMnistSized(library: Library): Promise<Responsiveness> {
-  const { x, labels, trainer } = await mnistSized(library);
+/**
+ * Makes a trainer and trains it for one epoch, between two marks, while a message channel asks for turns of the event
+ * loop.
+ */
+export async function trainMnistSized(library: Library, asFloats: boolean): Promise<Responsiveness> {
+  const { x: bytes, labels } = mnistSized();
+  const x = asFloats ? Float32Array.from(bytes) : bytes;
   const gaps: number[] = [];
   const { port1, port2 } = new MessageChannel();
   let last = performance.now();
@@ -138,13 +145,14 @@ export async function trainMnistSized(library: Library): Promise<Responsiveness>
     setTimeout(() => port2.postMessage(null), 1);
   };
   // The data's making is over: what it left behind must not be collected during the measurement.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await wait(500);
   last = performance.now();
   const begin = last;
   port2.postMessage(null);
-  performance.mark('fit begins');
+  performance.mark('training begins');
+  const trainer = await mnistTrainer(library);
   const { epoch } = await trainer.fit(x, labels, { epochs: 1, batchSize: 64 });
-  performance.mark('fit ends');
+  performance.mark('training ends');
   const seconds = (performance.now() - begin) / 1000;
   port1.close();
   const { backend } = trainer;
@@ -154,7 +162,8 @@ export async function trainMnistSized(library: Library): Promise<Responsiveness>
 
 /** Trains until the page is closed, and says so in `document.title`. */
 export async function trainForever(library: Library): Promise<never> {
-  const { x, labels, trainer } = await mnistSized(library, 2000);
+  const { x, labels } = mnistSized(2000);
+  const trainer = await mnistTrainer(library);
   const onEpochEnd = (epoch: number): void => {
     document.title = `epoch ${epoch + 1}`;
   };
@@ -170,7 +179,8 @@ export interface HiddenRun {
 
 /** Trains until the page has been hidden for a second and a half. */
 export async function trainHidden(library: Library): Promise<HiddenRun> {
-  const { x, labels, trainer } = await mnistSized(library, 2000);
+  const { x, labels } = mnistSized(2000);
+  const trainer = await mnistTrainer(library);
   const abort = new AbortController();
   let epochs = 0;
   let hiddenSince: number | null = null;
@@ -192,37 +202,68 @@ export async function trainHidden(library: Library): Promise<HiddenRun> {
   return { epochs, hiddenMilliseconds };
 }
 
-export interface StoppedRun {
-  readonly reason: string;
-  /** Milliseconds that a batch takes, and from `abort()` to the end of `fit`. */
+/** How long an answer took, and how many batches were done meanwhile. */
+export interface Answer {
+  readonly milliseconds: number;
+  readonly batches: number;
+}
+
+export interface ControlledRun {
+  readonly backend: TrainerBackend;
+  /** What a batch takes. */
   readonly batchMilliseconds: number;
-  readonly stopMilliseconds: number;
-  readonly epochs: number;
+  /** From `pause()` to where no step is running, for some pauses, and from `resume()` to the end of a first batch. */
+  readonly pauses: readonly Answer[];
+  readonly resumes: readonly Answer[];
+  /** From `abort()` to the end of `fit`. */
+  readonly stop: Answer;
+  readonly reason: string;
   readonly trainsOn: boolean;
 }
 
-/** Aborts a run in the middle of an epoch of large batches, then trains on. */
-export async function abortTraining(library: Library): Promise<StoppedRun> {
-  const { x, labels, trainer } = await mnistSized(library, 20_000);
-  const batchSize = 1000;
+/** Pauses, resumes and aborts a run in the middle of an epoch of large batches, then trains on. */
+export async function controlTraining(library: Library, worker: boolean): Promise<ControlledRun> {
+  const batchSize = 2500;
+  const { x, labels } = mnistSized(16 * batchSize);
+  const trainer = await mnistTrainer(library, { worker });
   const before = performance.now();
   await trainer.fit(x, labels, { batchSize });
-  const batchMilliseconds = ((performance.now() - before) * batchSize) / 20_000;
-  const abort = new AbortController();
-  let aborted = 0;
-  const onBatchEnd = (batch: number): void => {
-    if (batch < 5 || aborted > 0) return;
-    aborted = performance.now();
-    abort.abort();
+  const batchMilliseconds = (performance.now() - before) / 16;
+  const answer = async (ask: () => unknown): Promise<Answer> => {
+    const { steps } = trainer;
+    const asked = performance.now();
+    await ask();
+    return { milliseconds: performance.now() - asked, batches: trainer.steps - steps };
   };
-  const { epoch, reason } = await trainer.fit(x, labels, {
-    ...{ epochs: 50, batchSize, signal: abort.signal },
-    callbacks: { onBatchEnd },
+  const nextBatch = async (): Promise<void> => {
+    const { steps } = trainer;
+    trainer.resume();
+    while (trainer.steps === steps) await wait(1);
+  };
+  const abort = new AbortController();
+  const running = trainer.fit(x, labels, { epochs: 100, batchSize, signal: abort.signal });
+  const pauses: Answer[] = [];
+  const resumes: Answer[] = [];
+  for (let round = 0; round < 4; round++) {
+    const until = performance.now() + (1.3 + 0.25 * round) * batchMilliseconds;
+    // Asked for how far it is, a worker tells at the end of its batch.
+    while (performance.now() < until && trainer.steps >= 0) await wait(1);
+    pauses.push(await answer(() => trainer.pause()));
+    resumes.push(await answer(nextBatch));
+  }
+  await nextBatch();
+  const stop = await answer(() => {
+    abort.abort();
+    return running;
   });
-  const stopMilliseconds = performance.now() - aborted;
+  const { reason } = await running;
   const { loss } = trainer.trainBatch(x.subarray(0, 784), labels.subarray(0, 1));
+  const { backend } = trainer;
   trainer.dispose();
-  return { reason, batchMilliseconds, stopMilliseconds, epochs: epoch.length, trainsOn: loss >= 0 };
+  return {
+    ...{ backend, batchMilliseconds, pauses, resumes, stop, reason },
+    trainsOn: loss >= 0,
+  };
 }
 
 export interface Refusal {
@@ -254,7 +295,8 @@ export interface LargeFit {
 
 /** An epoch on a data set of 31 MB, of which JavaScript has no room for a copy if told so. */
 export async function fitLarge(library: Library, withoutCopies: boolean): Promise<LargeFit> {
-  const { x, labels, trainer } = await mnistSized(library, 40_000);
+  const { x, labels } = mnistSized(40_000);
+  const trainer = await mnistTrainer(library);
   if (withoutCopies) {
     Object.defineProperty(x, 'constructor', {
       value: class {
@@ -286,22 +328,12 @@ export interface ThreadedRun {
 }
 
 /** Trains 784-128-10 with one thread and with two. */
-export async function trainOnThreads({ adam, createTrainer, dense }: Library): Promise<ThreadedRun> {
-  const random = randomNumbers(9);
-  const x = Uint8Array.from({ length: 1000 * 784 }, () => 256 * random());
-  const labels = Uint8Array.from({ length: 1000 }, () => 10 * random());
+export async function trainOnThreads(library: Library): Promise<ThreadedRun> {
+  const { x, labels } = mnistSized(1000);
   const backends: TrainerBackend[] = [];
   const weights: number[][] = [];
   for (const threads of [1, 2]) {
-    const trainer = await createTrainer({
-      inputs: 784,
-      inputTransform: { scale: 1 / 255 },
-      layers: [dense({ units: 128, activation: 'relu' }), dense({ units: 10, activation: 'softmax' })],
-      loss: 'crossEntropy',
-      optimizer: adam({ learningRate: 1e-3 }),
-      seed: 1,
-      threads,
-    });
+    const trainer = await mnistTrainer(library, { threads });
     await trainer.fit(x, labels, { epochs: 2, batchSize: 64 });
     backends.push(trainer.backend);
     weights.push(trainer.getWeights().flatMap(({ weights, biases }) => [...weights.data, ...(biases ?? [])]));

@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from '../../../event-loop.js';
 import type { Placement } from '../../backend.js';
 import { WorkerClient } from './client.js';
 import type { ToWorker } from './messages.js';
@@ -62,6 +63,8 @@ export class WorkerHost {
   }
 
   async #open(owner: object, setup: ToWorker): Promise<WorkerClient> {
+    // To make a worker takes some milliseconds in a page: a turn for each.
+    await yieldToEventLoop();
     const client = await WorkerClient.open(this.#createWorker, setup);
     abandoned.register(owner, client);
     return client;

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { loadAddon } from '../../src/backends/native/loader.js';
+import { Random } from '../../src/random.js';
+
+const addon = loadAddon();
+
+it.skipIf(typeof addon === 'string')('the addon draws the normal numbers that the generator draws', () => {
+  if (typeof addon === 'string') return;
+  for (const seed of [0, 1, 2 ** 40 + 3]) {
+    const [here, there] = [new Random(seed), new Random(seed, addon.drawNormals)];
+    const [expected, drawn] = [new Float64Array(51000), new Float64Array(51000)];
+    here.normals(expected, 51, 0.5, 0.25);
+    there.normals(drawn, 51, 0.5, 0.25);
+    const differences = drawn.map((value, index) => Math.abs(value - expected[index]));
+    expect(Math.max(...differences)).toBeLessThan(4 * Number.EPSILON);
+    expect(Float32Array.from(drawn)).toEqual(Float32Array.from(expected));
+    expect(there.state).toEqual(here.state);
+    expect(there.uniform()).toBe(here.uniform());
+  }
+});
