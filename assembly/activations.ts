@@ -4,7 +4,7 @@ import { Batch } from './batch';
 import { Math32 } from './math';
 import { Share } from './share';
 import { F32x4 } from './simd';
-import { unary_numbers } from './unary';
+import { Four, unary_numbers } from './unary';
 
 export class Activation {
   /** f of four numbers, for networks of a few. */
@@ -19,7 +19,7 @@ export class Activation {
       case ActivationCode.heaviside:
         return Activation.heaviside(z);
       case ActivationCode.exp:
-        return Math32.exp_poly6(z);
+        return Four.value(UnaryCode.exp, z);
       default:
         return z;
     }

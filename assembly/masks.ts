@@ -6,8 +6,7 @@ import { UnaryCode } from '../src/opcodes';
 import { Batch } from './batch';
 import { Share } from './share';
 import { F32x4 } from './simd';
-import { unary_numbers } from './unary';
-import { Workspace } from './workspace';
+import { Four } from './unary';
 
 const FIRST: i32 = 0x21f0aaad;
 const SECOND: i32 = 0x735a2d97;
@@ -81,13 +80,6 @@ export function dropout(
   F32x4.store_last(output, rest, count);
 }
 
-/** A function of `map_unary`, whose loops are not worth a second copy. */
-function function_of(code: i32, x: v128): v128 {
-  v128.store(Workspace.repeated, x);
-  unary_numbers(code, Workspace.repeated, 16, Workspace.repeated, 4);
-  return v128.load(Workspace.repeated);
-}
-
 export function gaussian_noise(
   input: usize,
   output: usize,
@@ -110,8 +102,8 @@ export function gaussian_noise(
     const share = f32x4.mul(f32x4.add(Mask.bits_of(counted, second), f32x4.splat(1.0)), f32x4.splat(UNIT));
     // 2 pi / 2^24.
     const angle = f32x4.mul(Mask.bits_of(other, other_second), f32x4.splat(3.74507028e-7));
-    const radius = f32x4.sqrt(f32x4.mul(f32x4.splat(-2.0), function_of(UnaryCode.log, share)));
-    const normal = f32x4.mul(radius, function_of(UnaryCode.cos, angle));
+    const radius = f32x4.sqrt(f32x4.mul(f32x4.splat(-2.0), Four.value(UnaryCode.log, share)));
+    const normal = f32x4.mul(radius, Four.value(UnaryCode.cos, angle));
     F32x4.store_last(output, F32x4.fma(deviation, normal, F32x4.load_last(input, count)), count);
     counted = i32x4.add(counted, i32x4.splat(4));
     other = i32x4.add(other, i32x4.splat(4));

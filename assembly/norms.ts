@@ -24,43 +24,6 @@ class Optional {
   }
 }
 
-/** What is done to up to four numbers of a row, `at` bytes behind the first of each operand. */
-class Column {
-  @inline static normalise(
-    input: usize,
-    output: usize,
-    mean: usize,
-    inverse_deviation: usize,
-    gamma: usize,
-    beta: usize,
-    at: usize,
-    n: i32,
-  ): void {
-    const distance = f32x4.sub(F32x4.load_part(input + at, n), F32x4.load_part(mean + at, n));
-    const factor = f32x4.mul(F32x4.load_part(inverse_deviation + at, n), Optional.load(gamma, at, n, 1));
-    F32x4.store_part(output + at, F32x4.fma(distance, factor, Optional.load(beta, at, n, 0)), n);
-  }
-
-  /** With the sums of `batch_norm_backward` in the workspace. */
-  @inline static pull_back(
-    input: usize,
-    delta: usize,
-    mean: usize,
-    inverse_deviation: usize,
-    gamma: usize,
-    gradient: usize,
-    at: usize,
-    n: i32,
-  ): void {
-    const sums = Workspace.panels + at;
-    const distance = f32x4.sub(F32x4.load_part(input + at, n), F32x4.load_part(mean + at, n));
-    const centred = f32x4.sub(F32x4.load_part(delta + at, n), v128.load(sums));
-    const factor = f32x4.mul(F32x4.load_part(inverse_deviation + at, n), Optional.load(gamma, at, n, 1));
-    const slope = v128.load(sums + PRODUCTS);
-    F32x4.store_part(gradient + at, f32x4.mul(factor, F32x4.fnma(distance, slope, centred)), n);
-  }
-}
-
 /** What `values` has from column `first` on; nothing of nothing. */
 function from_column(values: usize, first: i32): usize {
   return values === 0 ? 0 : values + ((<usize>first) << 2);
@@ -169,13 +132,20 @@ export function batch_norm_forward(
     F32x4.store_last(mean + at, m, n);
     F32x4.store_last(inverse_deviation + at, f32x4.div(one, f32x4.sqrt(f32x4.add(variance, epsilon))), n);
   }
-  for (let r: i32 = 0; r < Batch.rows; r++, input += row_bytes, output += row_bytes) {
-    let at: usize = 0;
-    let n = columns;
-    for (; n >= 4; n -= 4, at += 16) {
-      Column.normalise(input, output, mean, inverse_deviation, gamma, beta, at, 4);
+  const to_output = output - input;
+  for (let first: i32 = 0; first < Batch.rows; first += ROWS) {
+    const bytes = <usize>min(ROWS, Batch.rows - first) * row_bytes;
+    for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
+      const m = F32x4.load_last(mean + at, n);
+      const factor = f32x4.mul(F32x4.load_last(inverse_deviation + at, n), Optional.load(gamma, at, n, 1));
+      const shift = Optional.load(beta, at, n, 0);
+      const end = input + at + bytes;
+      for (let x = input + at; x < end; x += row_bytes) {
+        const distance = f32x4.sub(F32x4.load_first(x, n), m);
+        F32x4.store_first(x + to_output, F32x4.fma(distance, factor, shift), n);
+      }
     }
-    if (n > 0) Column.normalise(input, output, mean, inverse_deviation, gamma, beta, at, n);
+    input += bytes;
   }
 }
 
@@ -255,7 +225,7 @@ export function batch_norm_backward(
     const inverse = from_column(inverse_deviation, first);
     const scale = from_column(gamma, first);
     const m = from_column(mean, first);
-    let x = from_column(input, first);
+    const x = from_column(input, first);
     let d = from_column(delta, first);
     sum_products(x, d, m, 0, row_bytes, columns);
     for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
@@ -265,17 +235,24 @@ export function batch_norm_backward(
     put_gradient(products, columns, accumulate, from_column(gamma_gradient, first));
     if (gradient === 0) continue;
     const share = f32x4.splat(through_moments ? <f32>1 / <f32>Batch.rows : 0);
-    for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
-      v128.store(sums + at, f32x4.mul(share, v128.load(sums + at)));
-      const slope = f32x4.mul(f32x4.mul(share, v128.load(products + at)), F32x4.load_last(inverse + at, n));
-      v128.store(products + at, slope);
-    }
-    let g = from_column(gradient, first);
-    for (let r: i32 = 0; r < Batch.rows; r++, x += row_bytes, d += row_bytes, g += row_bytes) {
-      let at: usize = 0;
-      let n = columns;
-      for (; n >= 4; n -= 4, at += 16) Column.pull_back(x, d, m, inverse, scale, g, at, 4);
-      if (n > 0) Column.pull_back(x, d, m, inverse, scale, g, at, n);
+    const to_input = x - d;
+    const to_gradient = from_column(gradient, first) - d;
+    for (let r: i32 = 0; r < Batch.rows; r += ROWS) {
+      const bytes = <usize>min(ROWS, Batch.rows - r) * row_bytes;
+      for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
+        const about = F32x4.load_last(m + at, n);
+        const deviation = F32x4.load_last(inverse + at, n);
+        const factor = f32x4.mul(deviation, Optional.load(scale, at, n, 1));
+        const middle = f32x4.mul(share, v128.load(sums + at));
+        const slope = f32x4.mul(f32x4.mul(share, v128.load(products + at)), deviation);
+        const row_end = d + at + bytes;
+        for (let row = d + at; row < row_end; row += row_bytes) {
+          const distance = f32x4.sub(F32x4.load_first(row + to_input, n), about);
+          const centred = f32x4.sub(F32x4.load_first(row, n), middle);
+          F32x4.store_first(row + to_gradient, f32x4.mul(factor, F32x4.fnma(distance, slope, centred)), n);
+        }
+      }
+      d += bytes;
     }
   }
 }
@@ -301,8 +278,28 @@ export function layer_norm_backward_weights(
   }
 }
 
-/** As `Column`, with the moments of a row. */
-class LayerRow {
+/** Sum of x - origin - middle over a row, or of its square; in two parts, since a sum waits for itself. */
+function sum_about(x: usize, count: i32, origin: v128, middle: v128, is_squared: bool): f32 {
+  const zero = f32x4.splat(0);
+  const one = f32x4.splat(1);
+  let even = zero;
+  let odd = zero;
+  for (; count >= 8; count -= 8, x += 32) {
+    const first = f32x4.sub(f32x4.sub(v128.load(x), origin), middle);
+    const second = f32x4.sub(f32x4.sub(v128.load(x, 16), origin), middle);
+    even = F32x4.fma(first, is_squared ? first : one, even);
+    odd = F32x4.fma(second, is_squared ? second : one, odd);
+  }
+  for (; count > 0; count -= 4, x += 16) {
+    const distance = f32x4.sub(f32x4.sub(F32x4.load_first(x, count), origin), middle);
+    const kept = F32x4.keep(distance, count, zero);
+    even = F32x4.fma(kept, is_squared ? kept : one, even);
+  }
+  return F32x4.reduce_add(f32x4.add(even, odd));
+}
+
+/** What is done to up to four numbers of a row, `at` bytes behind the first of each operand. */
+class Row {
   @inline static normalise(
     input: usize,
     output: usize,
@@ -356,27 +353,17 @@ export function layer_norm_forward(
   output += <usize>first * row_bytes;
   for (let r = first; r < end; r++, input += row_bytes, output += row_bytes) {
     const origin = v128.load32_splat(input);
-    let sum = zero;
-    for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-      const distance = f32x4.sub(F32x4.load_first(input + at, n), origin);
-      sum = f32x4.add(sum, F32x4.keep(distance, n, zero));
-    }
-    const middle = F32x4.reduce_add(sum) / <f32>units;
-    let squares = zero;
-    for (let at: usize = 0, n = units; n > 0; n -= 4, at += 16) {
-      const distance = f32x4.sub(f32x4.sub(F32x4.load_first(input + at, n), origin), f32x4.splat(middle));
-      const kept = F32x4.keep(distance, n, zero);
-      squares = F32x4.fma(kept, kept, squares);
-    }
-    const m = f32x4.add(origin, f32x4.splat(middle));
-    const inverse: f32 = 1 / sqrt<f32>(F32x4.reduce_add(squares) / <f32>units + epsilon);
+    const middle = f32x4.splat(sum_about(input, units, origin, zero, false) / <f32>units);
+    const squares = sum_about(input, units, origin, middle, true);
+    const m = f32x4.add(origin, middle);
+    const inverse: f32 = 1 / sqrt<f32>(squares / <f32>units + epsilon);
     v128.store32_lane(mean + ((<usize>r) << 2), m, 0);
     store<f32>(inverse_deviation + ((<usize>r) << 2), inverse);
     let at: usize = 0;
     let n = units;
     const factor = f32x4.splat(inverse);
-    for (; n >= 4; n -= 4, at += 16) LayerRow.normalise(input, output, m, factor, gamma, beta, at, 4);
-    if (n > 0) LayerRow.normalise(input, output, m, factor, gamma, beta, at, n);
+    for (; n >= 4; n -= 4, at += 16) Row.normalise(input, output, m, factor, gamma, beta, at, 4);
+    if (n > 0) Row.normalise(input, output, m, factor, gamma, beta, at, n);
   }
 }
 
@@ -419,8 +406,8 @@ export function layer_norm_backward_input(
     n = units;
     const factor = f32x4.splat(inverse);
     for (; n >= 4; n -= 4, at += 16) {
-      LayerRow.pull_back(input, delta, m, slope, middle, factor, gamma, gradient, at, 4);
+      Row.pull_back(input, delta, m, slope, middle, factor, gamma, gradient, at, 4);
     }
-    if (n > 0) LayerRow.pull_back(input, delta, m, slope, middle, factor, gamma, gradient, at, n);
+    if (n > 0) Row.pull_back(input, delta, m, slope, middle, factor, gamma, gradient, at, n);
   }
 }

@@ -68,16 +68,14 @@ export function sgd_step(
   gradient += (<usize>first) << 2;
   if (velocity === 0) {
     // Gradients of a tiny network have just been stored one by one.
-    if (count <= FEW_PARAMETERS) {
-      for (; count > 0; count--, parameters += 4, gradient += 4) {
-        Sgd.step(parameters, gradient, rate, decay, 1);
+    if (count > FEW_PARAMETERS) {
+      for (; count >= 4; count -= 4, parameters += 16, gradient += 16) {
+        Sgd.step(parameters, gradient, rate, decay, 4);
       }
-      return;
     }
-    for (; count >= 4; count -= 4, parameters += 16, gradient += 16) {
-      Sgd.step(parameters, gradient, rate, decay, 4);
+    for (; count > 0; count--, parameters += 4, gradient += 4) {
+      Sgd.step(parameters, gradient, rate, decay, 1);
     }
-    if (count > 0) Sgd.step(parameters, gradient, rate, decay, count);
     return;
   }
   velocity += (<usize>first) << 2;

@@ -45,6 +45,16 @@ export function unary_numbers(code: i32, a: usize, a_step: usize, output: usize,
   F32x4.store_last(end, v128.load(last), rest);
 }
 
+export class Four {
+  /** A function of four numbers, where that is not worth a second copy of it. */
+  static value(code: i32, x: v128): v128 {
+    const last = Workspace.last;
+    v128.store(last, x);
+    unary_vectors(code, last, 16, last, last + 16);
+    return v128.load(last);
+  }
+}
+
 function unary_vectors(code: i32, a: usize, a_step: usize, output: usize, end: usize): void {
   switch (code) {
     case UnaryCode.copy:
