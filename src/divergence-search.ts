@@ -286,12 +286,6 @@ function longest(engine: Engine, rows: Rows): Place {
   });
 }
 
-/** Nothing for a layer without weights. */
-function weightGradientOf({ executor }: Engine, plan: Plan, layer: number): Numbers {
-  const gradient = plan.buffers.find(({ name }) => name === `dW${layer + 1}`);
-  return gradient ? executor.read(gradient.offset, gradient.rows * gradient.columns) : new Float32Array(0);
-}
-
 function lengthOf(values: Numbers): number {
   let sum = 0;
   for (const value of values) sum += value * value;
