@@ -207,6 +207,13 @@ interface Inspected {
   readonly place: Place;
 }
 
+/** Nothing for a layer without weights. */
+function weightGradientOf({ executor, model }: Engine, plan: Plan, layer: number): Numbers {
+  const { weightRows, units } = model.layers[layer];
+  const { offset } = weightRows > 0 ? bufferNamed(plan, `dW${layer + 1}`) : { offset: 0 };
+  return executor.read(offset, weightRows * units);
+}
+
 /** Where a batch first meets a number that is not finite on its way forward and back. */
 function firstNonFinite(engine: Engine, rows: Rows): Place {
   const { executor, model } = engine;

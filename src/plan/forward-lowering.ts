@@ -71,7 +71,11 @@ function emitApart({ model, batch, emitter, expressions }: Context, index: numbe
 }
 
 /** A norm with its elementwise activation; of a layer that acts in training only, when inspected, its inputs. */
-function emitNormOrCopy(context: Context, index: number, { training, netInputOnly, both }: LayerForward): void {
+function emitNormOrCopy(
+  context: Context,
+  index: number,
+  { training, netInputOnly, both }: LayerForward,
+): void {
   const { model, batch, emitter } = context;
   const { units, activation } = model.layers[index];
   const netInput = both || netInputOnly ? batch.netInputs[index] : batch.outputs[index];

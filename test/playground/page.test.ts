@@ -82,6 +82,12 @@ describe.skipIf(!chromiumPath)('the built page in Chromium', { timeout: 90_000 }
     return text(page, 'stat-loss');
   }
 
+  /** Resolves when everything has been drawn: a part of it in each frame. */
+  const drawn = (page: Page): Promise<void> =>
+    page.evaluate(async () => {
+      for (let frame = 0; frame < 12; frame++) await new Promise(requestAnimationFrame);
+    });
+
   /** The share of the plane's pixels in pale colours, as everything but its points is on a light page. */
   const paleShare = (page: Page): Promise<number> =>
     page.evaluate(() => {
@@ -182,6 +188,7 @@ describe.skipIf(!chromiumPath)('the built page in Chromium', { timeout: 90_000 }
   it('saves a model and loads it again', async () => {
     const page = await open('#data=gaussians&loss=crossEntropy&outputActivation=softmax');
     await stepped(page, 4);
+    await drawn(page);
     const outputs = (): Promise<string | null> => page.textContent('#sample-summary');
     const before = await outputs();
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
