@@ -4,14 +4,16 @@
  *
  * Steps begin undivided, and an account of milliseconds, gained over one thread or lost, says what may be tried. A step
  * adds a part of what one thread takes for it, a divided one what it gained besides, up to a limit; a divided step that
- * takes longer takes off what it lost. Dividing ends where the account is overdrawn by more than the steps left in the
- * run will add. So a run takes at most one hundredth and five milliseconds longer than by one thread, and what the last
- * divided step lost.
+ * takes longer takes off what it lost. Dividing ends where the account is overdrawn by more than a step takes, and than
+ * the steps left in the run will add. So a run takes at most one hundredth and five milliseconds, or three steps, longer
+ * than by one thread, and what the last divided step lost.
  */
 
 /** In milliseconds, where nothing else is said. What a step adds to the account, of its time, and the most there is. */
 const SHARE: f64 = 0.01;
 const CREDIT: f64 = 5;
+/** Or so many steps: one that is disturbed does not end what others gain by. */
+const CREDIT_STEPS: f64 = 2;
 /** What there must be to try: enough to see the difference, or so many steps of one thread. */
 const STAKE: f64 = 2;
 const STAKE_STEPS: f64 = 2;
@@ -72,11 +74,11 @@ export class ThreadChoice {
   took(time: f64, steps_left: i32): void {
     const alone = this.alone;
     const divides = this.divides;
-    this.account = min(CREDIT, this.account + SHARE * alone + (divides ? alone - time : 0));
+    this.account = min(max(CREDIT, CREDIT_STEPS * alone), this.account + SHARE * alone + (divides ? alone - time : 0));
     this.trial += time;
     this.left -= time;
     const ahead = min(CREDIT, SHARE * alone * <f64>steps_left);
-    if (divides && this.account < -ahead) {
+    if (divides && this.account < -max(alone, ahead)) {
       this.settle(false);
       return;
     }
