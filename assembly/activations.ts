@@ -67,11 +67,11 @@ export function activate_f32(code: i32, values: usize, count: i32): void {
   switch (code) {
     case ActivationCode.relu:
       for (; count >= 4; count -= 4, values += 16) v128.store(values, Activation.relu(v128.load(values)));
-      if (count > 0) F32x4.store_first(values, Activation.relu(F32x4.load_first(values, count)), count);
+      if (count > 0) F32x4.store_last(values, Activation.relu(F32x4.load_last(values, count)), count);
       break;
     case ActivationCode.heaviside:
       for (; count > 0; count -= 4, values += 16) {
-        F32x4.store_first(values, Activation.heaviside(F32x4.load_first(values, count)), count);
+        F32x4.store_last(values, Activation.heaviside(F32x4.load_last(values, count)), count);
       }
       break;
     case ActivationCode.sigmoid:

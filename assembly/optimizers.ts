@@ -5,7 +5,6 @@
 import { Batch } from './batch';
 import { Share } from './share';
 import { F32x4 } from './simd';
-import { Workspace } from './workspace';
 
 /** Up to this many parameters go one by one. */
 const FEW_PARAMETERS: i32 = 16;
@@ -26,27 +25,25 @@ class Sgd {
     const g = F32x4.fma(decay, w, F32x4.load_first(gradient, n));
     F32x4.store_first(parameters, F32x4.fnma(rate, g, w), n);
   }
-}
 
-/** v = momentum v + g, then w -= rate (along_v v + along_g g), in whole vectors up to `end` of the parameters. */
-function momentum_vectors(
-  parameters: usize,
-  gradient: usize,
-  velocity: usize,
-  end: usize,
-  rate: v128,
-  decay: v128,
-  momentum: v128,
-  along_v: v128,
-  along_g: v128,
-): void {
-  for (; parameters < end; parameters += 16, gradient += 16, velocity += 16) {
-    const w = v128.load(parameters);
-    const g = F32x4.fma(decay, w, v128.load(gradient));
-    const v = F32x4.flush_subnormal(F32x4.fma(momentum, v128.load(velocity), g));
-    v128.store(velocity, v);
+  /** v = momentum v + g, then w -= rate (along_v v + along_g g). */
+  @inline static momentum_step(
+    parameters: usize,
+    gradient: usize,
+    velocity: usize,
+    rate: v128,
+    decay: v128,
+    momentum: v128,
+    along_v: v128,
+    along_g: v128,
+    n: i32,
+  ): void {
+    const w = F32x4.load_first(parameters, n);
+    const g = F32x4.fma(decay, w, F32x4.load_first(gradient, n));
+    const v = F32x4.flush_subnormal(F32x4.fma(momentum, F32x4.load_first(velocity, n), g));
+    F32x4.store_first(velocity, v, n);
     const step = F32x4.fma(along_v, v, f32x4.mul(along_g, g));
-    v128.store(parameters, F32x4.fnma(rate, step, w));
+    F32x4.store_first(parameters, F32x4.fnma(rate, step, w), n);
   }
 }
 
@@ -83,19 +80,12 @@ export function sgd_step(
   // With Nesterov's momentum the step is momentum v + g, otherwise v.
   const along_v = nesterov !== 0 ? momentum : f32x4.splat(1.0);
   const along_g = f32x4.splat(nesterov !== 0 ? 1 : 0);
-  const rest = count & 3;
-  const at = (<usize>(count - rest)) << 2;
-  momentum_vectors(parameters, gradient, velocity, parameters + at, rate, decay, momentum, along_v, along_g);
-  if (rest === 0) return;
-  parameters += at;
-  velocity += at;
-  const last = Workspace.last;
-  v128.store(last, F32x4.load_last(parameters, rest));
-  v128.store(last, F32x4.load_last(gradient + at, rest), 16);
-  v128.store(last, F32x4.load_last(velocity, rest), 32);
-  momentum_vectors(last, last + 16, last + 32, last + 16, rate, decay, momentum, along_v, along_g);
-  F32x4.store_last(parameters, v128.load(last), rest);
-  F32x4.store_last(velocity, v128.load(last, 32), rest);
+  for (; count >= 4; count -= 4, parameters += 16, gradient += 16, velocity += 16) {
+    Sgd.momentum_step(parameters, gradient, velocity, rate, decay, momentum, along_v, along_g, 4);
+  }
+  if (count > 0) {
+    Sgd.momentum_step(parameters, gradient, velocity, rate, decay, momentum, along_v, along_g, count);
+  }
 }
 
 /** delta *= -learning_rate, where delta is rows × units. */
@@ -104,6 +94,39 @@ export function scale_by_rate(delta: usize, units: i32, learning_rate: usize): v
   let count = Batch.rows * units;
   for (; count >= 4; count -= 4, delta += 16) v128.store(delta, f32x4.mul(factor, v128.load(delta)));
   if (count > 0) F32x4.store_last(delta, f32x4.mul(factor, F32x4.load_last(delta, count)), count);
+}
+
+class Adam {
+  /** Updates the first n of four parameters w and their moments m and v, `at` bytes into each buffer. */
+  @inline static step(
+    at: usize,
+    n: i32,
+    parameters: usize,
+    gradient: usize,
+    first_moment: usize,
+    second_moment: usize,
+    into_gradient: v128,
+    beta1: v128,
+    rest1: v128,
+    beta2: v128,
+    rest2: v128,
+    rate_over_bias1: v128,
+    inverse_root_of_bias2: v128,
+    epsilon: v128,
+    kept: v128,
+  ): void {
+    const w = F32x4.load_first(parameters + at, n);
+    const g = F32x4.fma(into_gradient, w, F32x4.load_first(gradient + at, n));
+    const old_m = F32x4.load_first(first_moment + at, n);
+    const old_v = F32x4.load_first(second_moment + at, n);
+    const m = F32x4.flush_subnormal(F32x4.fma(beta1, old_m, f32x4.mul(rest1, g)));
+    const v = F32x4.flush_subnormal(F32x4.fma(beta2, old_v, f32x4.mul(rest2, f32x4.mul(g, g))));
+    F32x4.store_first(first_moment + at, m, n);
+    F32x4.store_first(second_moment + at, v, n);
+    const root = F32x4.fma(f32x4.sqrt(v), inverse_root_of_bias2, epsilon);
+    const step = f32x4.div(f32x4.mul(rate_over_bias1, m), root);
+    F32x4.store_first(parameters + at, f32x4.sub(f32x4.mul(kept, w), step), n);
+  }
 }
 
 export function adam_step(
@@ -117,52 +140,8 @@ export function adam_step(
   weight_decay: usize,
   decoupled: i32,
 ): void {
-  const begin = (<usize>Share.first_column()) << 2;
-  const bytes = (<usize>Share.end_column(count)) << 2;
-  const end = bytes & ~15;
   const rate = load<f64>(learning_rate);
   const decay = optional_scalar(weight_decay);
-  adam_vectors(
-    parameters,
-    gradient,
-    first_moment,
-    second_moment,
-    begin,
-    end,
-    rate,
-    decay,
-    moments,
-    decoupled,
-  );
-  const rest = <i32>((bytes - end) >> 2);
-  if (rest === 0) return;
-  parameters += end;
-  first_moment += end;
-  second_moment += end;
-  const last = Workspace.last;
-  v128.store(last, F32x4.load_last(parameters, rest));
-  v128.store(last, F32x4.load_last(gradient + end, rest), 16);
-  v128.store(last, F32x4.load_last(first_moment, rest), 32);
-  v128.store(last, F32x4.load_last(second_moment, rest), 48);
-  adam_vectors(last, last + 16, last + 32, last + 48, 0, 16, rate, decay, moments, decoupled);
-  F32x4.store_last(parameters, v128.load(last), rest);
-  F32x4.store_last(first_moment, v128.load(last, 32), rest);
-  F32x4.store_last(second_moment, v128.load(last, 48), rest);
-}
-
-/** Updates whole vectors of parameters w and of their moments m and v, from byte `begin` to before `end` of each buffer. */
-function adam_vectors(
-  parameters: usize,
-  gradient: usize,
-  first_moment: usize,
-  second_moment: usize,
-  begin: usize,
-  end: usize,
-  rate: f64,
-  decay: f64,
-  moments: usize,
-  decoupled: i32,
-): void {
   const beta1 = load<f64>(moments);
   const beta2 = load<f64>(moments + 8);
   const bias1 = 1 - load<f64>(moments + 24);
@@ -177,17 +156,44 @@ function adam_vectors(
   const inverse_root_of_bias2 = f32x4.splat(<f32>(1 / sqrt<f64>(bias2)));
   const epsilon = f32x4.splat(<f32>load<f64>(moments + 16));
   const kept = f32x4.splat(decoupled !== 0 ? <f32>(1 - rate * decay) : 1);
-  for (let at = begin; at < end; at += 16) {
-    const w = v128.load(parameters + at);
-    const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
-    const old_m = v128.load(first_moment + at);
-    const old_v = v128.load(second_moment + at);
-    const m = F32x4.flush_subnormal(F32x4.fma(beta1_f32x4, old_m, f32x4.mul(rest1, g)));
-    const v = F32x4.flush_subnormal(F32x4.fma(beta2_f32x4, old_v, f32x4.mul(rest2, f32x4.mul(g, g))));
-    v128.store(first_moment + at, m);
-    v128.store(second_moment + at, v);
-    const root = F32x4.fma(f32x4.sqrt(v), inverse_root_of_bias2, epsilon);
-    const step = f32x4.div(f32x4.mul(rate_over_bias1, m), root);
-    v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), step));
+  let at: usize = (<usize>Share.first_column()) << 2;
+  count = Share.end_column(count) - Share.first_column();
+  for (; count >= 4; count -= 4, at += 16) {
+    Adam.step(
+      at,
+      4,
+      parameters,
+      gradient,
+      first_moment,
+      second_moment,
+      into_gradient,
+      beta1_f32x4,
+      rest1,
+      beta2_f32x4,
+      rest2,
+      rate_over_bias1,
+      inverse_root_of_bias2,
+      epsilon,
+      kept,
+    );
+  }
+  if (count > 0) {
+    Adam.step(
+      at,
+      count,
+      parameters,
+      gradient,
+      first_moment,
+      second_moment,
+      into_gradient,
+      beta1_f32x4,
+      rest1,
+      beta2_f32x4,
+      rest2,
+      rate_over_bias1,
+      inverse_root_of_bias2,
+      epsilon,
+      kept,
+    );
   }
 }

@@ -5,13 +5,14 @@ import { F32x4 } from './simd';
 export function max_row(values: usize, count: i32): f32 {
   let most = f32x4.splat(load<f32>(values));
   for (; count >= 4; count -= 4, values += 16) most = F32x4.max(most, v128.load(values));
-  if (count > 0) most = F32x4.max(most, F32x4.keep(F32x4.load_first(values, count), count, most));
+  if (count > 0) most = F32x4.max(most, F32x4.keep(F32x4.load_last(values, count), count, most));
   return F32x4.reduce_max(most);
 }
 
 export function sum_row(values: usize, count: i32): f32 {
   let sum = f32x4.splat(0.0);
-  for (; count > 0; count -= 4, values += 16) sum = f32x4.add(sum, F32x4.load_first(values, count));
+  for (; count >= 4; count -= 4, values += 16) sum = f32x4.add(sum, v128.load(values));
+  if (count > 0) sum = f32x4.add(sum, F32x4.load_last(values, count));
   return F32x4.reduce_add(sum);
 }
 
@@ -25,10 +26,9 @@ export function dot_row(a: usize, b: usize, count: i32): f32 {
 
 /** values[i] *= factor. */
 export function scale_row(values: usize, count: i32, factor: f32): void {
-  for (; count > 0; count -= 4, values += 16) {
-    const scaled = f32x4.mul(F32x4.load_first(values, count), f32x4.splat(factor));
-    F32x4.store_first(values, scaled, count);
-  }
+  const factors = f32x4.splat(factor);
+  for (; count >= 4; count -= 4, values += 16) v128.store(values, f32x4.mul(v128.load(values), factors));
+  if (count > 0) F32x4.store_last(values, f32x4.mul(F32x4.load_last(values, count), factors), count);
 }
 
 /** Index of the first largest; a NaN is never larger, but nothing is larger than a NaN in first place. */
