@@ -12,8 +12,9 @@
 /** In milliseconds, where nothing else is said. What a step adds to the account, of its time, and the most there is. */
 const SHARE: f64 = 0.01;
 const CREDIT: f64 = 5;
-/** Or so many steps: one that is disturbed does not end what others gain by. */
+/** Or so many steps, of up to so long: one that is disturbed does not end what others gain by. */
 const CREDIT_STEPS: f64 = 2;
+const LONG_STEP: f64 = 15;
 /** What there must be to try: enough to see the difference, or so many steps of one thread. */
 const STAKE: f64 = 2;
 const STAKE_STEPS: f64 = 2;
@@ -74,11 +75,12 @@ export class ThreadChoice {
   took(time: f64, steps_left: i32): void {
     const alone = this.alone;
     const divides = this.divides;
-    this.account = min(max(CREDIT, CREDIT_STEPS * alone), this.account + SHARE * alone + (divides ? alone - time : 0));
+    const step = min(LONG_STEP, alone);
+    this.account = min(max(CREDIT, CREDIT_STEPS * step), this.account + SHARE * alone + (divides ? alone - time : 0));
     this.trial += time;
     this.left -= time;
     const ahead = min(CREDIT, SHARE * alone * <f64>steps_left);
-    if (divides && this.account < -max(alone, ahead)) {
+    if (divides && this.account < -max(step, ahead)) {
       this.settle(false);
       return;
     }

@@ -226,6 +226,22 @@ describe.each([
   });
 });
 
+describe('a run long enough for threads to be tried', () => {
+  it('ends with the bits of slices on the caller’s thread, with 2 and 3 threads', async () => {
+    const long = { epochs: 60, batchSize: 96 };
+    const sliced = await create({}, { worker: false });
+    await sliced.fit(x, t, long);
+    const expected = flatWeights(sliced.getWeights());
+    sliced.dispose();
+    for (const threads of [2, 3]) {
+      const trainer = await create({}, { threads });
+      await trainer.fit(x, t, long);
+      expect(flatWeights(trainer.getWeights())).toEqual(expected);
+      trainer.dispose();
+    }
+  });
+});
+
 describe('what fails in mid-run', () => {
   it('is the run if a helper ends, and its memory serves the next one', async () => {
     const { createWorker, ports, terminated } = watchedWorkers();
