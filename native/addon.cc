@@ -96,7 +96,7 @@ Napi::Value first_non_finite_of(const Napi::CallbackInfo& info) {
 void draw_normals_of(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const ArrayView words = array_view(env, info[0], napi_int32_array);
-  const ArrayView into = array_view(env, info[1], napi_float64_array);
+  const ArrayView into = array_view(env, info[1]);
   uint32_t state[4];
   if (words.length != 4) throw error(env, "a generator has four words");
   std::memcpy(state, words.data, sizeof state);
@@ -104,7 +104,18 @@ void draw_normals_of(const Napi::CallbackInfo& info) {
   const double mean = info[3].ToNumber().DoubleValue();
   const double deviation = info[4].ToNumber().DoubleValue();
   if (units < 1) throw error(env, "there is at least one unit");
-  draw_normals(state, static_cast<double*>(into.data), into.length, units, mean, deviation);
+  if (into.data != nullptr) {
+    switch (element_of(env, into)) {
+      case Element::float32:
+        draw_normals(state, static_cast<float*>(into.data), into.length, units, mean, deviation);
+        break;
+      case Element::float64:
+        draw_normals(state, static_cast<double*>(into.data), into.length, units, mean, deviation);
+        break;
+      case Element::uint8:
+        throw error(env, "normal numbers are not bytes");
+    }
+  }
   std::memcpy(words.data, state, sizeof state);
 }
 

@@ -6,8 +6,9 @@
 namespace fastmlp {
 
 // As Random.normals, to within the last bits of float64: `count` numbers for inputs × units. `words` is the
-// state, and is left where the draws leave it.
-void draw_normals(uint32_t (&words)[4], double* into, int64_t count, int64_t units, double mean,
+// state, and is left where the draws leave it. For float and double.
+template <class T>
+void draw_normals(uint32_t (&words)[4], T* into, int64_t count, int64_t units, double mean,
                   double standard_deviation);
 
 }  // namespace fastmlp

@@ -1,3 +1,4 @@
+import type { Numbers } from './backends/backend.js';
 import { requireKnownKeys, requireName, requireNumber, typeError } from './errors.js';
 import type { Random } from './random.js';
 
@@ -27,7 +28,7 @@ export type Initializer =
   | { readonly type: 'constant'; readonly value: number };
 
 /** Draws parameters unit by unit, and puts them down as inputs × units. */
-export type Sampler = (random: Random, into: Float64Array, units: number) => void;
+export type Sampler = (random: Random, into: Numbers, units: number) => void;
 
 type Fan = { readonly inputs: number; readonly units: number };
 

@@ -1,4 +1,6 @@
 import type { Activation } from './activation-choice.js';
+import type { Numbers } from './backends/backend.js';
+import { numbersOf, type Precision } from './data.js';
 import {
   fact,
   rangeError,
@@ -193,16 +195,12 @@ export function requireTrainable(caller: string, model: Model): void {
   requireDifferentiable(caller, model, lowest);
 }
 
-/** Parameters of each layer at the beginning, in float64, from the seed. */
-export const initialParameters = ({ layers }: Model, random: Random): StoredLayer[] =>
+/** Parameters of each layer at the beginning, drawn in float64 from the seed and rounded to that precision. */
+export const initialParameters = ({ layers }: Model, random: Random, precision: Precision): StoredLayer[] =>
   layers.map((layer) => {
     const { config, units, weightRows, bias } = layer;
-    const drawn = (
-      name: 'initializer' | 'biasInitializer',
-      count: number,
-      otherwise: number,
-    ): Float64Array => {
-      const numbers = new Float64Array(count);
+    const drawn = (name: 'initializer' | 'biasInitializer', count: number, otherwise: number): Numbers => {
+      const numbers = numbersOf(precision, count);
       if (config.type === 'dense') createSampler(action, name, config[name], layer)(random, numbers, units);
       else numbers.fill(otherwise);
       return numbers;

@@ -1,3 +1,5 @@
+import type { Numbers } from './backends/backend.js';
+
 /** The four words of a generator, as unsigned integers. */
 export type RandomState = readonly [number, number, number, number];
 
@@ -11,7 +13,7 @@ export const isRandomState = (value: unknown): value is RandomState =>
 /** Draws `Random.normals` from a generator, and leaves its four words where the draws leave them. */
 export type DrawNormals = (
   words: Int32Array,
-  into: Float64Array,
+  into: Numbers,
   units: number,
   mean: number,
   standardDeviation: number,
@@ -83,7 +85,7 @@ export class Random {
   }
 
   /** Uniform numbers: drawn unit by unit, put down as inputs × units. */
-  uniforms(into: Float64Array, units: number, minimum: number, maximum: number): void {
+  uniforms(into: Numbers, units: number, minimum: number, maximum: number): void {
     for (let unit = 0; unit < units; unit++) {
       for (let at = unit; at < into.length; at += units)
         into[at] = minimum + (maximum - minimum) * this.uniform();
@@ -91,7 +93,7 @@ export class Random {
   }
 
   /** Normal numbers: drawn unit by unit, put down as inputs × units. */
-  normals(into: Float64Array, units: number, mean: number, standardDeviation: number): void {
+  normals(into: Numbers, units: number, mean: number, standardDeviation: number): void {
     if (this.#drawNormals) {
       this.#drawNormals(this.#words, into, units, mean, standardDeviation);
       return;

@@ -155,7 +155,7 @@ export class Trainer {
     const engine = await Engine.create(model, backend, threads, worker);
     const random = new Random(seed, backend.drawNormals);
     await turns.take();
-    const initial = initialParameters(model, random);
+    const initial = initialParameters(model, random, backend.precision);
     await turns.take();
     writeStoredLayers(engine.executor, engine.plan, initial, model);
     writeConstants(engine.executor, engine.plan);

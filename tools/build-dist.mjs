@@ -22,6 +22,9 @@ const modules = { format: 'esm', splitting: true, outdir: at('dist'), chunkNames
 const node = {
   ...common,
   platform: 'node',
+  // What an import takes is mostly reading.
+  minifySyntax: true,
+  minifyWhitespace: true,
   external: ['node-gyp-build', 'cli-progress', ...drawing],
 };
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { open, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +18,7 @@ export async function writeFileWhole(path: string | URL, bytes: Uint8Array): Pro
   // A link stays one: what it points to is replaced.
   const target = await realpath(given).catch(() => given);
   const folder = dirname(target);
-  const temporary = join(folder, `.${basename(target)}.${randomUUID()}.tmp`);
+  const temporary = join(folder, `.${basename(target)}.${crypto.randomUUID()}.tmp`);
   try {
     const file = await open(temporary, 'wx');
     try {

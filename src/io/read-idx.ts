@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { fact, rangeError } from '../errors.js';
 import { type IdxArray, parseIdx } from './idx.js';
 
@@ -21,6 +20,8 @@ export async function readIdx(path: string): Promise<IdxArray> {
 }
 
 async function decompress(bytes: Buffer, path: string): Promise<Buffer> {
+  // Programs that read nothing compressed start without it.
+  const { gunzip } = await import('node:zlib');
   try {
     return await promisify(gunzip)(bytes);
   } catch (error) {

@@ -26,7 +26,7 @@ const model = createModel({
 const plan = createPlan(model, 7);
 
 function fill(executor: Executor): Executor {
-  writeStoredLayers(executor, plan, initialParameters(model, new Random(3)), model);
+  writeStoredLayers(executor, plan, initialParameters(model, new Random(3), 'float32'), model);
   return executor;
 }
 
