@@ -1,5 +1,6 @@
 #include "native/background_run.h"
 
+#include <algorithm>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -46,8 +47,9 @@ void BackgroundRun::run_on_thread(BackgroundRun* self) {
   const int64_t steps = self->run_.steps;
   int64_t done = 0;
   do {
-    done += self->executor_.execute(self->dataset_->rows(), self->run_, self->run_.first_step + done,
-                                    steps - done, &self->control_);
+    const int64_t step = self->run_.first_step + done;
+    const int64_t ready = std::min(steps - done, self->dataset_->steps_ready(self->run_, step));
+    done += self->executor_.execute(self->dataset_->rows(), self->run_, step, ready, &self->control_);
   } while (done < steps && self->control_.may_continue());
   self->steps_done_ = done;
   self->control_.set_finished();

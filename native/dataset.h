@@ -3,8 +3,12 @@
 
 #include <napi.h>
 
+#include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 #include "native/batch.h"
@@ -13,11 +17,15 @@
 
 namespace fastmlp {
 
-// What a run needs of a dataset; a run shares it, so that disposing of the dataset cannot hurt it.
+// What a run needs of a dataset; a run shares it, so that disposing of the dataset cannot hurt it. With
+// `later` rows are copied by complete(), while a run over those that have been copied may be under way on
+// another thread.
 class DatasetRows {
  public:
+  using Memory = std::vector<std::unique_ptr<AlignedBytes>>;
+
   DatasetRows(Napi::Env env, int64_t count, napi_value inputs, napi_value targets, napi_value labels,
-              bool in_place);
+              bool in_place, bool later, Memory spare);
   ~DatasetRows();
   DatasetRows(const DatasetRows&) = delete;
   DatasetRows& operator=(const DatasetRows&) = delete;
@@ -27,8 +35,26 @@ class DatasetRows {
   const RunLengths& lengths() const { return lengths_; }
   // Throws if memory that is read in place has been taken away.
   void require_intact() const;
+  // Copies what has not been copied yet, on the thread of JavaScript, after require_intact().
+  void complete();
+  // Its memory, for another dataset; nobody may use this one afterwards.
+  Memory give_up() { return std::move(copies_); }
+  // Steps from `first_step` on whose rows are there, at least one: waits for complete(), on the thread of a
+  // run.
+  int64_t steps_ready(const Run& run, int64_t first_step);
 
  private:
+  // From a view to memory of the dataset, `width` elements a row.
+  struct Copy {
+    size_t view;
+    void* to;
+    int64_t width;
+  };
+
+  // Fresh or spare memory.
+  void* reserve(size_t bytes);
+  void copy_rows(const Copy& copy, int64_t begin, int64_t end) const;
+  void publish(int64_t rows);
   const void* keep(const ArrayView& view, napi_value value, bool in_place);
   Element kept_element(const ArrayView& view, bool in_place) const;
 
@@ -36,13 +62,22 @@ class DatasetRows {
   int64_t count_;
   Rows rows_{};
   RunLengths lengths_{};
-  std::vector<std::unique_ptr<AlignedBytes>> copies_;
+  Memory copies_;
+  Memory spare_;
   std::vector<Napi::ObjectReference> references_;
   std::vector<ArrayView> views_;
+  // Still to be done.
+  std::vector<Copy> pending_;
+  std::atomic<bool> is_complete_{false};
+  std::mutex mutex_;
+  std::condition_variable copied_;
+  // Guarded by mutex_.
+  int64_t rows_copied_ = 0;
   int64_t external_bytes_ = 0;
 };
 
-// new Dataset(count, inputs, targets, labels, inPlace); dispose()
+// new Dataset(count, inputs, targets, labels, inPlace, later, last); complete(); dispose(). `last` is a
+// dataset that is not needed any more, whose memory is used again, or null.
 class Dataset : public Napi::ObjectWrap<Dataset> {
  public:
   static Napi::Function constructor(Napi::Env env);
@@ -51,6 +86,7 @@ class Dataset : public Napi::ObjectWrap<Dataset> {
   std::shared_ptr<DatasetRows> rows(Napi::Env env) const;
 
  private:
+  void complete(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
   std::shared_ptr<DatasetRows> rows_;
 };

@@ -161,8 +161,10 @@ Napi::Value ExecutorObject::start(const Napi::CallbackInfo& info) {
     report_memory();
     Unref();
   };
-  background_ = std::make_unique<BackgroundRun>(env, executor, std::move(dataset), arguments.run,
-                                                arguments.lengths, std::move(keep), on_finished);
+  background_ = std::make_unique<BackgroundRun>(env, executor, dataset, arguments.run, arguments.lengths,
+                                                std::move(keep), on_finished);
+  // The run has begun, or waits for its rows.
+  dataset->complete();
   Ref();
   return background_->promise();
 }

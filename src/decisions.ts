@@ -10,19 +10,23 @@ import { readMatrix } from './rows.js';
 
 /** For each row of `columns` numbers, the column of the first largest. */
 export function argmaxOfRows(data: ArrayLike<number>, columns: number): Int32Array {
-  return Int32Array.from({ length: data.length / columns }, (_, row) => {
+  const classes = new Int32Array(data.length / columns);
+  for (let row = 0; row < classes.length; row++) {
     const offset = row * columns;
     let best = 0;
     for (let column = 1; column < columns; column++) {
       if (data[offset + column] > data[offset + best]) best = column;
     }
-    return best;
-  });
+    classes[row] = best;
+  }
+  return classes;
 }
 
 /** 1 for each number that is at least `threshold`, else 0. */
 export function binaryOfRows(data: ArrayLike<number>, threshold: number): Int32Array {
-  return Int32Array.from({ length: data.length }, (_, row) => (data[row] >= threshold ? 1 : 0));
+  const decided = new Int32Array(data.length);
+  for (let index = 0; index < decided.length; index++) decided[index] = data[index] >= threshold ? 1 : 0;
+  return decided;
 }
 
 export interface LabelOptions {
@@ -180,9 +184,10 @@ export function accuracy(predicted: TargetsLike, expected: TargetsLike, options:
   const columns = isList ? 1 : first.columns;
   const weights = readWeights(action, options.sampleWeight, first.data.length / columns);
   let right = 0;
-  first.data.forEach((value, index) => {
-    if (value === second.data[index]) right += weights.of(Math.floor(index / columns));
-  });
+  const { data } = first;
+  for (let index = 0; index < data.length; index++) {
+    if (data[index] === second.data[index]) right += weights.of(Math.floor(index / columns));
+  }
   return right / (weights.sum * columns);
 }
 

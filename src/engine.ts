@@ -86,7 +86,9 @@ export class Engine {
   /** The learning rate, where it does not stay. */
   readonly #rates: RateControl;
   #active: ActiveRun | null = null;
-  #queue: Promise<unknown> = Promise.resolve();
+  #queue: Promise<void> = Promise.resolve();
+  /** Runs in the queue, with the one under way. */
+  #queueLength = 0;
   /** A job is under way, perhaps paused, that adds to the gradients of batches before. */
   #accumulates = false;
   #disposed = false;
@@ -319,11 +321,20 @@ export class Engine {
     return { program: named(name.replace('train', 'accumulateFirst')), accumulation };
   }
 
-  /** Runs `body` when the runs before it have ended. */
-  #queued<T>(body: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(body);
-    this.#queue = result.catch(() => undefined);
-    return result;
+  /** Runs `body` when the runs before it have ended; without any before it returns. */
+  async #queued<T>(body: () => Promise<T>): Promise<T> {
+    const before = this.#queueLength++ > 0 ? this.#queue : null;
+    let end = (): void => {};
+    this.#queue = new Promise((resolve) => {
+      end = resolve;
+    });
+    if (before) await before;
+    try {
+      return await body();
+    } finally {
+      this.#queueLength--;
+      end();
+    }
   }
 
   /** Runs a job off the event loop from where it stands, in one run or, if it is paused or cut, in several. */

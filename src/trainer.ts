@@ -4,7 +4,7 @@ import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from
 import { argmaxOfRows, binaryOfRows } from './decisions.js';
 import { Engine, type Metrics } from './engine.js';
 import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
-import { evaluate } from './evaluation.js';
+import { evaluate, overRows } from './evaluation.js';
 import { Turns } from './event-loop.js';
 import { Fit, type FitHost } from './fit.js';
 import type { FitOptions } from './fit-options.js';
@@ -278,7 +278,7 @@ export class Trainer {
     options: FitOptions = {},
   ): Promise<History> {
     const action = 'Cannot fit';
-    this.#requireIdle(action);
+    this.#requireNoFit(action);
     requireTrainable(action, this.#model);
     const fit = isBatches(x)
       ? new StreamFit(this.#fitHost(), x, (t ?? {}) as StreamOptions)
@@ -311,7 +311,8 @@ export class Trainer {
   }
 
   /**
-   * Loss (and accuracy) over all rows, without an update and without holding the event loop.
+   * Loss (and accuracy) over all rows, without an update and without holding the event loop. The native backends keep
+   * the memory of the copied rows, up to 64 MiB, for the next call within ten seconds.
    *
    * @param options the metrics to compute from the outputs besides, such as `['f1', 'rocAuc', 'confusionMatrix']`
    * @throws TypeError or RangeError (as a rejection) for metrics that the outputs or targets do not allow
@@ -346,12 +347,8 @@ export class Trainer {
     const action = 'Cannot predict';
     this.#engine.requireAlive(action);
     const rows = readInputs(action, x, this.#model, this.#engine.reader);
-    const dataset = this.#engine.executor.createDataset(rows);
-    try {
-      return new Matrix(await this.#engine.predictAsync(rows, dataset), rows.count, this.#model.outputs);
-    } finally {
-      dataset.dispose();
-    }
+    const data = await overRows(this.#engine, rows, (dataset) => this.#engine.predictAsync(rows, dataset));
+    return new Matrix(data, rows.count, this.#model.outputs);
   }
 
   /**
@@ -566,9 +563,13 @@ export class Trainer {
     return this.#fit;
   }
 
-  #requireIdle(action: string): void {
+  #requireNoFit(action: string): void {
     this.#engine.requireAlive(action);
     if (this.#fit) throw stateError(action, 'no other fit may be under way', fact('a call during fit'));
+  }
+
+  #requireIdle(action: string): void {
+    this.#requireNoFit(action);
     if (this.#engine.isRunning)
       throw stateError(action, 'no run may be under way', fact('a call during evaluate'));
   }

@@ -99,6 +99,8 @@ export interface RunHandle {
 /** Rows an executor keeps for the length of a run, or of several. */
 export interface Dataset {
   readonly count: number;
+  /** Copies at once what `start` would have copied. */
+  readonly complete?: () => void;
   dispose(): void;
 }
 
@@ -126,7 +128,8 @@ export interface Executor {
   write(offset: number, values: ArrayLike<number>): void;
   /** Index of the first NaN or infinity, −1 without one. */
   firstNonFinite(values: Numbers): number;
-  createDataset(rows: Rows): Dataset;
+  /** `whileRunning`: rows may be copied by the `start` of the first run over them, which begins meanwhile. */
+  createDataset(rows: Rows, whileRunning?: boolean): Dataset;
   /** Runs to the end on the caller's thread. */
   run(rows: Rows, run: Run): void;
   /** Runs without holding the event loop. */

@@ -213,7 +213,8 @@ export class MetricRun {
   /** The metrics of outputs. */
   of(engine: Engine, rows: Rows, outputs: Matrix, t: TargetsLike): Record<string, unknown> {
     const { data, columns } = outputs;
-    const index = data.findIndex(Number.isNaN);
+    // Infinities are as good as other numbers, but rarer.
+    const index = engine.executor.firstNonFinite(data) < 0 ? -1 : data.findIndex(Number.isNaN);
     if (index >= 0) {
       const place = `NaN in row ${Math.floor(index / columns)}, column ${index % columns}`;
       throw rangeError(this.action, 'outputs must be numbers to have metrics', fact(place));
@@ -231,7 +232,7 @@ function evaluatedOf(action: string, { model }: Engine, rows: Rows, outputs: Mat
   const isMultiLabel = decision !== 'argmax' && outputs.columns > 1;
   const threshold = loss.includes || decision === 'sign' ? 0 : 0.5;
   const targets = rows.labels
-    ? new Matrix(Float64Array.from(rows.labels), rows.count, 1)
+    ? new Matrix(new Float64Array(rows.labels), rows.count, 1)
     : new Matrix(rows.targets as Numbers, rows.count, outputs.columns);
   const expected = rows.labels ?? expectedOf(decision === 'sign' ? withoutSigns(targets) : targets, decision);
   return {

@@ -6,6 +6,10 @@ import type { Addon, AddonDataset, AddonExecutor, RunArguments } from './loader.
 /** Bytes that the arena may be moved up to begin on a cache line. */
 const ALIGNMENT_BYTES = 64;
 
+/** Bytes of a dataset that are kept for the next one at most, and for how long. */
+const KEPT_BYTES = 64 * 2 ** 20;
+const KEPT_MS = 10_000;
+
 interface NativeDataset extends Dataset {
   readonly native: AddonDataset;
 }
@@ -37,6 +41,10 @@ export class NativeExecutor implements Executor {
   readonly #addon: Addon;
   readonly #native: AddonExecutor;
   #arena = new Float32Array(0);
+  /** Of the dataset of the last run that had one to itself. */
+  #last: AddonDataset | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #isDisposed = false;
 
   constructor(addon: Addon, target: string, plan: Plan, threads: number) {
     this.#addon = addon;
@@ -70,9 +78,31 @@ export class NativeExecutor implements Executor {
     return this.#addon.firstNonFinite(values);
   }
 
-  createDataset({ count, inputs, targets, labels, shared }: Rows): NativeDataset {
-    const native = new this.#addon.Dataset(count, inputs, targets, labels, shared);
-    return { count, native, dispose: () => native.dispose() };
+  createDataset({ count, inputs, targets, labels, shared }: Rows, whileRunning = false): NativeDataset {
+    const last = whileRunning ? this.#last : null;
+    if (last) this.#last = null;
+    const native = new this.#addon.Dataset(count, inputs, targets, labels, shared, whileRunning, last);
+    const bytes = inputs.byteLength + (targets?.byteLength ?? 0);
+    const isKept = whileRunning && !shared && bytes <= KEPT_BYTES;
+    return {
+      count,
+      native,
+      complete: () => native.complete(),
+      dispose: () => (isKept && !this.#isDisposed ? this.#keep(native) : native.dispose()),
+    };
+  }
+
+  /** Keeps the memory of a dataset for the next one that lasts as short: fresh memory costs more than the copy. */
+  #keep(native: AddonDataset): void {
+    this.#forget();
+    this.#last = native;
+    this.#timer = setTimeout(() => this.#forget(), KEPT_MS).unref();
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer);
+    this.#last?.dispose();
+    this.#last = null;
   }
 
   run({ count, inputs, targets, labels }: Rows, run: Run): void {
@@ -111,6 +141,8 @@ export class NativeExecutor implements Executor {
   }
 
   dispose(): void {
+    this.#isDisposed = true;
+    this.#forget();
     this.#native.dispose();
     this.#arena = new Float32Array(0);
   }

@@ -39,6 +39,8 @@ export type RunArguments = [
 ];
 
 export interface AddonDataset {
+  /** Copies what has not been copied yet. */
+  complete(): void;
   dispose(): void;
 }
 
@@ -85,6 +87,8 @@ export interface Addon {
     targets: MaybeRows,
     labels: Int32Array | null,
     inPlace: boolean,
+    later: boolean,
+    last: AddonDataset | null,
   ) => AddonDataset;
 }
 

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { nativeProvider } from '../../src/backends/native/index.js';
+import { createTrainer, dense, sgd, type Trainer } from '../../src/index.js';
+import { Random } from '../../src/random.js';
+
+const INPUTS = 200;
+const random = new Random(5);
+/** 4 MB: several pieces of a copy. */
+const MOST = 5000;
+const inputs = Float32Array.from({ length: MOST * INPUTS }, () => random.normal());
+const labels = Int32Array.from({ length: MOST }, () => random.integer(3));
+
+const usable = (await nativeProvider.report()).filter(({ usable }) => usable).map(({ id }) => id);
+
+const create = (backend: (typeof usable)[number]): Promise<Trainer> =>
+  createTrainer({
+    inputs: INPUTS,
+    layers: [dense({ units: 8, activation: 'relu' }), dense({ units: 3, activation: 'softmax' })],
+    loss: 'crossEntropy',
+    optimizer: sgd({ learningRate: 0.05 }),
+    seed: 1,
+    backend,
+    threads: 1,
+  });
+
+/** Memory that cannot be detached is read where it lies. */
+function inPlace(rows: number) {
+  const x = new Float32Array(new SharedArrayBuffer(rows * INPUTS * 4));
+  x.set(inputs.subarray(0, rows * INPUTS));
+  const t = new Int32Array(new SharedArrayBuffer(rows * 4));
+  t.set(labels.subarray(0, rows));
+  return [x, t] as const;
+}
+
+describe.each(usable)('rows that are copied while they are evaluated on %s', (backend) => {
+  it('are those of the call, whatever memory they are copied to', async () => {
+    const trainer = await create(backend);
+    for (const rows of [MOST, 300, MOST - 1, 2600, 1, MOST]) {
+      const expected = await trainer.evaluate(...inPlace(rows));
+      const x = inputs.slice(0, rows * INPUTS);
+      const t = labels.slice(0, rows);
+      const evaluated = trainer.evaluate(x, t);
+      x.fill(Number.NaN);
+      t.fill(99);
+      expect(await evaluated).toEqual(expected);
+      const doubles = Float64Array.from(inputs.subarray(0, rows * INPUTS));
+      expect(await trainer.evaluate(doubles, labels.subarray(0, rows))).toEqual(expected);
+    }
+    trainer.dispose();
+  });
+
+  it('are those of the call where it waits for others', async () => {
+    const trainer = await create(backend);
+    const counts = [MOST, 1200, MOST, 40];
+    const expected: unknown[] = [];
+    for (const rows of counts) expected.push(await trainer.evaluate(...inPlace(rows)));
+    const evaluated = counts.map((rows) => {
+      const x = inputs.slice(0, rows * INPUTS);
+      const result = trainer.evaluate(x, labels.subarray(0, rows));
+      x.fill(Number.NaN);
+      return result;
+    });
+    expect(await Promise.all(evaluated)).toEqual(expected);
+    const x = inputs.slice();
+    const predicted = trainer.predictAsync(x);
+    x.fill(Number.NaN);
+    expect((await predicted).data).toEqual(trainer.predict(inputs).data);
+    trainer.dispose();
+  });
+
+  it('may belong to a trainer that is disposed of meanwhile', async () => {
+    const trainer = await create(backend);
+    const evaluated = trainer.evaluate(inputs, labels);
+    trainer.dispose();
+    await expect(evaluated).rejects.toThrow('the trainer must not be disposed');
+  });
+});
