@@ -76,7 +76,10 @@ export class ThreadChoice {
     const alone = this.alone;
     const divides = this.divides;
     const step = min(LONG_STEP, alone);
-    this.account = min(max(CREDIT, CREDIT_STEPS * step), this.account + SHARE * alone + (divides ? alone - time : 0));
+    this.account = min(
+      max(CREDIT, CREDIT_STEPS * step),
+      this.account + SHARE * alone + (divides ? alone - time : 0),
+    );
     this.trial += time;
     this.left -= time;
     const ahead = min(CREDIT, SHARE * alone * <f64>steps_left);

@@ -35,7 +35,8 @@ async function testEdges(compiler, qemu, entries) {
   if (!main) throw new Error('binding.gyp does not compile dispatch.cc');
   const source = at('test', 'native', 'edges.cc');
   await must(`${main.command.replace(/\S+dispatch\.cc"?$/, `"${source}"`)} -w -o "${object(source)}"`);
-  const isPart = /^native\/(targets\/.*|cpu_features|dispatch|executor|partition|plan_check|run_control)\.cc$/;
+  const isPart =
+    /^native\/(targets\/.*|cpu_features|dispatch|executor|partition|plan_check|run_control)\.cc$/;
   const parts = entries.filter(({ file }) => isPart.test(relative(root, file)));
   const objects = [source, ...parts.map(({ file }) => file)].map(object);
   const program = join(folder, 'edges');
