@@ -75,7 +75,9 @@ export async function benchThreads(
   const { ids, missing } = await entrantBackends(backends);
   print(`Training steps by threads, ${rounds} rounds${missingLines(missing)}`);
   const report: ThreadsReport = { missing, cases: [], wrong: [] };
-  for (const stepCase of [...stepCases, largeCase].filter(({ name }) => match.test(name))) {
+  // Digits take other ways than the random rows that are made here.
+  const cases = [...stepCases, largeCase].filter(({ digits }) => !digits);
+  for (const stepCase of cases.filter(({ name }) => match.test(name))) {
     const ofCase: ThreadsResult[] = [];
     for (const id of ids) {
       const { results, wrong } = await measureCase(stepCase, id, rounds);
