@@ -15,9 +15,9 @@ import { JobControl } from './job-control.js';
 import type { Model } from './model.js';
 import { ScalarCode } from './opcodes.js';
 import { mayLeaveDomain, requireOutputDomain } from './output-domain.js';
+import { flavourOf } from './plan/loss-lowering.js';
 import {
   createPlan,
-  type Flavour,
   isStep,
   type Plan,
   type PlanExtras,
@@ -32,7 +32,7 @@ import { firstRate, type LearningRate } from './schedules.js';
 const INITIAL_BATCH = 32;
 
 /** Rows a batch of `evaluate` and `predict` has where there are that many. */
-export const FORWARD_BATCH = 256;
+const FORWARD_BATCH = 256;
 
 /** Loss and accuracy over some rows. Accuracy is absent where the loss and outputs suggest no classes. */
 export type Metrics = {
@@ -45,9 +45,6 @@ export interface MetricSeries {
   readonly loss: Float64Array;
   readonly accuracy?: Float64Array;
 }
-
-const flavourOf = ({ labels, weighted }: Rows): Flavour =>
-  `${weighted ? 'Weighted' : ''}${labels ? 'Labels' : ''}`;
 
 /** How rows are evaluated. */
 export interface EvaluationOptions {

@@ -65,6 +65,10 @@ export function requireNumber(
   if (!Number.isFinite(value) || !allowed(value)) throw rangeError(action, `${name} must be ${rule}`, value);
 }
 
+export function requireBoolean(action: string, name: string, value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') throw typeError(action, `${name} must be a boolean`, value);
+}
+
 /** Throws unless `value` is one of `names`. */
 export function requireName<T extends string>(
   action: string,

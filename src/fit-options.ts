@@ -4,6 +4,7 @@ import { type DivergencePolicy, divergencePolicies } from './divergence.js';
 import {
   fact,
   rangeError,
+  requireBoolean,
   requireInteger,
   requireKnownKeys,
   requireName,
@@ -127,10 +128,8 @@ export function checkFitOptions(action: string, options: FitOptions): CheckedOpt
   if (checked.stepsPerEpoch !== undefined) requireInteger(action, 'stepsPerEpoch', checked.stepsPerEpoch, 1);
   if (checked.maxTimeMs !== undefined) requireInteger(action, 'maxTimeMs', checked.maxTimeMs, 1);
   if (checked.targetLoss !== undefined) requireNumber(action, 'targetLoss', checked.targetLoss);
-  for (const name of ['shuffle', 'gradientNorm', 'resume'] as const) {
-    if (typeof checked[name] !== 'boolean')
-      throw typeError(action, `${name} must be a boolean`, checked[name]);
-  }
+  for (const name of ['shuffle', 'gradientNorm', 'resume'] as const)
+    requireBoolean(action, name, checked[name]);
   requireNumber(action, 'validationSplit', validationSplit, 'in [0, 1)', (share) => share >= 0 && share < 1);
   requireName(action, 'validationSplitMode', checked.validationSplitMode, splitModes);
   requireName(action, 'divergence', checked.divergence, divergencePolicies);

@@ -1,5 +1,5 @@
 /** Derivatives of the net inputs of a layer, for one row of what enters it, with norms as `inspect` computes them. */
-import type { Layer } from './layers.js';
+import { isMask, type Layer } from './layers.js';
 import type { LayerWeights } from './parameters.js';
 
 type Row = ArrayLike<number>;
@@ -30,7 +30,7 @@ export function netInputJacobian(layer: Layer, own: LayerWeights, x: Row): numbe
   const { type } = layer.config;
   if (type === 'dense') return own.weights.toArrays();
   const { units } = layer;
-  const [normal, inverse] = type === 'dropout' || type === 'gaussianNoise' ? [] : normalised(layer, own, x);
+  const [normal, inverse] = isMask(layer) ? [] : normalised(layer, own, x);
   return Array.from({ length: units }, (_, i) =>
     Array.from({ length: units }, (_, j) => {
       if (!normal || !inverse) return Number(i === j);

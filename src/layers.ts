@@ -1,5 +1,5 @@
 import { type Activation, type ActivationLike, resolveActivation } from './activation-choice.js';
-import { requireInteger, requireKnownKeys, requireName, requireNumber, typeError } from './errors.js';
+import { requireBoolean, requireInteger, requireKnownKeys, requireName, requireNumber } from './errors.js';
 import { createSampler, type Initializer } from './initializers.js';
 import { type Preset, presetLayer } from './presets.js';
 import { checkWeightRules, type WeightRules, weightRuleKeys } from './regularisation.js';
@@ -170,9 +170,7 @@ export function checkLayer(action: string, options: unknown, expected: Kind = 'd
 }
 
 function requireBooleans(action: string, flags: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(flags)) {
-    if (typeof value !== 'boolean') throw typeError(action, `${name} must be a boolean`, value);
-  }
+  for (const [name, value] of Object.entries(flags)) requireBoolean(action, name, value);
 }
 
 function checkDense(action: string, options: DenseOptions): DenseLayer {

@@ -89,7 +89,7 @@ export function createModel(config: ModelConfig): Model {
   if (config.layers.length === 0) throw rangeError(action, 'layers must not be empty', config.layers);
   const { preset } = config;
   if (preset !== undefined) requireName(action, 'preset', preset, presetNames);
-  const hidden = (config.layers[0] as { readonly activation?: unknown }).activation;
+  const hidden = (config.layers[0] as { readonly activation?: unknown } | null | undefined)?.activation;
   let inputs = config.inputs;
   const layers = config.layers.map((options: unknown, index): Layer => {
     const caller = `Cannot add layer ${index + 1}`;
@@ -165,9 +165,13 @@ export const blockingLayer = (model: Model, lowest: number): number =>
     ({ activation }, index) => index >= lowest && !activation.differentiable && !passesThrough(model, index),
   );
 
+/** Whether the loss is computed from the net inputs of the last layer, whose activation it includes. */
+export const isFused = ({ loss, layers }: Model): boolean =>
+  loss.fusesWith === layers[layers.length - 1].activation.name;
+
 /** The perceptron loss takes its delta straight through the hard threshold of the last layer. */
 const passesThrough = (model: Model, index: number): boolean =>
-  index === model.layers.length - 1 && model.loss.fusesWith === model.layers[index].activation.name;
+  index === model.layers.length - 1 && isFused(model);
 
 /** Index of the lowest layer whose parameters are to be trained, or −1 where all are frozen. */
 export const lowestTrainable = (model: Model): number =>

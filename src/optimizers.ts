@@ -1,4 +1,4 @@
-import { rangeError, requireKnownKeys, requireNumber, typeError } from './errors.js';
+import { rangeError, requireBoolean, requireKnownKeys, requireNumber, typeError } from './errors.js';
 import { type Preset, presetOptimizer } from './presets.js';
 import { checkLearningRate, type LearningRate } from './schedules.js';
 
@@ -16,7 +16,7 @@ export interface SgdOptimizer extends Shared {
   readonly nesterov: boolean;
 }
 
-interface Moments extends Shared {
+export interface Moments extends Shared {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
@@ -108,6 +108,10 @@ export type Optimizer =
   | AdadeltaOptimizer
   | LionOptimizer
   | RpropOptimizer;
+
+/** Whether a step is w -= learningRate g and nothing else. */
+export const isPlainSgd = (optimizer: Optimizer): boolean =>
+  optimizer.type === 'sgd' && optimizer.momentum === 0 && optimizer.weightDecay === 0;
 
 type Options<T> = Partial<Omit<T, 'type'>>;
 
@@ -269,7 +273,7 @@ export function checkOptimizer(action: string, optimizer: unknown, preset?: Pres
     }
     const rule = rules[name as Exclude<OptionName, 'learningRate'>];
     if (rule) requireNumber(action, name, value, ...rule);
-    else if (typeof value !== 'boolean') throw typeError(action, `${name} must be a boolean`, value);
+    else requireBoolean(action, name, value);
   }
   checkTogether(action, checked as unknown as Optimizer);
   return checked as unknown as Optimizer;

@@ -19,6 +19,15 @@ export type DrawNormals = (
   standardDeviation: number,
 ) => void;
 
+/** A bijection of 32-bit integers that spreads every bit over all of them. */
+export function mix(x: number): number {
+  let mixed = x ^ (x >>> 16);
+  mixed = Math.imul(mixed, 0x21f0aaad);
+  mixed ^= mixed >>> 15;
+  mixed = Math.imul(mixed, 0x735a2d97);
+  return mixed ^ (mixed >>> 15);
+}
+
 /**
  * The one source of randomness for initial weights, splits and shuffling: xoshiro128** (Blackman and Vigna, 2018),
  * seeded through splitmix32, so that a seed gives the same numbers on every backend and engine.
@@ -36,15 +45,10 @@ export class Random {
   constructor(seed: number, drawNormals?: DrawNormals) {
     this.#drawNormals = drawNormals;
     let state = (seed >>> 0) ^ Math.imul(Math.floor(seed / 2 ** 32), 0x85ebca6b);
-    const next = (): number => {
+    for (let word = 0; word < 4; word++) {
       state = (state + 0x9e3779b9) | 0;
-      let mixed = state ^ (state >>> 16);
-      mixed = Math.imul(mixed, 0x21f0aaad);
-      mixed ^= mixed >>> 15;
-      mixed = Math.imul(mixed, 0x735a2d97);
-      return mixed ^ (mixed >>> 15);
-    };
-    for (let word = 0; word < 4; word++) this.#words[word] = next();
+      this.#words[word] = mix(state);
+    }
   }
 
   /** Where the sequence stands, to go on from it later. */

@@ -1,4 +1,4 @@
-import { fact, rangeError, requireKnownKeys, requireNumber, typeError } from './errors.js';
+import { fact, rangeError, requireBoolean, requireKnownKeys, requireNumber, typeError } from './errors.js';
 import type { Loss } from './loss-choice.js';
 import { LossCode } from './opcodes.js';
 
@@ -46,8 +46,7 @@ export function checkWeightRules(action: string, rules: WeightRules): Required<W
   requireNumber(action, 'l1', l1, 'finite and >= 0', (value) => value >= 0);
   requireNumber(action, 'l2', l2, 'finite and >= 0', (value) => value >= 0);
   if (maxNorm !== null) requireNumber(action, 'maxNorm', maxNorm, 'finite and > 0', positive);
-  if (typeof penaltyPerRow !== 'boolean')
-    throw typeError(action, 'penaltyPerRow must be a boolean', penaltyPerRow);
+  requireBoolean(action, 'penaltyPerRow', penaltyPerRow);
   return { l1, l2, maxNorm, penaltyPerRow };
 }
 
@@ -70,8 +69,7 @@ export function checkAveraging(action: string, averaging: unknown): Averaging | 
   requireKnownKeys(`${action}: averaging`, averaging, ['decay', 'validate']);
   const { decay, validate = false } = averaging as Averaging;
   requireNumber(action, 'averaging.decay', decay, 'in [0, 1)', (value) => value >= 0 && value < 1);
-  if (typeof validate !== 'boolean')
-    throw typeError(action, 'averaging.validate must be a boolean', validate);
+  requireBoolean(action, 'averaging.validate', validate);
   return { decay, validate };
 }
 

@@ -1,6 +1,7 @@
 import {
   fact,
   rangeError,
+  requireBoolean,
   requireInteger,
   requireKnownKeys,
   requireName,
@@ -194,7 +195,7 @@ const rules: Readonly<
   inverseTime: [{ learningRate, factor: nonNegative }, { every: whole(1) }],
   cosine: [
     { learningRate, steps: whole(1) },
-    { minimum: nonNegative, restarts: checkBoolean, stretch: whole(1) },
+    { minimum: nonNegative, restarts: requireBoolean, stretch: whole(1) },
   ],
   oneCycle: [
     { learningRate, steps: whole(2) },
@@ -212,10 +213,6 @@ const rules: Readonly<
     },
   ],
 };
-
-function checkBoolean(action: string, name: string, value: unknown): void {
-  if (typeof value !== 'boolean') throw typeError(action, `${name} must be a boolean`, value);
-}
 
 function checkMilestones(action: string, name: string, value: unknown): void {
   if (!Array.isArray(value)) throw typeError(action, `${name} must be an array of step numbers`, value);

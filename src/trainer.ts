@@ -3,7 +3,7 @@ import { type BackendChoice, checkThreads, type RejectedBackend, selectBackend }
 import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
 import { argmaxOfRows, binaryOfRows } from './decisions.js';
 import { Engine, type Metrics } from './engine.js';
-import { fact, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
+import { fact, requireBoolean, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
 import { evaluate, overRows } from './evaluation.js';
 import { Turns } from './event-loop.js';
 import { Fit, type FitHost } from './fit.js';
@@ -144,14 +144,11 @@ export class Trainer {
     requireInteger('Cannot create trainer', 'seed', seed, 0, MAXIMUM_SEED);
     const wantedThreads = checkThreads(config.threads);
     const { worker = true } = config;
-    if (typeof worker !== 'boolean') {
-      throw typeError('Cannot create trainer', 'worker must be a boolean', worker);
-    }
+    requireBoolean('Cannot create trainer', 'worker', worker);
     const model = createModel(config);
     const turns = new Turns();
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
-    const parameters = model.layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
-    const threads = backend.threadsFor(wantedThreads, parameters);
+    const threads = backend.threadsFor(wantedThreads, model.parameterCount);
     const engine = await Engine.create(model, backend, threads, worker);
     const random = new Random(seed, backend.drawNormals);
     await turns.take();
@@ -429,7 +426,7 @@ export class Trainer {
     const action = 'Cannot set trainable';
     this.#engine.requireAlive(action);
     requireInteger(action, 'layer', layer, 0, this.#model.layers.length - 1);
-    if (typeof trainable !== 'boolean') throw typeError(action, 'trainable must be a boolean', trainable);
+    requireBoolean(action, 'trainable', trainable);
     if (this.#engine.isRunning) {
       throw stateError(action, 'no epoch may be under way', fact('a call in mid-epoch'));
     }

@@ -57,9 +57,8 @@ try {
   const path = join(folder, 'head.safetensors');
   await trainer.save(path);
   const loaded = await loadTrainer(path);
-  const same = loaded
-    .predictClasses(testX)
-    .every((label, row) => label === trainer.predictClasses(testX)[row]);
+  const expected = trainer.predictClasses(testX);
+  const same = loaded.predictClasses(testX).every((label, row) => label === expected[row]);
   console.log(`saved, loaded: ${same ? 'the same answers' : 'OTHER ANSWERS'}`);
   loaded.dispose();
   const rows = { x, labels, testX, testLabels };

@@ -1,5 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises';
-import { requireKnownKeys, typeError } from '../errors.js';
+import { requireBoolean, requireKnownKeys, typeError } from '../errors.js';
 import { writeFileWhole } from '../io/files.js';
 import type { FitCallbacks } from './callback.js';
 
@@ -19,7 +19,7 @@ export function csvLogger(path: string, options: CsvLoggerOptions = {}): FitCall
   requireKnownKeys(action, options, ['append']);
   if (typeof path !== 'string' || path === '') throw typeError(action, 'the path must be a string', path);
   const { append = false } = options;
-  if (typeof append !== 'boolean') throw typeError(action, 'append must be a boolean', append);
+  requireBoolean(action, 'append', append);
   let names: readonly string[] | null = null;
   return {
     onTrainBegin: async ({ isResumed, epoch }) => {

@@ -1,4 +1,4 @@
-import { requireInteger, requireKnownKeys, typeError } from '../errors.js';
+import { requireBoolean, requireInteger, requireKnownKeys } from '../errors.js';
 import type { Snapshot } from '../snapshot.js';
 import type { CallbackState, FitCallbacks, FitContext } from './callback.js';
 import { Monitor, type MonitorOptions, monitorNames } from './monitor.js';
@@ -16,8 +16,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): FitCallbacks 
   requireKnownKeys(action, options, [...monitorNames, 'patience', 'restoreBestWeights']);
   const { patience = 0, restoreBestWeights = true } = options;
   requireInteger(action, 'patience', patience, 0);
-  if (typeof restoreBestWeights !== 'boolean')
-    throw typeError(action, 'restoreBestWeights must be a boolean', restoreBestWeights);
+  requireBoolean(action, 'restoreBestWeights', restoreBestWeights);
   let monitor = new Monitor(action, options);
   let waited = 0;
   let snapshot: Pick<Snapshot, 'numbers' | 'scalars'> | null = null;

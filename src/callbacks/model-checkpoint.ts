@@ -1,4 +1,4 @@
-import { requireInteger, requireKnownKeys, typeError } from '../errors.js';
+import { requireBoolean, requireInteger, requireKnownKeys, typeError } from '../errors.js';
 import type { EpochLogs } from '../history.js';
 import type { CallbackState, FitCallbacks, FitContext } from './callback.js';
 import { Monitor, type MonitorOptions, monitorNames } from './monitor.js';
@@ -45,8 +45,7 @@ export function modelCheckpoint(
   for (const [name, value] of Object.entries({ everyEpochs, everySteps, everyMs })) {
     if (value !== undefined) requireInteger(action, name, value, 1);
   }
-  if (typeof saveBestOnly !== 'boolean')
-    throw typeError(action, 'saveBestOnly must be a boolean', saveBestOnly);
+  requireBoolean(action, 'saveBestOnly', saveBestOnly);
   if (saveBestOnly && (everySteps !== undefined || everyMs !== undefined))
     throw typeError(action, 'saveBestOnly compares epochs, without everySteps and everyMs', saveBestOnly);
   const epochs = everyEpochs ?? (everySteps === undefined && everyMs === undefined ? 1 : undefined);

@@ -1,7 +1,7 @@
 import { isMask } from '../layers.js';
 import { lowestTrainable } from '../model.js';
 import { ActivationCode } from '../opcodes.js';
-import { type Context, inputOf, isApart, outputGradientOf } from './context.js';
+import { activeBelow, type Context, inputOf, isApart, outputGradientOf } from './context.js';
 import { emitMask, takesBatchStatistics } from './forward-lowering.js';
 import { emitLoss, type TargetKind } from './loss-lowering.js';
 
@@ -58,13 +58,6 @@ function emitWeightGradient(context: Context, index: number, accumulates: boolea
     units,
     accumulate: Number(accumulates),
   });
-}
-
-/** Index of the layer below that has an activation; −1 where there is none. */
-function activeBelow({ model, inspect }: Context, index: number): number {
-  let below = index - 1;
-  while (below >= 0 && !inspect && isMask(model.layers[below])) below--;
-  return below;
 }
 
 /** Whether a product makes dE/dx of the layer below, times its f', in one go. */

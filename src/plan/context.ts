@@ -1,6 +1,6 @@
 import type { Node } from '../expression/nodes.js';
 import { isMask, type Layer, type LayerConfig } from '../layers.js';
-import type { Model } from '../model.js';
+import { isFused, type Model } from '../model.js';
 import { ExtentCode } from '../opcodes.js';
 import type { Emitter } from './emitter.js';
 import { ExpressionLowering, type Place } from './expression-lowering.js';
@@ -84,7 +84,7 @@ export function contextOf(
   inspect: boolean,
   weighted = false,
 ): Context {
-  const fused = model.loss.fusesWith === model.layers[model.layers.length - 1].activation.name;
+  const fused = isFused(model);
   const batch = placeBatch(model, layout, inspect, weighted);
   const expressions = model.layers.map((layer, index) => lowerActivation(layer, index, batch, layout));
   const lossExpression = lowerLoss(model, fused, batch, layout);
@@ -92,10 +92,17 @@ export function contextOf(
 }
 
 /** What enters a layer. A layer that acts in training only has no outputs elsewhere: what enters it is passed on. */
-export function inputOf({ model, batch, inspect }: Context, index: number, training: boolean): number {
-  let below = index - 1;
-  while (below >= 0 && !training && !inspect && isMask(model.layers[below])) below--;
+export function inputOf(context: Context, index: number, training: boolean): number {
+  const { batch } = context;
+  const below = training ? index - 1 : activeBelow(context, index);
   return below < 0 ? batch.input : batch.outputs[below];
+}
+
+/** Index of the layer below that has an activation; −1 where there is none. */
+export function activeBelow({ model, inspect }: Context, index: number): number {
+  let below = index - 1;
+  while (below >= 0 && !inspect && isMask(model.layers[below])) below--;
+  return below;
 }
 
 /** Gradient of the loss with respect to the outputs of a layer, before its activation makes it the delta. */
@@ -147,7 +154,7 @@ function placeBatch(model: Model, layout: Layout, inspect: boolean, weighted: bo
   const { layers } = model;
   const last = layers.length - 1;
   const keepsNetInput = (layer: Layer, index: number): boolean => {
-    return inspect || isApart(layer) || (index === last && model.loss.fusesWith === layer.activation.name);
+    return inspect || isApart(layer) || (index === last && isFused(model));
   };
   const each = (prefix: string, when: (layer: Layer, index: number) => boolean): number[] =>
     layers.map((layer, index) =>

@@ -1,11 +1,17 @@
+import type { Decision } from '../model.js';
 import { BinaryCode, DecisionCode, ExtentCode, type LossCode, ReductionCode } from '../opcodes.js';
 import type { Context } from './context.js';
+import type { Flavour } from './plan.js';
 
 /** What the targets of a program are; see `Flavour`. */
 export interface TargetKind {
   readonly labels: boolean;
   readonly weighted: boolean;
 }
+
+/** Flavour of the programs for targets of a kind. */
+export const flavourOf = ({ labels, weighted }: { readonly [key in keyof TargetKind]?: unknown }): Flavour =>
+  `${weighted ? 'Weighted' : ''}${labels ? 'Labels' : ''}`;
 
 export function emitGatherTargets(
   { model, places, batch, emitter }: Context,
@@ -34,6 +40,12 @@ export function emitGatherTargets(
 const predictionOf = ({ model, batch, fused }: Context): number =>
   (fused ? batch.netInputs : batch.outputs)[model.layers.length - 1];
 
+/** How a decision is read off what the metrics read. */
+export function decisionCodeOf(decision: NonNullable<Decision>, fused: boolean): DecisionCode {
+  if (decision === 'argmax') return DecisionCode.argmax;
+  return fused || decision === 'sign' ? DecisionCode.zero : DecisionCode.half;
+}
+
 export function emitMetrics(context: Context, kind: TargetKind): void {
   const { model, batch, emitter, fused } = context;
   emitGatherTargets(context, kind);
@@ -43,8 +55,7 @@ export function emitMetrics(context: Context, kind: TargetKind): void {
     emitter.emit('count_correct_labels', { ...shared, labels: batch.labels });
     return;
   }
-  const threshold = fused || model.decision === 'sign' ? DecisionCode.zero : DecisionCode.half;
-  const decision = model.decision === 'argmax' ? DecisionCode.argmax : threshold;
+  const decision = decisionCodeOf(model.decision, fused);
   emitter.emit('count_correct', { ...shared, target: batch.target, decision });
 }
 

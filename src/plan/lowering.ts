@@ -4,8 +4,8 @@ import { type Context, contextOf, type LayerScalars } from './context.js';
 import type { Emitter } from './emitter.js';
 import { emitForward } from './forward-lowering.js';
 import type { Layout, PersistentPlaces } from './layout.js';
-import { emitGatherTargets, emitLoss, emitMetrics, type TargetKind } from './loss-lowering.js';
-import type { Flavour, PlanExtras } from './plan.js';
+import { emitGatherTargets, emitLoss, emitMetrics, flavourOf, type TargetKind } from './loss-lowering.js';
+import type { PlanExtras } from './plan.js';
 import { tinyNetwork } from './tiny-network.js';
 import {
   averagePlaces,
@@ -15,9 +15,6 @@ import {
   type UpdateState,
   updatesInPlace,
 } from './update-lowering.js';
-
-const flavourOf = ({ labels, weighted }: TargetKind): Flavour =>
-  `${weighted ? 'Weighted' : ''}${labels ? 'Labels' : ''}`;
 
 /** Programs of a training plan: those with targets for each kind of target, `update`, and `predict`. */
 export function trainPrograms(

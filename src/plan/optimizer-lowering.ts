@@ -1,6 +1,6 @@
 import type { Model } from '../model.js';
 import { OptimizerCode, OptimizerScalar } from '../opcodes.js';
-import type { Optimizer } from '../optimizers.js';
+import type { Moments, Optimizer } from '../optimizers.js';
 import { firstRate } from '../schedules.js';
 import type { Emitter } from './emitter.js';
 import type { Layout, PersistentPlaces, StateBlock } from './layout.js';
@@ -98,13 +98,6 @@ function ruleOf(optimizer: Optimizer): Rule | null {
       };
     }
   }
-}
-
-interface Moments {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly weightDecay: number;
 }
 
 const momentScalars = (

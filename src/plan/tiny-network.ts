@@ -1,7 +1,9 @@
 import type { Layer } from '../layers.js';
-import type { Model } from '../model.js';
-import { DecisionCode, LossCode } from '../opcodes.js';
+import { isFused, type Model } from '../model.js';
+import { LossCode } from '../opcodes.js';
+import { isPlainSgd } from '../optimizers.js';
 import type { PersistentPlaces } from './layout.js';
+import { decisionCodeOf } from './loss-lowering.js';
 
 /** Up to these a step on one row is a chain of single numbers, in which the way from one operation to the next counts. */
 const MOST_LAYERS = 3;
@@ -28,21 +30,16 @@ export function tinyNetwork(
   learningRate: number,
 ): Record<string, number> | null {
   const { layers, loss, optimizer, decision } = model;
-  if (optimizer.type !== 'sgd' || optimizer.momentum > 0 || optimizer.weightDecay > 0) return null;
+  if (!isPlainSgd(optimizer)) return null;
   if (model.gradientClipping || model.averaging || model.labelSmoothing > 0) return null;
   if (model.inputTransform || layers.length > MOST_LAYERS || !layers.every(isTiny)) return null;
-  const isFused = loss.fusesWith === layers[layers.length - 1].activation.name;
-  if (loss.code === null || (isFused && loss.code !== LossCode.binary_cross_entropy)) return null;
-  const decisions = {
-    argmax: DecisionCode.argmax,
-    threshold: isFused ? DecisionCode.zero : DecisionCode.half,
-    sign: DecisionCode.zero,
-  };
+  const fused = isFused(model);
+  if (loss.code === null || (fused && loss.code !== LossCode.binary_cross_entropy)) return null;
   const operands: Record<string, number> = {
     parameters: places.parameters,
     inputs: model.inputs,
     loss: loss.code,
-    decision: decision === null ? -1 : decisions[decision],
+    decision: decision === null ? -1 : decisionCodeOf(decision, fused),
     learningRate,
   };
   for (let index = 0; index < MOST_LAYERS; index++) {

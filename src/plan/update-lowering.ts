@@ -1,5 +1,6 @@
 import type { Model } from '../model.js';
 import { ClipCode } from '../opcodes.js';
+import { isPlainSgd } from '../optimizers.js';
 import type { Emitter } from './emitter.js';
 import type { Layout, PersistentPlaces, StateBlock } from './layout.js';
 import {
@@ -28,7 +29,7 @@ export interface UpdateState {
 }
 
 /** Name of the block that holds the average of the parameters. */
-export const AVERAGE = 'average';
+const AVERAGE = 'average';
 
 /** The places of the layers with the averages of their parameters. */
 export function averagePlaces(places: PersistentPlaces): PersistentPlaces {
@@ -76,8 +77,7 @@ const IN_PLACE_FROM_WEIGHTS = 1024;
  * nobody needs it.
  */
 export function updatesInPlace({ optimizer, layers, gradientClipping }: Model): number[] {
-  if (optimizer.type !== 'sgd' || optimizer.momentum > 0 || optimizer.weightDecay > 0) return [];
-  if (gradientClipping) return [];
+  if (!isPlainSgd(optimizer) || gradientClipping) return [];
   return layers.flatMap(({ trainable, weightRows, units, l1, l2, config }, index) => {
     const isLarge = config.type === 'dense' && weightRows * units >= IN_PLACE_FROM_WEIGHTS;
     return trainable && isLarge && l1 === 0 && l2 === 0 ? [index] : [];

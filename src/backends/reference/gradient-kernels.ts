@@ -1,12 +1,5 @@
 import { ClipCode } from '../../opcodes.js';
-
-interface Batch {
-  readonly arena: Float64Array;
-  readonly scalars: Float64Array;
-  readonly rows: number;
-}
-
-type Operands = Readonly<Record<string, number>>;
+import type { Batch, Operands } from './kernels.js';
 
 /** What happens to gradients before an update, and to parameters after it. */
 export const gradientKernels = {

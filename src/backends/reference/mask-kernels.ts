@@ -1,14 +1,6 @@
 import type { Opcode } from '../../opcodes.js';
+import { mix } from '../../random.js';
 import type { Batch, Operands } from './kernels.js';
-
-/** A bijection of 32-bit integers that spreads every bit over all of them: the finaliser of `Random`. */
-function mix(x: number): number {
-  let mixed = x ^ (x >>> 16);
-  mixed = Math.imul(mixed, 0x21f0aaad);
-  mixed ^= mixed >>> 15;
-  mixed = Math.imul(mixed, 0x735a2d97);
-  return mixed ^ (mixed >>> 15);
-}
 
 const GOLDEN = 0x9e3779b9;
 

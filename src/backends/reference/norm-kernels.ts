@@ -1,10 +1,4 @@
-interface Batch {
-  readonly arena: Float64Array;
-  readonly scalars: Float64Array;
-  readonly rows: number;
-}
-
-type Operands = Readonly<Record<string, number>>;
+import type { Batch, Operands } from './kernels.js';
 
 /** Mean of `count` numbers and of their squared distances from it. */
 function moments(count: number, at: (index: number) => number): [mean: number, variance: number] {

@@ -1,4 +1,5 @@
 import { OptimizerCode, OptimizerScalar } from '../../opcodes.js';
+import type { Operands } from './kernels.js';
 
 /** Counts a step and writes its coefficients behind the hyperparameters. */
 export function advanceOptimizer(rule: OptimizerCode, scalars: Float64Array, rate: number): void {
@@ -50,8 +51,6 @@ function coefficientsOf(rule: OptimizerCode, scalars: Float64Array, rate: number
       return [decay1, decay2, option, largest];
   }
 }
-
-type Operands = Readonly<Record<string, number>>;
 
 /** Updates `count` parameters; which state is which is told in the list of operations. */
 export function optimizerStep(
