@@ -44,7 +44,7 @@ export function runSteps(words: usize): void {
   const begin = Word.address(words, RunWord.operationsBegin);
   const end = Word.address(words, RunWord.operationsEnd);
   const rows_per_epoch = <u32>Word.int(words, RunWord.rowsPerEpoch);
-  const batch_size = <u32>Word.int(words, RunWord.batchSize);
+  const batch_size = min(<u32>Word.int(words, RunWord.batchSize), rows_per_epoch);
   let metrics = Word.address(words, RunWord.metrics);
   Batch.scalars = Word.address(words, RunWord.scalars);
   Batch.inputs = Word.address(words, RunWord.inputs);
@@ -330,8 +330,8 @@ export function execute(o: usize): void {
       train_rows(
         Word.address(o, 1),
         Word.int(o, 2),
-        o + (3 << 2),
-        o + (6 << 2),
+        Word.at(o, 3),
+        Word.at(o, 6),
         Word.int(o, 9),
         Word.int(o, 10),
         Word.address(o, 11),

@@ -6,6 +6,7 @@ import { Batch } from './batch';
 import { optional_scalar } from './optimizers';
 import { Share } from './share';
 import { F32x4 } from './simd';
+import { Workspace } from './workspace';
 
 export function count_batches(batches: usize, first: i32): void {
   store<f64>(batches, first !== 0 ? 1 : load<f64>(batches) + 1);
@@ -46,21 +47,19 @@ enum Combination {
   approach,
 }
 
-/** Numbers of x and y behind the last whole vector. */
-const LAST = memory.data(32, 16);
-
 /** Combines the share of this thread of `count` numbers. */
 function combine(kind: Combination, x: usize, y: usize, count: i32, p: f64, q: f64): void {
   const begin = (<usize>Share.first_column()) << 2;
   const bytes = (<usize>Share.end_column(count)) << 2;
   const end = bytes & ~15;
   combine_whole(kind, x + begin, y + begin, end - begin, <f32>p, <f32>q);
-  const left = bytes - end;
-  if (left === 0) return;
-  memory.copy(LAST, x + end, left);
-  memory.copy(LAST + 16, y + end, left);
-  combine_whole(kind, LAST, LAST + 16, 16, <f32>p, <f32>q);
-  memory.copy(x + end, LAST, left);
+  const rest = <i32>((bytes - end) >> 2);
+  if (rest === 0) return;
+  const last = Workspace.last;
+  v128.store(last, F32x4.load_last(x + end, rest));
+  v128.store(last, F32x4.load_last(y + end, rest), 16);
+  combine_whole(kind, last, last + 16, 16, <f32>p, <f32>q);
+  F32x4.store_last(x + end, v128.load(last), rest);
 }
 
 function combine_whole(kind: Combination, x: usize, y: usize, bytes: usize, p: f32, q: f32): void {

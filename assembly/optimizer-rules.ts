@@ -5,6 +5,7 @@
 import { OptimizerCode, OptimizerScalar } from '../src/opcodes';
 import { Share } from './share';
 import { F32x4 } from './simd';
+import { Workspace } from './workspace';
 
 class Scalars {
   @inline static get(scalars: usize, index: i32): f64 {
@@ -115,21 +116,18 @@ class Blend {
   }
 }
 
-/** Room for the last one to three numbers of each buffer of an `optimizer_step`; only the last share of one has some. */
-const LAST = memory.data(80, 16);
-
+/** The last one to three numbers of each buffer of an `optimizer_step`, in the workspace. */
 class Last {
-  /** The last `bytes` of a buffer copied to place `index` of LAST, which is returned; 0 for no buffer. */
-  static take(buffer: usize, at: usize, bytes: usize, index: usize): usize {
+  /** Copies n numbers of a buffer to the vector `index`, whose place is returned; 0 for no buffer. */
+  static take(buffer: usize, at: usize, n: i32, index: usize): usize {
     if (buffer === 0) return 0;
-    const place = LAST + (index << 4);
-    v128.store(place, i32x4.splat(0));
-    memory.copy(place, buffer + at, bytes);
+    const place = Workspace.panels + (index << 4);
+    v128.store(place, F32x4.load_last(buffer + at, n));
     return place;
   }
 
-  static put(place: usize, buffer: usize, at: usize, bytes: usize): void {
-    if (buffer !== 0) memory.copy(buffer + at, place, bytes);
+  static put(place: usize, buffer: usize, at: usize, n: i32): void {
+    if (buffer !== 0) F32x4.store_last(buffer + at, v128.load(place), n);
   }
 }
 
@@ -147,7 +145,7 @@ export function optimizer_step(
   const bytes = (<usize>Share.end_column(count)) << 2;
   const at = bytes & ~15;
   step_whole(parameters, gradient, state1, state2, state3, begin, at, scalars, rule);
-  const left = bytes - at;
+  const left = <i32>((bytes - at) >> 2);
   if (left === 0) return;
   const last_parameters = Last.take(parameters, at, left, 0);
   const last_gradient = Last.take(gradient, at, left, 1);

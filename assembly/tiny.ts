@@ -8,16 +8,20 @@ import { Batch } from './batch';
 import { loss_row, sigmoid_binary_cross_entropy_row } from './losses';
 import { add_to_metric, correct_share } from './metrics';
 import { F32x4 } from './simd';
+import { Word } from './word';
+import { Workspace } from './workspace';
 
 const LAYERS: i32 = 3;
-/** The numbers of the input, if they have to be converted: up to 16. */
-const INPUT: usize = memory.data(64, 16);
-/** Outputs of each layer, four lanes. */
-const OUTPUTS: usize = memory.data(48, 16);
-/** The delta of a layer, four lanes. */
-const DELTA: usize = memory.data(16, 16);
+/** Where in the workspace outputs of each layer lie, four lanes, and numbers of the input that are converted, up to 16. */
+const OUTPUTS: usize = 16;
+const INPUT: usize = 64;
 
 class Tiny {
+  /** The delta of a layer, four lanes. */
+  @inline static get delta(): usize {
+    return Workspace.panels;
+  }
+
   /** A column of up to four weights `row_bytes` apart. */
   @inline static column(weights: usize, rows: i32, row_bytes: usize): v128 {
     let lanes = v128.load32_zero(weights);
@@ -25,20 +29,17 @@ class Tiny {
     if (rows > 2) lanes = v128.load32_lane(weights + 2 * row_bytes, lanes, 2);
     return rows > 3 ? v128.load32_lane(weights + 3 * row_bytes, lanes, 3) : lanes;
   }
-
-  @inline static word(words: usize, index: i32): i32 {
-    return load<i32>(words + ((<usize>index) << 2));
-  }
 }
 
 /** The numbers of a row of the input as floats. */
 function input_row(row: usize, inputs: i32): usize {
   if (Batch.input_element === ElementCode.float32) return Batch.inputs + ((row * <usize>inputs) << 2);
   const bytes = Batch.inputs + row * <usize>inputs;
+  const converted = Workspace.panels + INPUT;
   for (let i: i32 = 0; i < inputs; i++) {
-    store<f32>(INPUT + ((<usize>i) << 2), <f32>load<u8>(bytes + <usize>i));
+    store<f32>(converted + ((<usize>i) << 2), <f32>load<u8>(bytes + <usize>i));
   }
-  return INPUT;
+  return converted;
 }
 
 function forward(input: usize, inputs: i32, weights: usize, units: i32, activation: i32): v128 {
@@ -53,9 +54,10 @@ function forward(input: usize, inputs: i32, weights: usize, units: i32, activati
 /** (delta W^T) f'(input), f of the layer below. */
 function backward_input(weights: usize, input: v128, inputs: i32, units: i32, activation: i32): v128 {
   const row_bytes = (<usize>units) << 2;
+  const delta = Tiny.delta;
   let sum = f32x4.splat(0.0);
   for (let u: usize = 0; u < row_bytes; u += 4) {
-    sum = F32x4.fma(v128.load32_splat(DELTA + u), Tiny.column(weights + u, inputs, row_bytes), sum);
+    sum = F32x4.fma(v128.load32_splat(delta + u), Tiny.column(weights + u, inputs, row_bytes), sum);
   }
   return f32x4.mul(sum, Activation.derivative_from_output(activation, input));
 }
@@ -81,48 +83,50 @@ function train_row(
   decision: i32,
   rate: v128,
 ): void {
+  const delta_row = Tiny.delta;
+  const outputs_of = Workspace.panels + OUTPUTS;
   let last: i32 = 0;
-  while (last + 1 < LAYERS && Tiny.word(units, last + 1) !== 0) last++;
-  const outputs = Tiny.word(units, last);
+  while (last + 1 < LAYERS && Word.int(units, last + 1) !== 0) last++;
+  const outputs = Word.int(units, last);
   const from_net_inputs =
-    loss === LossCode.binary_cross_entropy && Tiny.word(activations, last) === ActivationCode.sigmoid;
+    loss === LossCode.binary_cross_entropy && Word.int(activations, last) === ActivationCode.sigmoid;
 
   let input = x;
   let depth = inputs;
   let weights = parameters;
   for (let layer: i32 = 0; layer <= last; layer++) {
-    const width = Tiny.word(units, layer);
+    const width = Word.int(units, layer);
     const stops = from_net_inputs && layer === last;
-    const activation = stops ? ActivationCode.linear : Tiny.word(activations, layer);
-    const output = OUTPUTS + ((<usize>layer) << 4);
+    const activation = stops ? ActivationCode.linear : Word.int(activations, layer);
+    const output = outputs_of + ((<usize>layer) << 4);
     v128.store(output, forward(input, depth, weights, width, activation));
     input = output;
     weights += (<usize>((depth + 1) * width)) << 2;
     depth = width;
   }
 
-  const y = OUTPUTS + ((<usize>last) << 4);
+  const y = outputs_of + ((<usize>last) << 4);
   let row_loss: f32;
   if (from_net_inputs) {
-    row_loss = sigmoid_binary_cross_entropy_row(y, t, DELTA, outputs, 1);
+    row_loss = sigmoid_binary_cross_entropy_row(y, t, delta_row, outputs, 1);
   } else {
-    row_loss = loss_row(y, t, DELTA, outputs, loss, 1);
-    const slope = Activation.derivative_from_output(Tiny.word(activations, last), v128.load(y));
-    F32x4.store_first(DELTA, f32x4.mul(F32x4.load_first(DELTA, outputs), slope), outputs);
+    row_loss = loss_row(y, t, delta_row, outputs, loss, 1);
+    const slope = Activation.derivative_from_output(Word.int(activations, last), v128.load(y));
+    F32x4.store_first(delta_row, f32x4.mul(F32x4.load_first(delta_row, outputs), slope), outputs);
   }
-  let delta = F32x4.load_first(DELTA, outputs);
+  let delta = F32x4.load_first(delta_row, outputs);
   for (let layer = last; layer >= 0; layer--) {
-    const width = Tiny.word(units, layer);
-    depth = layer === 0 ? inputs : Tiny.word(units, layer - 1);
+    const width = Word.int(units, layer);
+    depth = layer === 0 ? inputs : Word.int(units, layer - 1);
     weights -= (<usize>((depth + 1) * width)) << 2;
     if (layer === 0) {
       update(x, depth, weights, width, delta, rate);
     } else {
-      const below = OUTPUTS + ((<usize>(layer - 1)) << 4);
-      const activation = Tiny.word(activations, layer - 1);
+      const below = outputs_of + ((<usize>(layer - 1)) << 4);
+      const activation = Word.int(activations, layer - 1);
       const next = backward_input(weights, v128.load(below), depth, width, activation);
       update(below, depth, weights, width, delta, rate);
-      v128.store(DELTA, next);
+      v128.store(delta_row, next);
       delta = next;
     }
   }
@@ -141,9 +145,9 @@ export function train_rows(
   learning_rate: usize,
 ): void {
   const rate = f32x4.splat(<f32>load<f64>(learning_rate));
-  const second = Tiny.word(units, 1);
-  const third = Tiny.word(units, 2);
-  const outputs = third !== 0 ? third : second !== 0 ? second : Tiny.word(units, 0);
+  const second = Word.int(units, 1);
+  const third = Word.int(units, 2);
+  const outputs = third !== 0 ? third : second !== 0 ? second : Word.int(units, 0);
   for (let r: i32 = 0; r < Batch.rows; r++) {
     const row = Batch.source_row(r);
     const t = Batch.targets + ((row * <usize>outputs) << 2);

@@ -19,7 +19,7 @@ const C_BYTES: usize = 6 * 32;
 const SUMS_BYTES: usize = (<usize>Block.columns * 6) << 2;
 const REPEATED_BYTES: usize = 3 * 16;
 const LARGE_BYTES: usize = 3 * 16;
-const LAST_BYTES: usize = 4 * 16;
+const LAST_BYTES: usize = 2 * 16;
 
 /** Memory of the kernels. Every thread has its own; the first lies behind the static data. Addresses. */
 export class Workspace {

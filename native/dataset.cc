@@ -35,7 +35,7 @@ DatasetRows::DatasetRows(Napi::Env env, int64_t count, napi_value inputs, napi_v
   lengths_.labels = label_view.length;
   Napi::MemoryManagement::AdjustExternalMemory(env_, external_bytes_);
   spare_.clear();
-  if (pending_.empty()) is_complete_ = true;
+  if (pending_.empty()) rows_copied_ = count_;
   if (!later) complete();
 }
 
@@ -91,7 +91,7 @@ void DatasetRows::copy_rows(const Copy& copy, int64_t begin, int64_t end) const 
 }
 
 void DatasetRows::complete() {
-  if (is_complete_) return;
+  if (pending_.empty()) return;
   int64_t width = 1;
   for (const Copy& copy : pending_) width += copy.width;
   const int64_t rows = std::max<int64_t>(1, kPieceBytes / static_cast<int64_t>(sizeof(float)) / width);
@@ -109,13 +109,11 @@ void DatasetRows::publish(int64_t rows) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     rows_copied_ = rows;
-    if (rows == count_) is_complete_ = true;
   }
   copied_.notify_one();
 }
 
 int64_t DatasetRows::steps_ready(const Run& run, int64_t first_step) {
-  if (is_complete_) return std::numeric_limits<int64_t>::max();
   // Steps of the first epoch take the rows as they stand, those after it need no more.
   const int64_t steps = count_ / run.batch_size;
   const bool needs_all = run.order != nullptr || first_step >= steps;

@@ -3,7 +3,6 @@
 
 #include <napi.h>
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -66,14 +65,13 @@ class DatasetRows {
   Memory spare_;
   std::vector<Napi::ObjectReference> references_;
   std::vector<ArrayView> views_;
-  // Still to be done.
+  // Still to be done, all of it or nothing.
   std::vector<Copy> pending_;
-  std::atomic<bool> is_complete_{false};
+  int64_t external_bytes_ = 0;
   std::mutex mutex_;
   std::condition_variable copied_;
   // Guarded by mutex_.
   int64_t rows_copied_ = 0;
-  int64_t external_bytes_ = 0;
 };
 
 // new Dataset(count, inputs, targets, labels, inPlace, later, last); complete(); dispose(). `last` is a

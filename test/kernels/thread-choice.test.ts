@@ -2,11 +2,13 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { embeddedModules } from '../../src/backends/wasm/embedded.js';
 import { binaryOf, createMemory, instantiate } from '../../src/backends/wasm/module.js';
 import { RunWord } from '../../src/backends/wasm/run-words.js';
-import { Opcode } from '../../src/opcodes.js';
+import { Opcode, ScalarCode } from '../../src/opcodes.js';
 import { Random } from '../../src/random.js';
 
 /** Numbers of an update that is worth dividing. */
 const COUNT = 16384;
+/** Epochs of a run, at most, of those that come to the end of one. */
+const MOST_EPOCHS = 2000;
 
 /** Bytes of a team of two, as `assembly/team.ts` lays it out: how many helpers there are, and whether the first one rests. */
 const HELPERS = 128;
@@ -30,13 +32,17 @@ interface Outcome {
 }
 
 /** The owner of a team whose helper has come but claims nothing, with a clock that says what the machine takes. */
-async function simulated(machine: Machine): Promise<(steps: number) => Outcome> {
+async function simulated(
+  machine: Machine,
+  { rowsPerEpoch, batchSize } = { rowsPerEpoch: 2 ** 30, batchSize: 1 },
+): Promise<(steps: number) => Outcome> {
   const memory = createMemory(false);
   const module = await WebAssembly.compile(binaryOf(await embeddedModules.simd(), false));
   const { exports } = await instantiate(module, memory);
   const words = exports.firstFree();
   const [operation, scalars, team, numbers] = [256, 512, 1024, 4096].map((offset) => words + offset);
-  memory.grow(Math.ceil((numbers + 8 * COUNT) / 65536));
+  const metrics = numbers + 8 * COUNT;
+  memory.grow(Math.ceil((metrics + MOST_EPOCHS * ScalarCode.first_free * 8) / 65536));
   const i32 = new Int32Array(memory.buffer);
   const update = [Opcode.sgd_step, numbers, numbers + 4 * COUNT, 0, COUNT, scalars];
   i32.set(update, operation / 4);
@@ -70,9 +76,9 @@ async function simulated(machine: Machine): Promise<(steps: number) => Outcome> 
     i32[words / 4 + RunWord.operationsBegin] = operation;
     i32[words / 4 + RunWord.operationsEnd] = operation + 48;
     i32[words / 4 + RunWord.scalars] = scalars;
-    // No epoch ends.
-    i32[words / 4 + RunWord.rowsPerEpoch] = 2 ** 30;
-    i32[words / 4 + RunWord.batchSize] = 1;
+    i32[words / 4 + RunWord.metrics] = metrics;
+    i32[words / 4 + RunWord.rowsPerEpoch] = rowsPerEpoch;
+    i32[words / 4 + RunWord.batchSize] = batchSize;
     i32[words / 4 + RunWord.steps] = steps;
     exports.runSteps(words);
     return outcome;
@@ -102,6 +108,11 @@ describe('whether steps are divided among threads', () => {
     for (let ran = last.alone; ran < 8000; ran += last.alone) last = run(steps);
     expect(last.divided / steps).toBeGreaterThan(0.9);
     expect(last.alone / last.time).toBeGreaterThan(1.65);
+  });
+
+  it('they are where a batch would have room for more rows than there are', async () => {
+    const run = await simulated(constant(1, 0.5), { rowsPerEpoch: 10, batchSize: 32 });
+    expect(run(MOST_EPOCHS).divided).toBeGreaterThan(0.9 * MOST_EPOCHS);
   });
 
   describe.each([1.02, 1.3, 2, 10])('divided steps that take %d times as long', (factor) => {

@@ -10,8 +10,10 @@ import { createModel, initialParameters } from '../../src/model.js';
 import { ScalarCode } from '../../src/opcodes.js';
 import { adam } from '../../src/optimizers.js';
 import { writeStoredLayers } from '../../src/parameters.js';
-import { createPlan, type ProgramName } from '../../src/plan/plan.js';
+import { createPlan, type Plan, type ProgramName } from '../../src/plan/plan.js';
 import { Random } from '../../src/random.js';
+import { judge } from '../support/operation-case.js';
+import { operationCases } from './operation-cases.js';
 
 const INPUTS = 19;
 const COUNT = 53;
@@ -157,5 +159,27 @@ describe('views of linear memory', () => {
     const { buffer } = executor.scalars;
     for (let round = 0; round < 1000; round++) executor.createDataset(data).dispose();
     expect(executor.scalars.buffer).toBe(buffer);
+  });
+});
+
+describe('what is static in a module', () => {
+  // Threads share it, and each that begins writes it anew.
+  it('is left as it is by every operation', async () => {
+    const memory = createMemory(false);
+    const binary = binaryOf(await embeddedModules.simd(), false);
+    const instance = await instantiate(await WebAssembly.compile(binary), memory);
+    const { exports } = instance;
+    const read = (): Uint8Array =>
+      new Uint8Array(memory.buffer).slice(0, exports.firstFree() - exports.workspaceBytes());
+    const before = read();
+    expect(before.some((byte) => byte !== 0)).toBe(true);
+    const backend = await open();
+    const watched = Object.assign(Object.create(backend) as Backend, {
+      createExecutor: async (one: Plan) => new WasmExecutor(instance, one, 2 ** 30),
+    });
+    for (const [group, cases] of Object.entries(operationCases)) {
+      for (const test of cases()) expect(await judge(watched, test)).toBeNull();
+      expect(read(), group).toEqual(before);
+    }
   });
 });
