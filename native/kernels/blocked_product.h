@@ -71,17 +71,36 @@ void pack_transposed_panel(const float* b, int64_t b_row, int64_t depth, int64_t
   }
 }
 
+// Depth of a block of A from which on it is put down row by row where its columns are what lies together: a
+// tile then reads whole lines.
+constexpr int64_t kDeepBlock = 64;
+
 // Whether a copy of a block of A pays: its rows, or columns, lie at a distance of pages, at which they drive
 // each other out of the cache, or it is read in short pieces from many places.
 template <class S>
 bool packs_block(const Product& p, int64_t depth) {
-  return p.a_row * p.a_column % 512 == 0 || (p.a_row == 1 && depth > 64);
+  return p.a_row * p.a_column % 512 == 0 || (p.a_row == 1 && depth > kDeepBlock);
 }
+
+// Rows of B lie at a distance of pages, at which they compete for few places of a cache.
+FASTMLP_INLINE bool is_paged(const Product& p) { return !p.b_transposed && p.b_row % 1024 == 0; }
+
+// Rows of C from which on copies of such rows pay; and up to which the panels are only so deep, since what is
+// fetched ahead of the tiles would not stay in the second-level cache.
+constexpr int64_t kPagedRows = 5;
+constexpr int64_t kShallowRows = 128;
+constexpr int64_t kPagedDepth = 128;
 
 // Whether a copy of B's panels pays: many tiles run down them, or their rows lie at a distance of pages.
 template <class S>
 bool packs_panels(const Product& p) {
-  return p.b_transposed || p.rows > S::kUnpackedRows || (p.rows > 64 && p.b_row % 1024 == 0);
+  return p.b_transposed || p.rows > S::kUnpackedRows || (p.rows >= kPagedRows && is_paged(p));
+}
+
+// Sums that go on in C do not depend on where the depth is cut; sums that are added to C do.
+template <class S>
+int64_t block_depth(const Product& p) {
+  return is_paged(p) && p.rows <= kShallowRows && !p.accumulate ? kPagedDepth : S::kBlockDepth;
 }
 
 // Rows `top` to before `top + height` of A, columns `k` to before `k + depth`; in place or in the workspace.
@@ -96,6 +115,10 @@ void place_block(const Product& p, int64_t top, int64_t height, int64_t k, bool 
   if (p.a_column == 1) {
     pack_stretches<S>(tile->a, p.a_row, height, tile->depth, packed);
     tile->a_row = packed_stride<S>();
+  } else if (tile->depth > kDeepBlock) {
+    pack_transposed_panel<S>(tile->a, p.a_column, height, tile->depth, packed_stride<S>(), packed);
+    tile->a_row = packed_stride<S>();
+    tile->a_column = 1;
   } else {
     pack_stretches<S>(tile->a, p.a_column, tile->depth, height, packed);
     tile->a_column = packed_stride<S>();
@@ -146,7 +169,7 @@ template <class S>
 FASTMLP_NOINLINE void blocked_product(const Product& p, float* workspace) {
   const int tallest = p.rows < S::kTileRows ? static_cast<int>(p.rows) : S::kTileRows;
   const int64_t width = tile_vectors<S>(tallest) * S::kLanes;
-  const Pieces<S> depths(p.depth, S::kBlockDepth);
+  const Pieces<S> depths(p.depth, block_depth<S>(p));
   const Pieces<S> blocks(p.rows, S::kBlockRows);
   Tile tile;
   tile.c_row = p.c_row;
@@ -162,7 +185,7 @@ FASTMLP_NOINLINE void blocked_product(const Product& p, float* workspace) {
       for (int64_t block = 0; block < blocks.count; block++) {
         const int64_t top = blocks.begin(block);
         const int64_t height = blocks.begin(block + 1) - top;
-        const bool packs = packs_block<S>(p, tile.depth) && end - begin > 2 * width;
+        const bool packs = packs_block<S>(p, tile.depth) && end - begin > width;
         place_block<S>(p, top, height, k, packs, workspace, &tile);
         for (int64_t column = begin; column < end; column += width) {
           const int64_t columns = end - column < width ? end - column : width;

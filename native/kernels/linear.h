@@ -223,11 +223,12 @@ FASTMLP_NOINLINE void linear_backward_input_single(const Batch& batch,
   }
 }
 
-// A few rows are not worth a transposed W; nor are some more, if the rows of W are long.
+// A few rows are not worth a transposed W; nor are some more, if the rows of W are long, the longer the more.
 template <class S>
 FASTMLP_INLINE bool prefers_dot_products(int64_t rows, int64_t units) {
-  const int64_t long_row = (rows <= 16 ? 4 : 16) * S::kLanes;
-  return rows <= 3 || (rows <= S::kDotRows && units >= long_row);
+  if (rows <= 3) return true;
+  if (rows <= 16) return rows <= S::kDotRows && units >= 4 * S::kLanes;
+  return rows <= S::kDotRows && units >= 16 * S::kLanes && units >= 6 * rows;
 }
 
 template <class S>

@@ -259,6 +259,8 @@ int check_everything() {
   // Where blocks and panels begin to be copied.
   for (const int64_t rows : {66, 200, 520}) check_products(rows, 391, 71, 3, turn++, false);
   for (const int64_t units : {512, 1024, 1100}) check_products(70, 512, units, 3, turn++, false);
+  // Where rows of weights lie at a distance of pages.
+  for (const int64_t rows : {4, 5, 128, 129}) check_products(rows, 261, 1024, 3, turn++, false);
   // Where few columns are computed as rows.
   for (const int64_t units : {5, 9, 10, 18}) check_products(5, 300, units, 3, turn++, false);
   // Where weights are read row by row.

@@ -13,6 +13,8 @@ function* products(): Generator<{ rows: number; inputs: number; units: number }>
   yield { rows: 2, inputs: 3, units: 1031 };
   yield { rows: 259, inputs: 6, units: 5 };
   yield { rows: 1, inputs: 259, units: 257 };
+  // Weights whose rows lie at a distance of pages.
+  for (const rows of [5, 128, 129]) yield { rows, inputs: 261, units: 1024 };
 }
 
 /** Few rows and weights beyond the nearest caches. */
