@@ -18,12 +18,11 @@ export class Math32 {
 
   /** e^r - 1 on |r| <= ln(2)/2: minimax polynomial by Remez exchange, error relative to r below 1.4e-8. */
   @inline static expm1_poly6(r: v128): v128 {
-    let p = f32x4.splat(0.00139465625);
-    p = F32x4.fma(p, r, f32x4.splat(0.00836664345));
-    p = F32x4.fma(p, r, f32x4.splat(0.0416662805));
-    p = F32x4.fma(p, r, f32x4.splat(0.16666542));
-    p = F32x4.fma(p, r, f32x4.splat(0.5));
-    return F32x4.fma(f32x4.mul(r, r), p, r);
+    const square = f32x4.mul(r, r);
+    const low = F32x4.fma(f32x4.splat(0.16666542), r, f32x4.splat(0.5));
+    const high = F32x4.fma(f32x4.splat(0.00836664345), r, f32x4.splat(0.0416662805));
+    const p = F32x4.fma(F32x4.fma(f32x4.splat(0.00139465625), square, high), square, low);
+    return F32x4.fma(p, square, r);
   }
 
   /** e^x, subnormal results included. */
@@ -41,9 +40,15 @@ export class Math32 {
     return f32x4.div(F32x4.select(f32x4.lt(z, f32x4.splat(0.0)), e, one), f32x4.add(one, e));
   }
 
-  /** 1 / (1 + e^-z). */
+  /** 1 / (1 + e^-z), with e^-|z| = 2^n (e^r - 1) + 2^n; 1 + e^-|z| does not wait for it. */
   @inline static sigmoid_poly6(z: v128): v128 {
-    return Math32.sigmoid_of_exp(z, Math32.exp_poly6(f32x4.neg(f32x4.abs(z))));
+    const one = f32x4.splat(1.0);
+    const x = F32x4.max(f32x4.neg(f32x4.abs(z)), f32x4.splat(-105.0));
+    const n = Math32.exp_exponent(x);
+    const power = F32x4.scale(one, n);
+    const m = Math32.expm1_poly6(Math32.exp_rest(x, n));
+    const above = F32x4.select(f32x4.lt(z, f32x4.splat(0.0)), F32x4.fma(m, power, power), one);
+    return f32x4.div(above, F32x4.fma(m, power, f32x4.add(one, power)));
   }
 
   /** tanh z = -t / (t + 2) with t = e^(-2|z|) - 1 without cancellation: 2^n (e^r - 1) + (2^n - 1). */

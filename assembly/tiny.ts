@@ -65,8 +65,8 @@ function backward_input(weights: usize, input: v128, inputs: i32, units: i32, ac
 function update(input: usize, inputs: i32, weights: usize, units: i32, delta: v128, rate: v128): void {
   const row_bytes = (<usize>units) << 2;
   for (; inputs > 0; inputs--, input += 4, weights += row_bytes) {
-    const gradient = f32x4.mul(v128.load32_splat(input), delta);
-    F32x4.store_first(weights, F32x4.fnma(rate, gradient, F32x4.load_first(weights, units)), units);
+    const rate_x = f32x4.mul(rate, v128.load32_splat(input));
+    F32x4.store_first(weights, F32x4.fnma(rate_x, delta, F32x4.load_first(weights, units)), units);
   }
   F32x4.store_first(weights, F32x4.fnma(rate, delta, F32x4.load_first(weights, units)), units);
 }

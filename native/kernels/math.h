@@ -44,23 +44,34 @@ FASTMLP_INLINE typename S::V exp_poly6_f32(typename S::V x) {
   return S::scale(S::add(expm1_poly6<S>(r), S::set1(1.0f)), rounded);
 }
 
+// e^-|x| = 2^n (e^r - 1) + 2^n; returns e^r - 1. 2^n below the normal range may be 0.
+template <class S>
+FASTMLP_INLINE typename S::V exp_negative_parts(typename S::V x, typename S::V* power) {
+  const typename S::V minus = S::max(S::set1(-105.0f), S::copy_sign(x, S::set1(-1.0f)));
+  typename S::V rounded;
+  const typename S::V r = exp_reduce<S>(minus, &rounded);
+  // It waits for less than the polynomial does.
+  *power = S::scale_down(S::set1(1.0f), rounded);
+  return expm1_poly6<S>(r);
+}
+
 // e^-|x| within 1.1 ulp; results below the normal range may be 0.
 template <class S>
 FASTMLP_INLINE typename S::V exp_negative_poly6_f32(typename S::V x) {
-  using V = typename S::V;
-  const V minus = S::max(S::set1(-105.0f), S::copy_sign(x, S::set1(-1.0f)));
-  V rounded;
-  const V r = exp_reduce<S>(minus, &rounded);
-  return S::scale_down(S::add(expm1_poly6<S>(r), S::set1(1.0f)), rounded);
+  typename S::V power;
+  const typename S::V m = exp_negative_parts<S>(x, &power);
+  return S::fma(m, power, power);
 }
 
-// 1 / (1 + e^-z) within 2.3 ulp, from e^-|z|, which cannot overflow.
+// 1 / (1 + e^-z) within 2.3 ulp, from e^-|z|, which cannot overflow. 1 + e^-|z| does not wait for e^-|z|.
 template <class S>
 FASTMLP_INLINE typename S::V sigmoid_poly6_f32(typename S::V z) {
   using V = typename S::V;
   const V one = S::set1(1.0f);
-  const V e = exp_negative_poly6_f32<S>(z);
-  return S::div(S::select(S::less(z, S::set1(0.0f)), e, one), S::add(one, e));
+  V power;
+  const V m = exp_negative_parts<S>(z, &power);
+  const V e = S::fma(m, power, power);
+  return S::div(S::select(S::less(z, S::set1(0.0f)), e, one), S::fma(m, power, S::add(one, power)));
 }
 
 // tanh z within 2.5 ulp: -t / (t + 2) with t = e^(-2|z|) - 1 without cancellation: 2^n (e^r - 1) + (2^n - 1).

@@ -57,12 +57,13 @@ FASTMLP_NOINLINE void tiny_backward(const float* delta, const float* input, int3
   for (int u = 0; u < kUnits; u++) d[u] = delta[u];
   for (int32_t i = 0; i < inputs; i++, weights += kUnits) {
     const float x = input[i];
+    const float rate_x = rate * x;
     float sum = d[0] * weights[0];
-    weights[0] = One::fnma(rate, x * d[0], weights[0]);
+    weights[0] = One::fnma(rate_x, d[0], weights[0]);
     FASTMLP_UNROLL
     for (int u = 1; u < kUnits; u++) {
       sum = One::fma(d[u], weights[u], sum);
-      weights[u] = One::fnma(rate, x * d[u], weights[u]);
+      weights[u] = One::fnma(rate_x, d[u], weights[u]);
     }
     if (delta_below != nullptr) delta_below[i] = sum * derivative_from_output<One, kActivation>(x);
   }

@@ -1,6 +1,7 @@
 // Training steps on one row each of the smallest networks: two inputs, a layer of two to four units, one
 // sigmoid. Sizes and functions are types, so that all parameters stay in registers from row to row and
-// nothing between two layers goes through memory. The numbers are those of tiny.h, bit by bit.
+// nothing between two layers goes through memory. The numbers are those of tiny.h but for the order of the
+// factors of a delta.
 #pragma once
 
 #include "native/batch.h"
@@ -71,11 +72,12 @@ FASTMLP_NOINLINE void train_rows_in_registers(const Batch& batch, const operands
     const OutputStep output = sigmoid_output<S, kLoss>(z, t);
     FASTMLP_UNROLL
     for (int u = 0; u < kUnits; u++) {
-      const float below = output.delta * v[u] * derivative_from_output<One, kHidden>(h[u]);
-      v[u] = One::fnma(rate, h[u] * output.delta, v[u]);
+      // What waits for the delta comes last.
+      const float below = output.delta * (v[u] * derivative_from_output<One, kHidden>(h[u]));
+      v[u] = One::fnma(rate * h[u], output.delta, v[u]);
       FASTMLP_UNROLL
       for (int i = 0; i < kRegisterInputs; i++) {
-        w[i * kUnits + u] = One::fnma(rate, x[i] * below, w[i * kUnits + u]);
+        w[i * kUnits + u] = One::fnma(rate * x[i], below, w[i * kUnits + u]);
       }
       w[kRegisterInputs * kUnits + u] = One::fnma(rate, below, w[kRegisterInputs * kUnits + u]);
     }
