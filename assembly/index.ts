@@ -3,6 +3,7 @@
  * here; nothing is allocated or collected.
  */
 export { operandCount, runSteps } from './executor';
+export { hasNonFinite } from './finite';
 export { runToEnd } from './run-control';
 export { help, leadTeam, teamBytes } from './team';
 export { firstFree, useWorkspace, workspaceBytes } from './workspace';

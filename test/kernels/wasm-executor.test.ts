@@ -162,6 +162,27 @@ describe('views of linear memory', () => {
   });
 });
 
+describe('the first number that is not finite', () => {
+  const lengths = [511, 512, 513, 16383, 16384, 16385, 40001];
+
+  it.each(lengths)('is found wherever it stands among %d', async (length) => {
+    const executor = await (await open()).createExecutor(plan, 1, false);
+    const values = Float32Array.from({ length }, (_, index) => (index % 2 ? -3.4028234e38 : 1e-45));
+    expect(executor.firstNonFinite(values)).toBe(-1);
+    for (const number of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      for (const index of [0, 1, 509, length >> 1, length - 1]) {
+        const [before, last] = [values[index], values[length - 1]];
+        values[index] = number;
+        values[length - 1] = Number.NaN;
+        expect(executor.firstNonFinite(values)).toBe(index);
+        values[length - 1] = last;
+        values[index] = before;
+      }
+    }
+    expect(executor.firstNonFinite(values)).toBe(-1);
+  });
+});
+
 describe('what is static in a module', () => {
   // Threads share it, and each that begins writes it anew.
   it('is left as it is by every operation', async () => {

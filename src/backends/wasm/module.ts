@@ -8,6 +8,8 @@ export interface ModuleExports {
   useWorkspace(address: number): void;
   operandCount(opcode: number): number;
   runSteps(words: number): void;
+  /** Whether a number of some whole vectors is NaN or infinite, as 1 or 0. */
+  hasNonFinite(numbers: number, bytes: number): number;
   runToEnd(words: number): void;
   teamBytes(threads: number): number;
   leadTeam(team: number, threads: number): void;
