@@ -148,11 +148,12 @@ export class Trainer {
     const model = createModel(config);
     const turns = new Turns();
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
+    await turns.take();
     const threads = backend.threadsFor(wantedThreads, model.parameterCount);
     const engine = await Engine.create(model, backend, threads, worker);
     const random = new Random(seed, backend.drawNormals);
     await turns.take();
-    const initial = initialParameters(model, random, backend.precision);
+    const initial = await initialParameters(model, random, backend.precision, turns);
     await turns.take();
     writeStoredLayers(engine.executor, engine.plan, initial, model);
     writeConstants(engine.executor, engine.plan);
