@@ -41,8 +41,8 @@ export interface FitHost {
   readonly createProgress: CreateProgress;
   /** Where the run stood that the trainer's file holds. */
   readonly position: RunPosition | null;
-  encode(capture: Capture, position: RunPosition | null): () => Uint8Array;
-  write(target: SaveTarget, bytes: Uint8Array): Promise<void>;
+  encode(capture: Capture, position: RunPosition | null): () => Uint8Array<ArrayBuffer>;
+  write(target: SaveTarget, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
 /** The job under way, where its orders begin, and the time and the steps at which it was begun. */
