@@ -4,7 +4,6 @@ import { listBackends } from './backends/select.js';
 import { createWasmProvider } from './backends/wasm/index.js';
 import { createBrowserWorker } from './backends/wasm/worker/port.js';
 import type { RowsLike, TargetsLike } from './data.js';
-import { fact, stateError } from './errors.js';
 import type { LoadOptions, ModelSource } from './model-storage.js';
 import type { CreateProgress } from './progress.js';
 import {
@@ -28,9 +27,7 @@ const createProgress: CreateProgress = async ({ epochs }) => {
   };
 };
 
-const noPath = (action: string, instead: string) => (path: string | URL) => {
-  throw stateError(action, `a path needs Node; ${instead} work everywhere`, fact(String(path)));
-};
+const loadFiles = () => import('./io/browser-files.js');
 
 const platform: Platform = {
   providers: [
@@ -42,15 +39,15 @@ const platform: Platform = {
   ],
   createProgress,
   files: {
-    read: noPath('Cannot load trainer', 'bytes and Blobs'),
-    write: noPath('Cannot save trainer', 'WritableStreams and functions'),
+    read: async (path) => (await loadFiles()).browserFiles.read(path),
+    write: async (path, bytes) => (await loadFiles()).browserFiles.write(path, bytes),
   },
 };
 
 /** As in Node, with WebAssembly as the best backend. */
 export const createTrainer = (config: TrainerConfig): Promise<Trainer> => Trainer.create(config, platform);
 
-/** As in Node, from bytes or a Blob. */
+/** As in Node, from `indexeddb://name`, bytes or a Blob. */
 export const loadTrainer = (source: ModelSource, options: LoadOptions = {}): Promise<Trainer> =>
   Trainer.load(source, options, platform);
 

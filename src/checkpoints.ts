@@ -2,7 +2,7 @@ import type { SaveTarget } from './model-storage.js';
 
 interface Checkpoint {
   readonly target: SaveTarget;
-  readonly encode: () => Uint8Array;
+  readonly encode: () => Uint8Array<ArrayBuffer>;
 }
 
 /** More than this wait only for different targets, and then the run waits for them. */
@@ -10,19 +10,22 @@ const MOST_WAITING = 2;
 
 /** Writes checkpoints one after the other while a run goes on. One that waits is replaced by the next for its path. */
 export class Checkpoints {
-  readonly #write: (target: SaveTarget, bytes: Uint8Array) => Promise<void>;
+  readonly #write: (target: SaveTarget, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
   readonly #failed: () => void;
   #waiting: Checkpoint[] = [];
   #writing: Promise<void> | null = null;
   #error: { readonly reason: unknown } | null = null;
 
   /** @param failed called when one could not be written, of which `settled` tells */
-  constructor(write: (target: SaveTarget, bytes: Uint8Array) => Promise<void>, failed: () => void) {
+  constructor(
+    write: (target: SaveTarget, bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
+    failed: () => void,
+  ) {
     this.#write = write;
     this.#failed = failed;
   }
 
-  add(target: SaveTarget, encode: () => Uint8Array): void {
+  add(target: SaveTarget, encode: () => Uint8Array<ArrayBuffer>): void {
     if (typeof target === 'string') this.#waiting = this.#waiting.filter((one) => one.target !== target);
     this.#waiting.push({ target, encode });
     this.#writing ??= this.#writeAll();

@@ -42,8 +42,7 @@ export class LossWatch {
   }
 
   /** Looks at the loss of some rows before the first step of a run. */
-  begin({ batchSize }: Job): void {
-    if (this.#largest !== null) return;
+  begin(batchSize: number): void {
     const { labels, count } = this.#some;
     const program = labels ? 'evaluateLabels' : 'evaluate';
     const { loss } = this.engine.runNow(program, this.#some, Math.min(batchSize, count));

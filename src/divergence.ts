@@ -90,7 +90,6 @@ export class Guard {
     const { engine, policy } = this;
     const { control } = options;
     if (policy === 'ignore') return { ...(await engine.runJob(state, dataset, options)), isDiverged: false };
-    this.#losses?.begin(state.job);
     this.#journal.begin(state);
     let first: Good | null = null;
     let from: Good | null = null;
@@ -158,9 +157,10 @@ export class Guard {
     return this.#usualNorm;
   }
 
-  /** Looks at the loss of the job under way now and then, until `end`. */
-  begin(): void {
+  /** Looks at the loss before the first step, and at that of the job under way now and then, until `end`. */
+  begin(batchSize: number): void {
     if (this.policy === 'ignore') return;
+    this.#losses?.begin(batchSize);
     this.#timer = setInterval(() => {
       const { state, control } = this.#underWay ?? {};
       const progress = control?.progress();

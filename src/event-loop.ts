@@ -19,6 +19,9 @@ export const yieldToEventLoop: () => Promise<void> =
           channel.port2.postMessage(null);
         });
 
+/** Data of a caller beyond so many bytes are taken in turns of the event loop, and must stay as they are until then. */
+export const TAKEN_AT_ONCE_BYTES = 2 * 2 ** 20;
+
 /** What a turn of the event loop may be held for by work that can be cut: far less than a frame of a page. */
 const TURN_MS = 4;
 

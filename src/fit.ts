@@ -6,7 +6,7 @@ import { Guard } from './divergence.js';
 import { hasFiniteBiases } from './divergence-signs.js';
 import type { Engine } from './engine.js';
 import { EpochOrders, type OrderOrigin } from './epoch-orders.js';
-import { Turns } from './event-loop.js';
+import { TAKEN_AT_ONCE_BYTES, Turns } from './event-loop.js';
 import { contextOf } from './fit-context.js';
 import { type CheckedOptions, checkFitOptions, type FitOptions } from './fit-options.js';
 import { Watch } from './fit-watch.js';
@@ -41,8 +41,8 @@ export interface FitHost {
   readonly createProgress: CreateProgress;
   /** Where the run stood that the trainer's file holds. */
   readonly position: RunPosition | null;
-  encode(capture: Capture, position: RunPosition | null): () => Uint8Array;
-  write(target: SaveTarget, bytes: Uint8Array): Promise<void>;
+  encode(capture: Capture, position: RunPosition | null): () => Uint8Array<ArrayBuffer>;
+  write(target: SaveTarget, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
 /** The job under way, where its orders begin, and the time and the steps at which it was begun. */
@@ -56,6 +56,7 @@ interface Current {
 
 /** One call of `fit`: its data, and where its epochs stand. */
 export class Fit {
+  readonly #turns = new Turns();
   /** Pauses and ends the call. */
   readonly control = new JobControl();
   readonly #host: FitHost;
@@ -64,7 +65,8 @@ export class Fit {
   readonly #rows: Rows;
   /** What is still to be checked of them. */
   readonly #checks: (() => Promise<void>)[] = [];
-  readonly #data: Fingerprint;
+  /** Of large data taken while they are copied, unless a run that goes on needs it at once. */
+  #data: Fingerprint | null = null;
   readonly #splitter: Splitter;
   readonly #validation: Rows | null;
   readonly #stopWatch: StopWatch | null;
@@ -99,14 +101,15 @@ export class Fit {
     const inTurns = host.engine.backend.kind === 'native' ? reader : { ...reader, defer };
     const rows = readRows(action, x, t, model, inTurns);
     this.#rows = weighRows(action, rows, model, this.#options);
-    this.#data = fingerprintOf(this.#rows);
     const { validationData, stopWhen, learningRate, resume, initialEpoch } = this.#options;
     this.#stopWatch = stopWhen ? new StopWatch(action, stopWhen, model.decision !== null) : null;
     this.#engine.requireOutputs(action, rows);
     this.#validation = validationData ? readValidation(action, validationData, model, reader) : null;
     this.#splitter = new Splitter(action, rows, model, this.#options);
     const { length } = host.engine.plan.gradients;
-    this.#resumed = resume ? requireSameRun(action, host.position, this.#options, this.#data, length) : null;
+    if (resume || !this.#mayWait) this.#data = fingerprintOf(this.#rows);
+    this.#resumed =
+      this.#data && resume ? requireSameRun(action, host.position, this.#options, this.#data, length) : null;
     this.#history = new HistoryBuilder(initialEpoch, this.#options.epochs - initialEpoch);
     this.#guard = new Guard(this.#engine, this.#rows, this.#options.divergence, this.#options.gradientLimit);
     this.#watch = new Watch(this.#options.callbacks, this.#context());
@@ -119,7 +122,6 @@ export class Fit {
   async run(): Promise<History> {
     const { signal, epochs, verbose, maxTimeMs, initialEpoch, batchSize } = this.#options;
     const { executor } = this.#engine;
-    const turns = new Turns();
     // Before there is anything behind the plan in memory: then it can grow where it is.
     this.#engine.atRest(() => this.#engine.reserve(batchSize));
     const dataset = executor.createDataset(this.#rows);
@@ -135,7 +137,9 @@ export class Fit {
       if (this.#validation) validation = executor.createDataset(this.#validation);
       if (verbose === 1)
         this.#watch.progress = await this.#host.createProgress({ totalRows: this.#rowsPerEpoch, epochs });
-      await turns.take();
+      await this.#turns.take();
+      this.#data ??= fingerprintOf(this.#rows);
+      await this.#turns.take();
       for (const check of this.#checks) await check();
       const split = await this.#split();
       if (this.#resumed) this.#goOn(this.#resumed);
@@ -145,8 +149,9 @@ export class Fit {
         failure ??= { reason };
         stop();
       });
-      this.#guard.begin();
-      await turns.take();
+      this.#engine.requireAlive('Cannot go on');
+      this.#guard.begin(batchSize);
+      await this.#turns.take();
       await this.#runEpochs(dataset, validation, split);
       stopIntervals();
       if (failure) throw (failure as { readonly reason: unknown }).reason;
@@ -181,7 +186,7 @@ export class Fit {
     const done = (this.#current?.state.done ?? 0) + (runSteps ?? 0);
     const shared = {
       options: runOptionsOf(this.#options),
-      data: this.#data,
+      data: this.#data as Fingerprint,
       steps: this.#steps + done,
       gradients: null,
       gradientNorm: null,
@@ -215,6 +220,11 @@ export class Fit {
       order: origin,
       skip: epochs,
     };
+  }
+
+  /** The caller leaves the rows as they are while turns of the event loop go by. */
+  get #mayWait(): boolean {
+    return this.#engine.backend.kind === 'wasm' && this.#rows.inputs.byteLength > TAKEN_AT_ONCE_BYTES;
   }
 
   /** Rows that an epoch takes. */

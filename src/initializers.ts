@@ -1,5 +1,6 @@
 import type { Numbers } from './backends/backend.js';
 import { requireKnownKeys, requireName, requireNumber, typeError } from './errors.js';
+import type { Turns } from './event-loop.js';
 import type { Random } from './random.js';
 
 /** Names of initialisers that need no numbers of their own. */
@@ -27,8 +28,8 @@ export type Initializer =
   | { readonly type: 'normal'; readonly mean?: number; readonly standardDeviation?: number }
   | { readonly type: 'constant'; readonly value: number };
 
-/** Draws parameters unit by unit, and puts them down as inputs × units. */
-export type Sampler = (random: Random, into: Numbers, units: number) => void;
+/** Draws parameters unit by unit, and puts them down as inputs × units, in turns of the event loop. */
+export type Sampler = (random: Random, into: Numbers, units: number, turns: Turns) => Promise<void> | void;
 
 type Fan = { readonly inputs: number; readonly units: number };
 
@@ -42,14 +43,14 @@ const named: Record<InitializerName, (fan: Fan) => Sampler> = {
 };
 
 const between = (minimum: number, maximum: number): Sampler => {
-  return (random, into, units) => random.uniforms(into, units, minimum, maximum);
+  return (random, into, units, turns) => random.uniforms(into, units, minimum, maximum, turns);
 };
 const centred = (limit: number): Sampler => between(-limit, limit);
 const gaussian = (mean: number, standardDeviation: number): Sampler => {
-  return (random, into, units) => random.normals(into, units, mean, standardDeviation);
+  return (random, into, units, turns) => random.normals(into, units, mean, standardDeviation, turns);
 };
 const constant = (value: number): Sampler => {
-  return (_, into) => into.fill(value);
+  return (_, into) => void into.fill(value);
 };
 
 const names = [...Object.keys(named), 'uniform', 'normal', 'constant'] as const;

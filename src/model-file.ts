@@ -132,7 +132,7 @@ const plainNumbers = (value: number | ArrayLike<number>): number | number[] =>
   typeof value === 'number' ? value : Array.from(value);
 
 /** Bytes of a model file. */
-export function encodeModel(state: ModelState): Uint8Array {
+export function encodeModel(state: ModelState): Uint8Array<ArrayBuffer> {
   const { model, plan, seed, scalars, random, steps, epochs, plateau } = state;
   const run = state.run && encodePosition(state.run);
   const tensors = new Map<string, Tensor>();

@@ -8,11 +8,18 @@ import type { Optimizer } from './optimizers.js';
 import type { Random, RandomState } from './random.js';
 import type { RunPosition } from './run-position.js';
 
-/** Where `loadTrainer` reads a model file: a path or file URL in Node, bytes or a Blob everywhere. */
+/** Where `loadTrainer` reads a model file: a path or file URL in Node, `indexeddb://name` in a browser, bytes or a Blob everywhere. */
 export type ModelSource = string | URL | Uint8Array | ArrayBuffer | Blob;
 
-/** Where `save` writes a model file. */
-export type SaveTarget = string | URL | WritableStream<Uint8Array> | ((bytes: Uint8Array) => unknown);
+/**
+ * Where `save` writes a model file: a path or file URL in Node, `indexeddb://name` or `downloads://name` in a browser, a
+ * stream or a function everywhere.
+ */
+export type SaveTarget =
+  | string
+  | URL
+  | WritableStream<Uint8Array>
+  | ((bytes: Uint8Array<ArrayBuffer>) => unknown);
 
 export interface LoadOptions extends ModelFunctions {
   /** As in `createTrainer`; default `'auto'`. */
@@ -36,10 +43,10 @@ export function checkSaveOptions(action: string, options: SaveOptions): SaveOpti
   return options;
 }
 
-/** Model files on the disk, where there is one. */
+/** Model files by name: on the disk, or what a browser has in its place. */
 export interface ModelFiles {
   read(path: string | URL): Promise<Uint8Array>;
-  write(path: string | URL, bytes: Uint8Array): Promise<void>;
+  write(path: string | URL, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
 const isPath = (value: unknown): value is string | URL => typeof value === 'string' || value instanceof URL;
@@ -50,7 +57,11 @@ export function requireTarget(action: string, target: unknown): asserts target i
   throw typeError(action, 'the target must be a path, a URL, a WritableStream or a function', target);
 }
 
-export async function writeModel(target: SaveTarget, bytes: Uint8Array, files: ModelFiles): Promise<void> {
+export async function writeModel(
+  target: SaveTarget,
+  bytes: Uint8Array<ArrayBuffer>,
+  files: ModelFiles,
+): Promise<void> {
   if (isPath(target)) return files.write(target, bytes);
   if (typeof target === 'function') return void (await target(bytes));
   const writer = target.getWriter();

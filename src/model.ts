@@ -1,5 +1,4 @@
 import type { Activation } from './activation-choice.js';
-import type { Numbers } from './backends/backend.js';
 import { numbersOf, type Precision } from './data.js';
 import {
   fact,
@@ -10,6 +9,7 @@ import {
   stateError,
   typeError,
 } from './errors.js';
+import { Turns } from './event-loop.js';
 import { createSampler } from './initializers.js';
 import { checkLayer, isMask, type Layer, type LayerConfig, placeLayer, withPreset } from './layers.js';
 import { type Loss, type LossLike, resolveLoss } from './loss-choice.js';
@@ -200,15 +200,23 @@ export function requireTrainable(caller: string, model: Model): void {
 }
 
 /** Parameters of each layer at the beginning, drawn in float64 from the seed and rounded to that precision. */
-export const initialParameters = ({ layers }: Model, random: Random, precision: Precision): StoredLayer[] =>
-  layers.map((layer) => {
+export async function initialParameters(
+  { layers }: Model,
+  random: Random,
+  precision: Precision,
+  turns = new Turns(),
+): Promise<StoredLayer[]> {
+  const initial: StoredLayer[] = [];
+  for (const layer of layers) {
     const { config, units, weightRows, bias } = layer;
-    const drawn = (name: 'initializer' | 'biasInitializer', count: number, otherwise: number): Numbers => {
+    const drawn = async (name: 'initializer' | 'biasInitializer', count: number, otherwise: number) => {
       const numbers = numbersOf(precision, count);
-      if (config.type === 'dense') createSampler(action, name, config[name], layer)(random, numbers, units);
-      else numbers.fill(otherwise);
+      if (config.type !== 'dense') numbers.fill(otherwise);
+      else await createSampler(action, name, config[name], layer)(random, numbers, units, turns);
       return numbers;
     };
-    const weights = drawn('initializer', units * weightRows, 1);
-    return { weights, biases: bias ? drawn('biasInitializer', units, 0) : null };
-  });
+    const weights = await drawn('initializer', units * weightRows, 1);
+    initial.push({ weights, biases: bias ? await drawn('biasInitializer', units, 0) : null });
+  }
+  return initial;
+}

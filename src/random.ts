@@ -1,4 +1,5 @@
 import type { Numbers } from './backends/backend.js';
+import { Turns } from './event-loop.js';
 
 /** The four words of a generator, as unsigned integers. */
 export type RandomState = readonly [number, number, number, number];
@@ -26,6 +27,30 @@ export function mix(x: number): number {
   mixed ^= mixed >>> 15;
   mixed = Math.imul(mixed, 0x735a2d97);
   return mixed ^ (mixed >>> 15);
+}
+
+/** Numbers that are drawn between two looks at the clock: a millisecond by code that is not yet compiled. */
+const DRAWN_AT_ONCE = 2 ** 12;
+
+/** Goes through inputs × units unit by unit: `draw` gets the place of an input of a unit, and where to stop. */
+async function inTurns(
+  { length }: Numbers,
+  units: number,
+  turns: Turns,
+  draw: (at: number, end: number) => void,
+): Promise<void> {
+  const stretch = DRAWN_AT_ONCE * units;
+  let drawn = 0;
+  for (let unit = 0; unit < units && unit < length; unit++) {
+    for (let at = unit; at < length; at += stretch) {
+      const end = Math.min(length, at + stretch);
+      draw(at, end);
+      drawn += Math.ceil((end - at) / units);
+      if (drawn < DRAWN_AT_ONCE) continue;
+      drawn = 0;
+      await turns.take();
+    }
+  }
 }
 
 /**
@@ -88,23 +113,32 @@ export class Random {
     return radius * Math.cos(2 * Math.PI * this.uniform());
   }
 
-  /** Uniform numbers: drawn unit by unit, put down as inputs × units. */
-  uniforms(into: Numbers, units: number, minimum: number, maximum: number): void {
-    for (let unit = 0; unit < units; unit++) {
-      for (let at = unit; at < into.length; at += units)
-        into[at] = minimum + (maximum - minimum) * this.uniform();
-    }
+  /** Uniform numbers: drawn unit by unit, put down as inputs × units, in turns of the event loop. */
+  uniforms(
+    into: Numbers,
+    units: number,
+    minimum: number,
+    maximum: number,
+    turns = new Turns(),
+  ): Promise<void> {
+    return inTurns(into, units, turns, (begin, end) => {
+      for (let at = begin; at < end; at += units) into[at] = minimum + (maximum - minimum) * this.uniform();
+    });
   }
 
-  /** Normal numbers: drawn unit by unit, put down as inputs × units. */
-  normals(into: Numbers, units: number, mean: number, standardDeviation: number): void {
-    if (this.#drawNormals) {
-      this.#drawNormals(this.#words, into, units, mean, standardDeviation);
-      return;
-    }
-    for (let unit = 0; unit < units; unit++) {
-      for (let at = unit; at < into.length; at += units) into[at] = mean + standardDeviation * this.normal();
-    }
+  /** Normal numbers likewise. */
+  async normals(
+    into: Numbers,
+    units: number,
+    mean: number,
+    standardDeviation: number,
+    turns = new Turns(),
+  ): Promise<void> {
+    if (this.#drawNormals) this.#drawNormals(this.#words, into, units, mean, standardDeviation);
+    else
+      await inTurns(into, units, turns, (begin, end) => {
+        for (let at = begin; at < end; at += units) into[at] = mean + standardDeviation * this.normal();
+      });
   }
 
   /**

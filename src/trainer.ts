@@ -148,11 +148,12 @@ export class Trainer {
     const model = createModel(config);
     const turns = new Turns();
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
+    await turns.take();
     const threads = backend.threadsFor(wantedThreads, model.parameterCount);
     const engine = await Engine.create(model, backend, threads, worker);
     const random = new Random(seed, backend.drawNormals);
     await turns.take();
-    const initial = initialParameters(model, random, backend.precision);
+    const initial = await initialParameters(model, random, backend.precision, turns);
     await turns.take();
     writeStoredLayers(engine.executor, engine.plan, initial, model);
     writeConstants(engine.executor, engine.plan);
@@ -474,7 +475,7 @@ export class Trainer {
    * state_dict of an `nn.Sequential`. Gradients that wait for `applyGradients` are not in it. During `fit` it also tells
    * where the run stands, and `fit` with `resume: true` goes on there.
    */
-  toBytes(options: SaveOptions = {}): Uint8Array {
+  toBytes(options: SaveOptions = {}): Uint8Array<ArrayBuffer> {
     const action = 'Cannot save trainer';
     this.#engine.requireAlive(action);
     const { metadata } = checkSaveOptions(action, options);
@@ -483,7 +484,8 @@ export class Trainer {
   }
 
   /**
-   * Writes the model file: in Node to a path, whole or not at all (temporary file, flush, rename), everywhere to a
+   * Writes the model file: in Node to a path, whole or not at all (temporary file, flush, rename); in a browser to
+   * `indexeddb://name`, whole or not at all (one transaction), or as a download, `downloads://name`; everywhere to a
    * `WritableStream`, which is closed, or to a function that takes the bytes.
    */
   async save(target: SaveTarget, options: SaveOptions = {}): Promise<void> {
@@ -537,7 +539,11 @@ export class Trainer {
   }
 
   /** What makes the bytes of a model file from a copy of the state. */
-  #encode(capture: Capture, position: RunPosition | null, metadata = this.#metadata): () => Uint8Array {
+  #encode(
+    capture: Capture,
+    position: RunPosition | null,
+    metadata = this.#metadata,
+  ): () => Uint8Array<ArrayBuffer> {
     const random = this.#random.state;
     return () => encodeModel(modelState(this.#engine, capture, random, this.seed, position, metadata));
   }

@@ -11,8 +11,11 @@ export interface CheckpointPlace {
   readonly step: number;
 }
 
-/** A path, in which `{epoch}`, `{step}` and the numbers of the epoch are filled in, or a function that takes the bytes. */
-export type CheckpointTarget = string | ((bytes: Uint8Array, place: CheckpointPlace) => unknown);
+/**
+ * A path, in a browser `indexeddb://name`, in which `{epoch}`, `{step}` and the numbers of the epoch are filled in, or a
+ * function that takes the bytes.
+ */
+export type CheckpointTarget = string | ((bytes: Uint8Array<ArrayBuffer>, place: CheckpointPlace) => unknown);
 
 export interface ModelCheckpointOptions extends MonitorOptions {
   /** Write only after an epoch that is better than all before; default false. */

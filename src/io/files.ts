@@ -1,11 +1,19 @@
 import { open, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fact } from '../errors.js';
+import { fact, typeError } from '../errors.js';
 import { formatError } from './format-error.js';
 import { headerLength } from './safetensors-decoding.js';
 
-const pathOf = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path);
+function pathOf(action: string, path: string | URL): string {
+  if (/^(indexeddb|downloads):\/\//.test(String(path)))
+    throw typeError(
+      action,
+      "Node has paths and file URLs; 'indexeddb://' and 'downloads://' need a browser",
+      String(path),
+    );
+  return path instanceof URL ? fileURLToPath(path) : path;
+}
 
 /**
  * Writes a file whole or not at all: to a temporary file in the same folder, flushed to the disk, renamed, and the
@@ -14,7 +22,7 @@ const pathOf = (path: string | URL): string => (path instanceof URL ? fileURLToP
  * @throws the file system's error; the temporary file is removed
  */
 export async function writeFileWhole(path: string | URL, bytes: Uint8Array): Promise<void> {
-  const given = pathOf(path);
+  const given = pathOf('Cannot write file', path);
   // A link stays one: what it points to is replaced.
   const target = await realpath(given).catch(() => given);
   const folder = dirname(target);
@@ -55,7 +63,7 @@ const MAXIMUM_FILE_BYTES = 2 ** 32 - 1;
  * @throws the file system's error if the file cannot be read, FormatError if it is no safetensors file
  */
 export async function readSafetensorsFile(path: string | URL): Promise<Uint8Array> {
-  const action = `Cannot read ${pathOf(path)}`;
+  const action = `Cannot read ${pathOf('Cannot read file', path)}`;
   const file = await open(path, 'r');
   try {
     const stat = await file.stat();

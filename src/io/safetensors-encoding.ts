@@ -23,7 +23,7 @@ const ALIGNMENT_BYTES = 8;
 export function encodeSafetensors(
   tensors: Iterable<readonly [name: string, tensor: Tensor]>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const action = 'Cannot write safetensors';
   const named = new Map<string, Tensor>();
   for (const [name, tensor] of tensors) {

@@ -26,9 +26,10 @@ const model = createModel({
   optimizer: adam(),
 });
 const plan = createPlan(model, 7);
+const initial = await initialParameters(model, new Random(3), 'float32');
 
 function fill(executor: Executor): Executor {
-  writeStoredLayers(executor, plan, initialParameters(model, new Random(3), 'float32'), model);
+  writeStoredLayers(executor, plan, initial, model);
   return executor;
 }
 

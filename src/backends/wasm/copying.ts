@@ -1,10 +1,8 @@
 import { fact, rangeError, stateError } from '../../errors.js';
-import { Turns, yieldToEventLoop } from '../../event-loop.js';
+import { TAKEN_AT_ONCE_BYTES, Turns, yieldToEventLoop } from '../../event-loop.js';
 
 type Numeric = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
-/** Data of up to so many bytes are copied at once: some milliseconds where the memory has not been touched before. */
-const SMALL_BYTES = 2 * 2 ** 20;
 /** What is copied between two looks at the clock. */
 const PIECE_BYTES = 2 ** 18;
 
@@ -21,7 +19,7 @@ export interface Copy {
  */
 export function copyInTurns(copies: readonly Copy[], cancelled: () => boolean): Promise<void> | null {
   const pieces = copies.flatMap(piecesOf);
-  if (copies.reduce((sum, { values }) => sum + values.byteLength, 0) <= SMALL_BYTES) {
+  if (copies.reduce((sum, { values }) => sum + values.byteLength, 0) <= TAKEN_AT_ONCE_BYTES) {
     for (const copyPiece of pieces) copyPiece();
     return null;
   }

@@ -1,6 +1,9 @@
-import * as scenarios from './scenarios.js';
+import * as keeping from './keeping.js';
+import * as training from './scenarios.js';
 
 export type Library = typeof import('../../../src/browser.js');
+
+const scenarios = { ...training, ...keeping };
 
 type Scenario = (library: Library, argument: unknown) => unknown;
 

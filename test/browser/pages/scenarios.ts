@@ -10,14 +10,14 @@ function randomNumbers(seed: number): () => number {
   };
 }
 
-const wait = (milliseconds: number): Promise<void> =>
+export const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-const INPUTS = 6;
-const CLASSES = 3;
+export const INPUTS = 6;
+export const CLASSES = 3;
 
 /** Noisy points, one centre per class. */
-function clusters(rows: number): { x: Float32Array; labels: Int32Array } {
+export function clusters(rows: number): { x: Float32Array; labels: Int32Array } {
   const random = randomNumbers(7);
   const labels = Int32Array.from({ length: rows }, () => Math.floor(random() * CLASSES));
   const x = Float32Array.from({ length: rows * INPUTS }, (_, index) => {
@@ -271,7 +271,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-const refusalOf = (error: unknown): Refusal => {
+export const refusalOf = (error: unknown): Refusal => {
   const { name, message } = error as Error;
   return { name, message };
 };

@@ -11,7 +11,7 @@ export async function createProject(folder: string): Promise<string> {
   const project = join(folder, 'a project');
   mkdirSync(join(folder, 'packing'));
   installTarball(project, packTarball(join(folder, 'packing'), { prebuild: false }));
-  for (const name of ['report', 'scenarios'])
+  for (const name of ['report', 'scenarios', 'keeping'])
     writeFileSync(join(project, `${name}.js`), await pageModule(name));
   writeFileSync(
     join(project, 'app.js'),

@@ -15,7 +15,7 @@ export const launchChromium = (): Promise<Browser> =>
 
 /** Opens the visit's page and returns what it reports; `prepare` sees the page before it loads anything. */
 export async function visitChromium<T>(
-  browser: Browser,
+  browser: { newPage(): Promise<Page> },
   visit: Visit<T>,
   prepare: (page: Page) => Promise<unknown> = async () => {},
 ): Promise<Report<T>> {
