@@ -141,11 +141,8 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
     if (!fits((last_step + epoch_steps - 1) / epoch_steps, run.rows_per_epoch, lengths.order)) {
       return "the order of the rows is too short";
     }
-    const auto position = [&](int64_t step) {
-      return step / epoch_steps * run.rows_per_epoch + step % epoch_steps * run.batch_size;
-    };
     uint32_t largest = 0;
-    for (int64_t i = position(run.first_step); i < position(last_step); i++) {
+    for (int64_t i = run.position(run.first_step); i < run.position(last_step); i++) {
       largest = std::max(largest, run.order[i]);
     }
     if (run.steps > 0 && largest >= row_count) return "the order names a row that does not exist";

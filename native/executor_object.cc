@@ -164,7 +164,7 @@ Napi::Value ExecutorObject::start(const Napi::CallbackInfo& info) {
   background_ = std::make_unique<BackgroundRun>(env, executor, dataset, arguments.run, arguments.lengths,
                                                 std::move(keep), on_finished);
   // The run has begun, or waits for its rows.
-  dataset->complete();
+  dataset->complete(&arguments.run);
   Ref();
   return background_->promise();
 }

@@ -10,6 +10,10 @@ const ALIGNMENT_BYTES = 64;
 const KEPT_BYTES = 64 * 2 ** 20;
 const KEPT_MS = 10_000;
 
+/** Bytes from which on training begins while inputs are copied; shorter rows are copied faster as they stand. */
+const OVERLAPPED_BYTES = 8 * 2 ** 20;
+const OVERLAPPED_ROW_BYTES = 256;
+
 interface NativeDataset extends Dataset {
   readonly native: AddonDataset;
 }
@@ -78,12 +82,18 @@ export class NativeExecutor implements Executor {
     return this.#addon.firstNonFinite(values);
   }
 
-  createDataset({ count, inputs, targets, labels, shared }: Rows, whileRunning = false): NativeDataset {
-    const last = whileRunning ? this.#last : null;
+  gainsWhileCopying({ count, inputs, shared }: Rows): boolean {
+    const { byteLength } = inputs;
+    return !shared && byteLength >= OVERLAPPED_BYTES && byteLength >= count * OVERLAPPED_ROW_BYTES;
+  }
+
+  createDataset(rows: Rows, whileRunning = false, isBrief = false): NativeDataset {
+    const { count, inputs, targets, labels, shared } = rows;
+    const last = isBrief ? this.#last : null;
     if (last) this.#last = null;
     const native = new this.#addon.Dataset(count, inputs, targets, labels, shared, whileRunning, last);
     const bytes = inputs.byteLength + (targets?.byteLength ?? 0);
-    const isKept = whileRunning && !shared && bytes <= KEPT_BYTES;
+    const isKept = isBrief && !shared && bytes <= KEPT_BYTES;
     return {
       count,
       native,
