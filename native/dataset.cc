@@ -26,7 +26,7 @@ DatasetRows::DatasetRows(Napi::Env env, int64_t count, napi_value inputs, napi_v
   lengths_.labels = label_view.length;
   Napi::MemoryManagement::AdjustExternalMemory(env_, external_bytes_);
   spare_.clear();
-  copy_ = std::make_unique<RowCopy>(count_, std::move(parts_));
+  copy_ = std::make_unique<RowCopy>(count_, std::move(parts_), later);
   if (!later) complete();
 }
 
@@ -67,9 +67,9 @@ void* DatasetRows::reserve(size_t bytes) {
   return copies_.back()->data();
 }
 
-void DatasetRows::complete(const Run* run) {
+void DatasetRows::complete(const Run* run, uint32_t* places) {
   if (copy_->is_complete()) return;
-  copy_->complete(run);
+  copy_->complete(run, places);
   references_.clear();
   views_.clear();
 }

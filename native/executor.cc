@@ -49,16 +49,9 @@ class Publications {
   int64_t left_ = 1;
 };
 
-// Runs under way in this process. Nothing else is shared between executors, and nothing of an environment is.
+// Runs under way in this process, and what takes a core like one. Nothing else is shared between executors,
+// and nothing of an environment is.
 std::atomic<int> active_runs{0};
-
-class ActiveRun {
- public:
-  ActiveRun() { active_runs.fetch_add(1, std::memory_order_relaxed); }
-  ~ActiveRun() { active_runs.fetch_sub(1, std::memory_order_relaxed); }
-  ActiveRun(const ActiveRun&) = delete;
-  ActiveRun& operator=(const ActiveRun&) = delete;
-};
 
 // The first operation of a batch, in chunks.
 class DividedOperation final : public Job {
@@ -88,6 +81,10 @@ size_t workspace_bytes_of(const Target& target) {
 }
 
 }  // namespace
+
+ActiveRun::ActiveRun() { active_runs.fetch_add(1, std::memory_order_relaxed); }
+
+ActiveRun::~ActiveRun() { active_runs.fetch_sub(1, std::memory_order_relaxed); }
 
 AlignedBytes::AlignedBytes(size_t size)
     : data_(::operator new(size, std::align_val_t(kCacheLine))), size_(size) {}

@@ -76,6 +76,15 @@ class AlignedBytes {
   size_t size_;
 };
 
+// While it lives, others in this process leave it the share of the cores that a run takes.
+class ActiveRun {
+ public:
+  ActiveRun();
+  ~ActiveRun();
+  ActiveRun(const ActiveRun&) = delete;
+  ActiveRun& operator=(const ActiveRun&) = delete;
+};
+
 class Executor {
  public:
   // `threads` is how many may work on a run, the one that calls execute() among them; `cores` is how many the

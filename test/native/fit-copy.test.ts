@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { availableThreads } from '../../src/backends/native/available-threads.js';
 import { NativeExecutor } from '../../src/backends/native/executor.js';
 import { nativeProvider } from '../../src/backends/native/index.js';
 import {
@@ -19,7 +20,7 @@ const INPUTS = 512;
 const ROWS = 18_000;
 const OUTPUTS = 3;
 const random = new Random(5);
-/** 9 MB, so that training begins before they are copied; as float64 72 MB. */
+/** 9 MB, so that training begins before all are copied; as float64 72 MB. */
 const bytes = Uint8Array.from({ length: ROWS * INPUTS }, () => random.integer(256));
 const floats = Float32Array.from(bytes, (byte) => byte / 256 - 0.3);
 const labels = Int32Array.from({ length: ROWS }, () => random.integer(OUTPUTS));
@@ -95,7 +96,35 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+it.runIf(usable.length > 0)('training begins while rows are copied that are large and long', async () => {
+  const trainer = await create(usable[0]);
+  const gains = vi.spyOn(NativeExecutor.prototype, 'gainsWhileCopying');
+  const asked = async (x: Numbers, options: FitOptions = {}): Promise<unknown> => {
+    const t = labels.slice(0, x.length / INPUTS);
+    await trainer.fit(x as RowsLike, t, { batchSize: 1000, ...options });
+    return gains.mock.results.at(-1)?.value;
+  };
+  expect(await asked(floats)).toBe(availableThreads() > 1);
+  expect(await asked(bytes)).toBe(availableThreads() > 1);
+  expect(await asked(inPlace(floats))).toBe(false);
+  expect(await asked(floats.slice(0, 4000 * INPUTS))).toBe(false);
+  expect(await asked(bytes.slice(0, 16_000 * INPUTS))).toBe(false);
+  trainer.dispose();
+  const narrow = await createTrainer({
+    ...{ inputs: 8, layers: [dense({ units: 1 })], loss: 'meanSquaredError', backend: usable[0] },
+    optimizer: sgd({ learningRate: 0.01 }),
+  });
+  await narrow.fit(floats, new Float32Array(floats.length / 8), { batchSize: 10_000 });
+  expect(gains.mock.results.at(-1)?.value).toBe(false);
+  narrow.dispose();
+});
+
 describe.each(usable)('training that begins while rows are copied on %s', (backend) => {
+  // On one core it gains nothing, but is as right.
+  beforeEach(() => {
+    vi.spyOn(NativeExecutor.prototype, 'gainsWhileCopying').mockImplementation(({ shared }) => !shared);
+  });
+
   it.each(Object.entries(ways))('gives the bits of rows in place %s', async (_, [x, t, options]) => {
     const [copied, placed] = [await create(backend), await create(backend, 2)];
     const start = vi.spyOn(NativeExecutor.prototype, 'start');

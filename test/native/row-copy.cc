@@ -97,13 +97,25 @@ class Case {
   void run(bool begins_first) {
     RowCopy copy(shape_.count,
                  {{from_.data(), to_.data(), shape_.width, shape_.element},
-                  {labels_.data(), copied_labels_.data(), 1, Element::float32}});
-    if (!begins_first) copy.complete(shape_.first_step % 2 == 0 ? &run_ : nullptr);
+                  {labels_.data(), copied_labels_.data(), 1, Element::float32}},
+                 true);
+    if (!begins_first) copy.complete(nullptr, nullptr);
+    places_ = copy.places_for(run_);
+    expect(places_.empty() == (run_.order == nullptr || !begins_first), "places are not as expected");
     std::thread thread([&] { take_steps(copy); });
-    if (begins_first) copy.complete(&run_);
-    expect(copy.is_complete(), "something is missing");
-    for (int64_t row = 0; row < shape_.count; row++) look_at_row(row);
+    if (begins_first) copy.complete(&run_, places_.empty() ? nullptr : places_.data());
     thread.join();
+    expect(copy.is_complete(), "something is missing");
+    // Other runs: over all rows as they stood, and the same again.
+    Run all{};
+    all.rows_per_epoch = shape_.count;
+    all.batch_size = 1;
+    all.steps = shape_.count;
+    const std::vector<uint32_t> places = copy.places_for(all);
+    expect(places.empty() == places_.empty(), "rows of another run have no places");
+    for (int64_t row = 0; row < shape_.count; row++)
+      look_at_row(row, places.empty() ? row : places[static_cast<size_t>(row)]);
+    expect(copy.places_for(run_) == places_, "the same run has other places");
   }
 
  private:
@@ -112,13 +124,14 @@ class Case {
     const int64_t rows = std::min(run_.batch_size, run_.rows_per_epoch - in_epoch);
     for (int64_t i = 0; i < rows; i++) {
       const int64_t position = run_.position(step) + i;
-      look_at_row(run_.order == nullptr ? in_epoch + i : run_.order[position]);
+      const int64_t row = run_.order == nullptr ? in_epoch + i : run_.order[position];
+      look_at_row(row, places_.empty() ? row : places_[static_cast<size_t>(position)]);
     }
   }
 
-  void look_at_row(int64_t row) {
-    expect(copied_labels_[static_cast<size_t>(row)] == row + 1, "a label is not there");
-    for (int64_t i : {row * shape_.width, (row + 1) * shape_.width - 1}) {
+  void look_at_row(int64_t row, int64_t place) {
+    expect(copied_labels_[static_cast<size_t>(place)] == row + 1, "a label is not there");
+    for (int64_t i : {place * shape_.width, (place + 1) * shape_.width - 1}) {
       float number = 0;
       if (shape_.element == Element::uint8) {
         number = static_cast<float>(static_cast<uint8_t>(to_[static_cast<size_t>(i)]));
@@ -135,6 +148,7 @@ class Case {
   std::vector<int32_t> labels_;
   std::vector<int32_t> copied_labels_;
   std::vector<uint32_t> order_;
+  std::vector<uint32_t> places_;
   Run run_{};
 };
 

@@ -10,7 +10,7 @@ const ALIGNMENT_BYTES = 64;
 const KEPT_BYTES = 64 * 2 ** 20;
 const KEPT_MS = 10_000;
 
-/** Bytes from which on training begins while inputs are copied; shorter rows are copied faster as they stand. */
+/** Bytes of inputs from which on training begins while they are copied; shorter rows are copied faster as they stand. */
 const OVERLAPPED_BYTES = 8 * 2 ** 20;
 const OVERLAPPED_ROW_BYTES = 256;
 
@@ -44,6 +44,7 @@ export class NativeExecutor implements Executor {
   readonly scalars: Float64Array;
   readonly #addon: Addon;
   readonly #native: AddonExecutor;
+  readonly #cores: number;
   #arena = new Float32Array(0);
   /** Of the dataset of the last run that had one to itself. */
   #last: AddonDataset | null = null;
@@ -52,7 +53,8 @@ export class NativeExecutor implements Executor {
 
   constructor(addon: Addon, target: string, plan: Plan, threads: number) {
     this.#addon = addon;
-    this.#native = new addon.Executor(target, threads, availableThreads());
+    this.#cores = availableThreads();
+    this.#native = new addon.Executor(target, threads, this.#cores);
     this.scalars = Float64Array.from(plan.scalars, ({ initial }) => initial);
     this.load(plan);
   }
@@ -83,8 +85,8 @@ export class NativeExecutor implements Executor {
   }
 
   gainsWhileCopying({ count, inputs, shared }: Rows): boolean {
-    const { byteLength } = inputs;
-    return !shared && byteLength >= OVERLAPPED_BYTES && byteLength >= count * OVERLAPPED_ROW_BYTES;
+    if (shared || this.#cores === 1) return false;
+    return inputs.byteLength >= Math.max(OVERLAPPED_BYTES, count * OVERLAPPED_ROW_BYTES);
   }
 
   createDataset(rows: Rows, whileRunning = false, isBrief = false): NativeDataset {
