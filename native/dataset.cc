@@ -26,7 +26,7 @@ DatasetRows::DatasetRows(Napi::Env env, int64_t count, napi_value inputs, napi_v
   lengths_.labels = label_view.length;
   Napi::MemoryManagement::AdjustExternalMemory(env_, external_bytes_);
   spare_.clear();
-  copy_ = std::make_unique<RowCopy>(count_, std::move(parts_), later);
+  copy_ = std::make_unique<RowCopy>(count_, std::move(parts_));
   if (!later) complete();
 }
 

@@ -34,7 +34,7 @@ class DatasetRows {
   // Throws if memory that is read in place has been taken away.
   void require_intact() const;
   // See RowCopy.
-  std::vector<uint32_t> places_for(const Run& run) const { return copy_->places_for(run); }
+  std::vector<uint32_t> places_for(const Run& run) { return copy_->places_for(run); }
   // Copies what has not been copied yet, on the thread of JavaScript, after require_intact(); see RowCopy.
   void complete(const Run* run = nullptr, uint32_t* places = nullptr);
   // Its memory, for another dataset; nobody may use this one afterwards.

@@ -22,12 +22,9 @@ int64_t rows_in_a_piece(const std::vector<RowCopy::Part>& parts) {
 
 }  // namespace
 
-RowCopy::RowCopy(int64_t count, std::vector<Part> parts, bool may_move)
+RowCopy::RowCopy(int64_t count, std::vector<Part> parts)
     : count_(count), parts_(std::move(parts)), rows_at_once_(rows_in_a_piece(parts_)) {
-  if (parts_.empty())
-    rows_ready_ = count_;
-  else if (may_move)
-    places_.resize(static_cast<size_t>(count_), kNowhere);
+  if (parts_.empty()) rows_ready_ = count_;
 }
 
 // From row `begin` to before `end`, to `place` and those after it.
@@ -90,13 +87,16 @@ void RowCopy::copy_in_order_of(const Run& run, uint32_t* places) {
   publish(rows_ready_, count_);
 }
 
-std::vector<uint32_t> RowCopy::places_for(const Run& run) const {
-  const bool will_move = !is_complete() && run.order != nullptr && !places_.empty();
+std::vector<uint32_t> RowCopy::places_for(const Run& run) {
+  const bool will_move = !is_complete() && run.order != nullptr;
   if (!has_moved_ && !will_move) return {};
   const int64_t end = run.first_step + run.steps;
   const int64_t epochs = (end + run.steps_per_epoch() - 1) / run.steps_per_epoch();
   std::vector<uint32_t> places(static_cast<size_t>(epochs * run.rows_per_epoch));
-  if (will_move) return places;
+  if (will_move) {
+    places_.assign(static_cast<size_t>(count_), kNowhere);
+    return places;
+  }
   for (int64_t i = run.position(run.first_step); i < run.position(end); i++) {
     const int64_t row = run.order == nullptr ? i % run.rows_per_epoch : run.order[i];
     places[static_cast<size_t>(i)] = places_[static_cast<size_t>(row)];

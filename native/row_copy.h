@@ -22,16 +22,15 @@ class RowCopy {
     Element element;
   };
 
-  // Of `count` rows; without parts there is nothing to wait for. With `may_move` complete() may lay rows out
-  // otherwise than they stood.
-  RowCopy(int64_t count, std::vector<Part> parts, bool may_move);
+  // Of `count` rows; without parts there is nothing to wait for.
+  RowCopy(int64_t count, std::vector<Part> parts);
 
   // The copying thread's side.
 
   bool is_complete() const { return parts_.empty(); }
   // The order of a run in terms of where its rows lie, for as many whole epochs as it touches; empty where
   // they lie as they stood. complete() fills it in if it is still to be called, for the first run.
-  std::vector<uint32_t> places_for(const Run& run) const;
+  std::vector<uint32_t> places_for(const Run& run);
   // Copies what is missing, and allocates nothing. With what places_for() gave for `run`, rows are laid out
   // in the order in which that run takes them, so that it goes on while others are missing, and what it does
   // not take comes last. `run` is in terms of where rows stood; it is the one that waits, or null where none
@@ -52,7 +51,7 @@ class RowCopy {
   std::vector<Part> parts_;
   // Rows between two notices to a run that waits.
   int64_t rows_at_once_;
-  // Where each row lies, if it may move, and whether rows did.
+  // Where each row lies, if rows move, and whether they have.
   std::vector<uint32_t> places_;
   bool has_moved_ = false;
   std::mutex mutex_;

@@ -97,8 +97,7 @@ class Case {
   void run(bool begins_first) {
     RowCopy copy(shape_.count,
                  {{from_.data(), to_.data(), shape_.width, shape_.element},
-                  {labels_.data(), copied_labels_.data(), 1, Element::float32}},
-                 true);
+                  {labels_.data(), copied_labels_.data(), 1, Element::float32}});
     if (!begins_first) copy.complete(nullptr, nullptr);
     places_ = copy.places_for(run_);
     expect(places_.empty() == (run_.order == nullptr || !begins_first), "places are not as expected");
