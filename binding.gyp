@@ -45,6 +45,7 @@
         "native/partition.cc",
         "native/plan_check.cc",
         "native/random_normals.cc",
+        "native/row_copy.cc",
         "native/run_control.cc",
         "native/team.cc",
         "native/thread_choice.cc",

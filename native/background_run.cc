@@ -9,13 +9,15 @@ namespace fastmlp {
 
 BackgroundRun::BackgroundRun(Napi::Env env, Executor& executor, std::shared_ptr<DatasetRows> dataset,
                              const Run& run, const RunLengths& lengths,
-                             std::vector<Napi::ObjectReference> keep, std::function<void()> on_finished)
+                             std::vector<Napi::ObjectReference> keep, std::vector<uint32_t> places,
+                             std::function<void()> on_finished)
     : env_(env),
       executor_(executor),
       dataset_(std::move(dataset)),
       run_(run),
       lengths_(lengths),
       keep_(std::move(keep)),
+      places_(std::move(places)),
       on_finished_(std::move(on_finished)),
       deferred_(Napi::Promise::Deferred::New(env)) {
   const Napi::String name = Napi::String::New(env, "fastmlp run");

@@ -20,11 +20,12 @@ namespace fastmlp {
 // keeps the process alive. When the environment goes down first, the run is stopped and waited for.
 class BackgroundRun {
  public:
-  // `keep` are the JavaScript objects whose memory the run uses. `on_finished` is called on the thread of the
-  // environment, after the promise has been resolved, and may destroy this object.
+  // `keep` are the JavaScript objects whose memory the run uses, `places` its order if that is not among
+  // them. `on_finished` is called on the thread of the environment, after the promise has been resolved, and
+  // may destroy this object.
   BackgroundRun(Napi::Env env, Executor& executor, std::shared_ptr<DatasetRows> dataset, const Run& run,
                 const RunLengths& lengths, std::vector<Napi::ObjectReference> keep,
-                std::function<void()> on_finished);
+                std::vector<uint32_t> places, std::function<void()> on_finished);
   ~BackgroundRun();
   BackgroundRun(const BackgroundRun&) = delete;
   BackgroundRun& operator=(const BackgroundRun&) = delete;
@@ -48,6 +49,7 @@ class BackgroundRun {
   Run run_;
   RunLengths lengths_;
   std::vector<Napi::ObjectReference> keep_;
+  std::vector<uint32_t> places_;
   std::function<void()> on_finished_;
   Napi::Promise::Deferred deferred_;
   RunControl control_;

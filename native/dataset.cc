@@ -1,20 +1,11 @@
 #include "native/dataset.h"
 
 #include <algorithm>
-#include <cstring>
-#include <limits>
 #include <utility>
 
 #include "native/huge_pages.h"
 
 namespace fastmlp {
-
-namespace {
-
-// What is copied between two notices to a run that waits: a few hundred rows, which stay in the cache.
-constexpr int64_t kPieceBytes = 1 << 19;
-
-}  // namespace
 
 DatasetRows::DatasetRows(Napi::Env env, int64_t count, napi_value inputs, napi_value targets,
                          napi_value labels, bool in_place, bool later, Memory spare)
@@ -35,7 +26,7 @@ DatasetRows::DatasetRows(Napi::Env env, int64_t count, napi_value inputs, napi_v
   lengths_.labels = label_view.length;
   Napi::MemoryManagement::AdjustExternalMemory(env_, external_bytes_);
   spare_.clear();
-  if (pending_.empty()) rows_copied_ = count_;
+  copy_ = std::make_unique<RowCopy>(count_, std::move(parts_));
   if (!later) complete();
 }
 
@@ -57,7 +48,8 @@ const void* DatasetRows::keep(const ArrayView& view, napi_value value, bool in_p
   const size_t bytes = view.type == napi_uint8_array ? length : length * sizeof(float);
   void* copy = reserve(std::max<size_t>(bytes, 1));
   external_bytes_ += static_cast<int64_t>(bytes);
-  pending_.push_back({views_.size() - 1, copy, count_ > 0 ? view.length / count_ : 0});
+  const Element element = view.type == napi_int32_array ? Element::float32 : element_of(env_, view);
+  parts_.push_back({view.data, copy, count_ > 0 ? view.length / count_ : 0, element});
   return copy;
 }
 
@@ -75,53 +67,11 @@ void* DatasetRows::reserve(size_t bytes) {
   return copies_.back()->data();
 }
 
-void DatasetRows::copy_rows(const Copy& copy, int64_t begin, int64_t end) const {
-  const ArrayView& view = views_[copy.view];
-  const auto first = static_cast<size_t>(begin * copy.width);
-  const auto length = static_cast<size_t>((end - begin) * copy.width);
-  if (view.type == napi_float64_array) {
-    const double* from = static_cast<const double*>(view.data) + first;
-    float* to = static_cast<float*>(copy.to) + first;
-    for (size_t i = 0; i < length; i++) to[i] = static_cast<float>(from[i]);
-  } else {
-    const size_t size = view.type == napi_uint8_array ? 1 : sizeof(float);
-    std::memcpy(static_cast<char*>(copy.to) + first * size,
-                static_cast<const char*>(view.data) + first * size, length * size);
-  }
-}
-
-void DatasetRows::complete() {
-  if (pending_.empty()) return;
-  int64_t width = 1;
-  for (const Copy& copy : pending_) width += copy.width;
-  const int64_t rows = std::max<int64_t>(1, kPieceBytes / static_cast<int64_t>(sizeof(float)) / width);
-  for (int64_t begin = 0; begin < count_; begin += rows) {
-    const int64_t end = std::min(begin + rows, count_);
-    for (const Copy& copy : pending_) copy_rows(copy, begin, end);
-    publish(end);
-  }
-  pending_.clear();
+void DatasetRows::complete(const Run* run, uint32_t* places) {
+  if (copy_->is_complete()) return;
+  copy_->complete(run, places);
   references_.clear();
   views_.clear();
-}
-
-void DatasetRows::publish(int64_t rows) {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    rows_copied_ = rows;
-  }
-  copied_.notify_one();
-}
-
-int64_t DatasetRows::steps_ready(const Run& run, int64_t first_step) {
-  // Steps of the first epoch take the rows as they stand, those after it need no more.
-  const int64_t steps = count_ / run.batch_size;
-  const bool needs_all = run.order != nullptr || first_step >= steps;
-  const int64_t needed = needs_all ? count_ : (first_step + 1) * run.batch_size;
-  std::unique_lock<std::mutex> lock(mutex_);
-  copied_.wait(lock, [&] { return rows_copied_ >= needed; });
-  if (rows_copied_ == count_) return std::numeric_limits<int64_t>::max();
-  return rows_copied_ / run.batch_size - first_step;
 }
 
 void DatasetRows::require_intact() const {

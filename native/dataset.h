@@ -3,16 +3,15 @@
 
 #include <napi.h>
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "native/batch.h"
 #include "native/binding.h"
 #include "native/executor.h"
+#include "native/row_copy.h"
 
 namespace fastmlp {
 
@@ -34,26 +33,18 @@ class DatasetRows {
   const RunLengths& lengths() const { return lengths_; }
   // Throws if memory that is read in place has been taken away.
   void require_intact() const;
-  // Copies what has not been copied yet, on the thread of JavaScript, after require_intact().
-  void complete();
+  // See RowCopy.
+  std::vector<uint32_t> places_for(const Run& run) { return copy_->places_for(run); }
+  // Copies what has not been copied yet, on the thread of JavaScript, after require_intact(); see RowCopy.
+  void complete(const Run* run = nullptr, uint32_t* places = nullptr);
   // Its memory, for another dataset; nobody may use this one afterwards.
   Memory give_up() { return std::move(copies_); }
-  // Steps from `first_step` on whose rows are there, at least one: waits for complete(), on the thread of a
-  // run.
-  int64_t steps_ready(const Run& run, int64_t first_step);
+  // On the thread of a run; see RowCopy.
+  int64_t steps_ready(const Run& run, int64_t first_step) { return copy_->steps_ready(run, first_step); }
 
  private:
-  // From a view to memory of the dataset, `width` elements a row.
-  struct Copy {
-    size_t view;
-    void* to;
-    int64_t width;
-  };
-
   // Fresh or spare memory.
   void* reserve(size_t bytes);
-  void copy_rows(const Copy& copy, int64_t begin, int64_t end) const;
-  void publish(int64_t rows);
   const void* keep(const ArrayView& view, napi_value value, bool in_place);
   Element kept_element(const ArrayView& view, bool in_place) const;
 
@@ -65,13 +56,10 @@ class DatasetRows {
   Memory spare_;
   std::vector<Napi::ObjectReference> references_;
   std::vector<ArrayView> views_;
-  // Still to be done, all of it or nothing.
-  std::vector<Copy> pending_;
+  // From the views to memory of the dataset.
+  std::vector<RowCopy::Part> parts_;
+  std::unique_ptr<RowCopy> copy_;
   int64_t external_bytes_ = 0;
-  std::mutex mutex_;
-  std::condition_variable copied_;
-  // Guarded by mutex_.
-  int64_t rows_copied_ = 0;
 };
 
 // new Dataset(count, inputs, targets, labels, inPlace, later, last); complete(); dispose(). `last` is a

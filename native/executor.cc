@@ -49,16 +49,9 @@ class Publications {
   int64_t left_ = 1;
 };
 
-// Runs under way in this process. Nothing else is shared between executors, and nothing of an environment is.
+// Runs under way in this process, and what takes a core like one. Nothing else is shared between executors,
+// and nothing of an environment is.
 std::atomic<int> active_runs{0};
-
-class ActiveRun {
- public:
-  ActiveRun() { active_runs.fetch_add(1, std::memory_order_relaxed); }
-  ~ActiveRun() { active_runs.fetch_sub(1, std::memory_order_relaxed); }
-  ActiveRun(const ActiveRun&) = delete;
-  ActiveRun& operator=(const ActiveRun&) = delete;
-};
 
 // The first operation of a batch, in chunks.
 class DividedOperation final : public Job {
@@ -88,6 +81,10 @@ size_t workspace_bytes_of(const Target& target) {
 }
 
 }  // namespace
+
+ActiveRun::ActiveRun() { active_runs.fetch_add(1, std::memory_order_relaxed); }
+
+ActiveRun::~ActiveRun() { active_runs.fetch_sub(1, std::memory_order_relaxed); }
 
 AlignedBytes::AlignedBytes(size_t size)
     : data_(::operator new(size, std::align_val_t(kCacheLine))), size_(size) {}
@@ -141,11 +138,8 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
     if (!fits((last_step + epoch_steps - 1) / epoch_steps, run.rows_per_epoch, lengths.order)) {
       return "the order of the rows is too short";
     }
-    const auto position = [&](int64_t step) {
-      return step / epoch_steps * run.rows_per_epoch + step % epoch_steps * run.batch_size;
-    };
     uint32_t largest = 0;
-    for (int64_t i = position(run.first_step); i < position(last_step); i++) {
+    for (int64_t i = run.position(run.first_step); i < run.position(last_step); i++) {
       largest = std::max(largest, run.order[i]);
     }
     if (run.steps > 0 && largest >= row_count) return "the order names a row that does not exist";

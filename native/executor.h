@@ -40,6 +40,14 @@ struct Run {
   int64_t update_end;
 
   int64_t steps_per_epoch() const { return (rows_per_epoch + batch_size - 1) / batch_size; }
+  // Where the first row of a step is in the sequence of the epochs' rows.
+  int64_t position(int64_t step) const {
+    return step / steps_per_epoch() * rows_per_epoch + step % steps_per_epoch() * batch_size;
+  }
+  // The step that takes the row at a position.
+  int64_t step_at(int64_t position) const {
+    return position / rows_per_epoch * steps_per_epoch() + position % rows_per_epoch / batch_size;
+  }
 };
 
 // Lengths, in elements, of what a run reads and writes; 0 for what is absent.
@@ -66,6 +74,15 @@ class AlignedBytes {
  private:
   void* data_;
   size_t size_;
+};
+
+// While it lives, others in this process leave it the share of the cores that a run takes.
+class ActiveRun {
+ public:
+  ActiveRun();
+  ~ActiveRun();
+  ActiveRun(const ActiveRun&) = delete;
+  ActiveRun& operator=(const ActiveRun&) = delete;
 };
 
 class Executor {

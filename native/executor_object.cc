@@ -151,6 +151,13 @@ Napi::Value ExecutorObject::start(const Napi::CallbackInfo& info) {
   arguments.lengths.labels = dataset->lengths().labels;
   const std::string problem = executor.check(arguments.run, dataset->count(), arguments.lengths);
   if (!problem.empty()) throw error(env, problem);
+  const Run as_rows_stood = arguments.run;
+  std::vector<uint32_t> places = dataset->places_for(as_rows_stood);
+  uint32_t* const order = places.empty() ? nullptr : places.data();
+  if (order != nullptr) {
+    arguments.run.order = order;
+    arguments.lengths.order = static_cast<int64_t>(places.size());
+  }
   std::vector<Napi::ObjectReference> keep;
   for (size_t i = 7; i <= 10; i++) {
     if (info[i].IsObject()) keep.push_back(Napi::Persistent(info[i].As<Napi::Object>()));
@@ -162,9 +169,9 @@ Napi::Value ExecutorObject::start(const Napi::CallbackInfo& info) {
     Unref();
   };
   background_ = std::make_unique<BackgroundRun>(env, executor, dataset, arguments.run, arguments.lengths,
-                                                std::move(keep), on_finished);
+                                                std::move(keep), std::move(places), on_finished);
   // The run has begun, or waits for its rows.
-  dataset->complete();
+  dataset->complete(&as_rows_stood, order);
   Ref();
   return background_->promise();
 }

@@ -63,7 +63,7 @@ export class EpochOrders {
     if (this.#prepared || epochs === 0) return;
     const before = this.#random?.state ?? null;
     const origin = this.#origin(before);
-    const orders = this.#make(epochs);
+    const orders = this.#inTurns(this.#make(epochs));
     this.#prepared = { orders, before, origin };
   }
 
@@ -73,6 +73,15 @@ export class EpochOrders {
     const orders = await this.#prepared?.orders;
     this.#prepared = null;
     return orders ?? null;
+  }
+
+  /** As `take`, without a turn of the event loop; nothing has been prepared. */
+  takeNow(epochs: number): Orders {
+    const making = this.#make(epochs);
+    for (;;) {
+      const { done, value } = making.next();
+      if (done) return value;
+    }
   }
 
   /** Gives up what was prepared and not taken. */
@@ -87,12 +96,14 @@ export class EpochOrders {
     return { random: this.#pass && used > 0 ? this.#beforePass : random, used };
   }
 
-  async #make(epochs: number): Promise<Orders> {
+  /** Makes orders, null for rows as they stand, with pauses between slices. */
+  *#make(epochs: number): Generator<void, Orders> {
     if (this.#asTheyStand) return null;
     const orders = this.#buffer(epochs * this.#rowsPerEpoch);
     const { length } = this.#rows;
     if (this.#rowsPerEpoch === length && this.#used === 0) {
-      return (await this.#fill(orders)) ? orders : null;
+      yield* this.#fill(orders);
+      return orders;
     }
     for (let at = 0; at < orders.length; ) {
       if (this.#pass === null || this.#used === length) {
@@ -100,7 +111,7 @@ export class EpochOrders {
         // The first pass of a run that goes on is begun after the rows used up before.
         if (this.#pass) this.#used = 0;
         this.#pass ??= new Uint32Array(length);
-        if (!(await this.#fill(this.#pass))) return null;
+        yield* this.#fill(this.#pass);
       }
       const count = Math.min(orders.length - at, length - this.#used);
       orders.set(this.#pass.subarray(this.#used, this.#used + count), at);
@@ -110,8 +121,18 @@ export class EpochOrders {
     return orders;
   }
 
-  /** Fills `orders` with passes over the rows; false if they are not wanted any more. */
-  async #fill(orders: Uint32Array): Promise<boolean> {
+  /** The result of `making`, with a turn of the event loop in each pause; null if it is not wanted any more. */
+  async #inTurns(making: Generator<void, Orders>): Promise<Orders> {
+    for (;;) {
+      const { done, value } = making.next();
+      if (done) return value;
+      await yieldToEventLoop();
+      if (this.#ended) return null;
+    }
+  }
+
+  /** Fills `orders` with passes over the rows. */
+  *#fill(orders: Uint32Array): Generator<void, void> {
     const { length } = this.#rows;
     let rows = 0;
     for (let begin = 0; begin < orders.length; begin += length) {
@@ -125,11 +146,9 @@ export class EpochOrders {
         rows += end - settled;
         if (rows < SLICE_ROWS) continue;
         rows = 0;
-        await yieldToEventLoop();
-        if (this.#ended) return false;
+        yield;
       }
     }
-    return true;
   }
 
   #buffer(length: number): Uint32Array {

@@ -46,7 +46,7 @@ export async function overRows<T>(
   rows: Rows,
   run: (dataset: Dataset) => Promise<T>,
 ): Promise<T> {
-  const dataset = executor.createDataset(rows, true);
+  const dataset = executor.createDataset(rows, true, true);
   try {
     const running = run(dataset);
     // Where the run waits for another one.

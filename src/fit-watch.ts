@@ -23,6 +23,11 @@ export class Watch {
     return this.progress !== null || this.#callbacks.some(tells);
   }
 
+  /** Somebody wants to be told before the first step. */
+  get ofBegin(): boolean {
+    return this.#callbacks.some(({ onTrainBegin, onEpochBegin }) => Boolean(onTrainBegin ?? onEpochBegin));
+  }
+
   /** Somebody wants to be told in the middle of an epoch. */
   get ofBatches(): boolean {
     return this.progress !== null || this.#callbacks.some(({ onBatchEnd }) => onBatchEnd !== undefined);

@@ -120,12 +120,40 @@ export class Fit {
 
   /** Trains for the epochs asked for. */
   async run(): Promise<History> {
-    const { signal, epochs, verbose, maxTimeMs, initialEpoch, batchSize } = this.#options;
     const { executor } = this.#engine;
     // Before there is anything behind the plan in memory: then it can grow where it is.
-    this.#engine.atRest(() => this.#engine.reserve(batchSize));
-    const dataset = executor.createDataset(this.#rows);
+    this.#engine.atRest(() => this.#engine.reserve(this.#options.batchSize));
+    const beginsNow = this.#mayBeginNow;
+    const dataset = executor.createDataset(this.#rows, beginsNow);
     let validation: Dataset | null = null;
+    try {
+      if (this.#validation) validation = executor.createDataset(this.#validation, beginsNow);
+      const training = this.#train(dataset, validation, beginsNow);
+      // Where the first run waits for another one, and what it does not need.
+      dataset.complete?.();
+      validation?.complete?.();
+      return await training;
+    } finally {
+      dataset.dispose();
+      validation?.dispose();
+    }
+  }
+
+  /**
+   * Whether the first run is to begin within the call, while its rows are copied: it is worth it, and nothing of the
+   * caller's has to be called before.
+   */
+  get #mayBeginNow(): boolean {
+    const { verbose, callbacks } = this.#options;
+    const restores = this.#resumed !== null && callbacks.some(({ setState }) => setState !== undefined);
+    if (verbose === 1 || this.#watch.ofBegin || restores || typeof this.#engine.rateSetting === 'function')
+      return false;
+    return this.#engine.executor.gainsWhileCopying?.(this.#rows) ?? false;
+  }
+
+  /** Trains; with `beginsNow` the first run has begun when this returns its promise, unless it has to wait for another. */
+  async #train(dataset: Dataset, validation: Dataset | null, beginsNow: boolean): Promise<History> {
+    const { signal, epochs, verbose, maxTimeMs, initialEpoch, batchSize } = this.#options;
     let failure: { readonly reason: unknown } | null = null;
     let stopIntervals = (): void => {};
     const stop = (): void => this.control.stop();
@@ -134,25 +162,26 @@ export class Fit {
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
     try {
-      if (this.#validation) validation = executor.createDataset(this.#validation);
       if (verbose === 1)
         this.#watch.progress = await this.#host.createProgress({ totalRows: this.#rowsPerEpoch, epochs });
-      await this.#turns.take();
+      if (!beginsNow) await this.#turns.take();
       this.#data ??= fingerprintOf(this.#rows);
-      await this.#turns.take();
+      if (!beginsNow) await this.#turns.take();
       for (const check of this.#checks) await check();
-      const split = await this.#split();
+      this.#prepareSplit();
+      const { random } = this.#host;
+      const split = beginsNow ? this.#splitter.splitNow(random) : await this.#splitter.split(random);
       if (this.#resumed) this.#goOn(this.#resumed);
       this.#isWatched = this.#watchesEpochs;
-      await this.#watch.trainBegin();
+      if (!beginsNow) await this.#watch.trainBegin();
       stopIntervals = this.#watch.startIntervals((reason) => {
         failure ??= { reason };
         stop();
       });
       this.#engine.requireAlive('Cannot go on');
       this.#guard.begin(batchSize);
-      await this.#turns.take();
-      await this.#runEpochs(dataset, validation, split);
+      if (!beginsNow) await this.#turns.take();
+      await this.#runEpochs(dataset, validation, split, beginsNow);
       stopIntervals();
       if (failure) throw (failure as { readonly reason: unknown }).reason;
       this.#engine.requireAlive('Cannot go on');
@@ -173,8 +202,6 @@ export class Fit {
       stopIntervals();
       signal?.removeEventListener('abort', stop);
       this.#watch.progress?.stop();
-      dataset.dispose();
-      validation?.dispose();
       await this.#checkpoints.settled().catch(() => undefined);
     }
   }
@@ -263,13 +290,12 @@ export class Fit {
     this.control.stop();
   }
 
-  async #split(): Promise<Split> {
+  /** Puts the generator where it was before the split. */
+  #prepareSplit(): void {
     const { random } = this.#host;
-    if (this.#splitter.isRandom) {
-      if (this.#resumed?.split) random.state = this.#resumed.split;
-      this.#splitState = random.state;
-    }
-    return this.#splitter.split(random);
+    if (!this.#splitter.isRandom) return;
+    if (this.#resumed?.split) random.state = this.#resumed.split;
+    this.#splitState = random.state;
   }
 
   /** Puts everything but the order of rows where a run stood. */
@@ -288,14 +314,23 @@ export class Fit {
    * Runs the epochs in jobs of one if somebody is told of each, else of many. While a job runs, the orders of the next
    * are made and the numbers of the one before are put down.
    */
-  async #runEpochs(dataset: Dataset, validation: Dataset | null, { train, held }: Split): Promise<void> {
+  async #runEpochs(
+    dataset: Dataset,
+    validation: Dataset | null,
+    { train, held }: Split,
+    beginsNow: boolean,
+  ): Promise<void> {
     const { batchSize, shuffle, epochs: end, accumulateBatches: accumulate } = this.#options;
     const { control } = this;
     const rowsPerEpoch = this.#rowsPerEpoch;
     const used = this.#resumed?.order.used ?? 0;
     const orders = new EpochOrders(train, shuffle ? this.#host.random : null, rowsPerEpoch, used);
     const skip = this.#resumed?.skip ?? 0;
-    for (let epoch = 0; epoch < skip; epoch++) await orders.take(1);
+    for (let epoch = 0; epoch < skip; epoch++) {
+      if (beginsNow) orders.takeNow(1);
+      else await orders.take(1);
+    }
+    let isAtOnce = beginsNow;
     this.#orders = orders;
     const keepsGradients = accumulate === 1 && this.#watchesGradient;
     const isWatched = this.#isWatched;
@@ -308,7 +343,7 @@ export class Fit {
       while (left > 0 && !control.isStopped && !this.#reason) {
         const epochs = epochsAtOnce();
         const origin = orders.next;
-        const order = await orders.take(epochs);
+        const order = isAtOnce ? orders.takeNow(epochs) : await orders.take(epochs);
         const sums = this.#sumsFor(epochs);
         const program = this.#engine.trainProgram(
           this.#rows,
@@ -322,10 +357,11 @@ export class Fit {
           this.#engine.executor.write(this.#engine.plan.gradients.offset, resumed.gradients);
         const updates = this.#engine.steps - updatesBefore(job, state.done);
         this.#current = { state, origin, began: performance.now(), updates };
-        await control.resumed();
+        if (!isAtOnce) await control.resumed();
         if (control.isStopped) break;
-        if (state.done === 0) await this.#watch.epochBegin(this.#history.nextEpoch);
+        if (state.done === 0 && !isAtOnce) await this.#watch.epochBegin(this.#history.nextEpoch);
         resumed = null;
+        isAtOnce = false;
         left -= epochs;
         rows = Math.min(2 * rows, MOST_ROWS);
         await this.#runJob(state, dataset, () => {

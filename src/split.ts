@@ -50,16 +50,33 @@ export class Splitter {
 
   /** The split; the generator moves on only where it has a say. */
   async split(random: Random): Promise<Split> {
-    const { validationRows } = this.#options;
+    const rows = this.#rows();
+    if (!this.isRandom) return this.#splitOf(rows);
+    return this.#splitOf((await new EpochOrders(rows, random).take(1)) as Uint32Array);
+  }
+
+  /** The same without a turn of the event loop. */
+  splitNow(random: Random): Split {
+    const rows = this.#rows();
+    if (!this.isRandom) return this.#splitOf(rows);
+    return this.#splitOf(new EpochOrders(rows, random).takeNow(1) as Uint32Array);
+  }
+
+  #rows(): Uint32Array {
     const rows = new Uint32Array(this.#count);
     for (let row = 0; row < rows.length; row++) rows[row] = row;
+    return rows;
+  }
+
+  /** The split of the rows in this order. */
+  #splitOf(order: Uint32Array): Split {
+    const { validationRows } = this.#options;
     if (validationRows) {
       const held = Uint32Array.from(validationRows);
       const isHeld = new Uint8Array(this.#count);
       for (const row of held) isHeld[row] = 1;
-      return { train: rows.filter((row) => isHeld[row] === 0), held };
+      return { train: order.filter((row) => isHeld[row] === 0), held };
     }
-    const order = this.isRandom ? ((await new EpochOrders(rows, random).take(1)) as Uint32Array) : rows;
     if (this.#classes) return stratified(order, this.#classes, this.heldCount);
     const trainCount = this.#count - this.heldCount;
     return { train: order.subarray(0, trainCount), held: order.subarray(trainCount) };

@@ -262,7 +262,8 @@ export class Trainer {
   }
 
   /**
-   * Trains for some epochs of mini-batches, without holding the event loop.
+   * Trains for some epochs of mini-batches, without holding the event loop. Native backends have copied the rows when
+   * the call returns; over large data training is then under way, and what is called next happens between two steps.
    *
    * @returns the losses of every epoch, the seed, the backend, and why the run ended
    * @throws TypeError or RangeError (as a rejection) before anything is computed

@@ -8,12 +8,13 @@ import { compileCommands, findToolchain } from './native.mjs';
 const programs = [
   { source: 'edges.cc', sanitizers: 'address,undefined' },
   { source: 'run-control.cc', sanitizers: 'thread' },
+  { source: 'row-copy.cc', sanitizers: 'thread' },
   { source: 'team.cc', sanitizers: 'thread' },
 ];
 
 /** Everything the programs need: what knows nothing of Node. */
 const isPartOfThem = (/** @type {string} */ file) =>
-  /^native\/(targets\/.*|cpu_features|dispatch|executor|partition|plan_check|run_control|team|thread_choice)\.cc$/.test(
+  /^native\/(targets\/.*|cpu_features|dispatch|executor|partition|plan_check|row_copy|run_control|team|thread_choice)\.cc$/.test(
     file,
   );
 

@@ -128,8 +128,13 @@ export interface Executor {
   write(offset: number, values: ArrayLike<number>): void;
   /** Index of the first NaN or infinity, −1 without one. */
   firstNonFinite(values: Numbers): number;
-  /** `whileRunning`: rows may be copied by the `start` of the first run over them, which begins meanwhile. */
-  createDataset(rows: Rows, whileRunning?: boolean): Dataset;
+  /**
+   * `whileRunning`: rows may be copied by the `start` of the first run over them, which begins meanwhile. `isBrief`: the
+   * dataset is soon disposed of, and likely followed by another.
+   */
+  createDataset(rows: Rows, whileRunning?: boolean, isBrief?: boolean): Dataset;
+  /** Whether a run over these rows, in any order, gains much by beginning while they are copied; not without this. */
+  gainsWhileCopying?(rows: Rows): boolean;
   /** Runs to the end on the caller's thread. */
   run(rows: Rows, run: Run): void;
   /** Runs without holding the event loop. */

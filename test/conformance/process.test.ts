@@ -92,6 +92,26 @@ describe.each(usableIds)('processes and threads on %s', (backend) => {
     }
   });
 
+  it.runIf(backend.startsWith('native'))('survives the end of a worker while it copies', async () => {
+    for (const delay of [0, 1, 5, 20, 40]) {
+      const worker = workerOf(`
+        import { parentPort } from 'node:worker_threads';
+        import { createTrainer, dense, sgd } from ${JSON.stringify(library)};
+        const trainer = await createTrainer({
+          inputs: 784, layers: [dense({ units: 8 })], loss: 'meanSquaredError',
+          optimizer: sgd({ learningRate: 0.001 }), backend: '${backend}', threads: 2,
+        });
+        const x = new Float32Array(20_000 * 784).fill(0.5);
+        const t = new Float32Array(20_000 * 8);
+        parentPort.postMessage('copying');
+        trainer.fit(x, t, { epochs: 1e6, batchSize: 1 });
+      `);
+      await messageOf(worker);
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      expect(await worker.terminate()).toBe(1);
+    }
+  });
+
   it('gives back the memory of trainers and datasets that were let go', async () => {
     const { stdout } = await runModule(
       `${prelude(backend)}

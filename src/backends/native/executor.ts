@@ -10,6 +10,10 @@ const ALIGNMENT_BYTES = 64;
 const KEPT_BYTES = 64 * 2 ** 20;
 const KEPT_MS = 10_000;
 
+/** Bytes of inputs from which on training begins while they are copied; shorter rows are copied faster as they stand. */
+const OVERLAPPED_BYTES = 8 * 2 ** 20;
+const OVERLAPPED_ROW_BYTES = 256;
+
 interface NativeDataset extends Dataset {
   readonly native: AddonDataset;
 }
@@ -40,6 +44,7 @@ export class NativeExecutor implements Executor {
   readonly scalars: Float64Array;
   readonly #addon: Addon;
   readonly #native: AddonExecutor;
+  readonly #cores: number;
   #arena = new Float32Array(0);
   /** Of the dataset of the last run that had one to itself. */
   #last: AddonDataset | null = null;
@@ -48,7 +53,8 @@ export class NativeExecutor implements Executor {
 
   constructor(addon: Addon, target: string, plan: Plan, threads: number) {
     this.#addon = addon;
-    this.#native = new addon.Executor(target, threads, availableThreads());
+    this.#cores = availableThreads();
+    this.#native = new addon.Executor(target, threads, this.#cores);
     this.scalars = Float64Array.from(plan.scalars, ({ initial }) => initial);
     this.load(plan);
   }
@@ -78,12 +84,18 @@ export class NativeExecutor implements Executor {
     return this.#addon.firstNonFinite(values);
   }
 
-  createDataset({ count, inputs, targets, labels, shared }: Rows, whileRunning = false): NativeDataset {
-    const last = whileRunning ? this.#last : null;
+  gainsWhileCopying({ count, inputs, shared }: Rows): boolean {
+    if (shared || this.#cores === 1) return false;
+    return inputs.byteLength >= Math.max(OVERLAPPED_BYTES, count * OVERLAPPED_ROW_BYTES);
+  }
+
+  createDataset(rows: Rows, whileRunning = false, isBrief = false): NativeDataset {
+    const { count, inputs, targets, labels, shared } = rows;
+    const last = isBrief ? this.#last : null;
     if (last) this.#last = null;
     const native = new this.#addon.Dataset(count, inputs, targets, labels, shared, whileRunning, last);
     const bytes = inputs.byteLength + (targets?.byteLength ?? 0);
-    const isKept = whileRunning && !shared && bytes <= KEPT_BYTES;
+    const isKept = isBrief && !shared && bytes <= KEPT_BYTES;
     return {
       count,
       native,
