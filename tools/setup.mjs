@@ -51,7 +51,7 @@ const steps = [
       'tools/module-patch.mjs',
       'package-lock.json',
     ],
-    output: at('src', 'backends', 'wasm', 'modules.generated.ts'),
+    output: at('src', 'backends', 'wasm', 'module-basic.generated.ts'),
     async build() {
       const { status } = await run(process.execPath, [at('tools', 'build-wasm.mjs')]);
       if (status !== 0) throw new Error('the WebAssembly modules could not be built');

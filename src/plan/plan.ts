@@ -1,5 +1,6 @@
 import type { Node } from '../expression/nodes.js';
 import type { Model } from '../model.js';
+import { isBasic } from './basic-plan.js';
 import { placeLayerScalars } from './context.js';
 import { Emitter } from './emitter.js';
 import { placeConstants } from './expression-lowering.js';
@@ -91,6 +92,8 @@ export interface Plan {
   readonly gradientNorm?: number;
   /** Index of the key of the masks of layers that act in training only; −1 without such layers. */
   readonly masks?: number;
+  /** No plan of the model has operations beyond those of `execute` in `assembly/executor.ts`; default false. */
+  readonly isBasic?: boolean;
   /** The table of buffers and every program, one operation a line. */
   toString(): string;
 }
@@ -130,6 +133,7 @@ export function createPlan(
     learningRate: state.learningRate,
     gradientNorm: state.gradientNorm,
     masks: layerScalars.masks,
+    isBasic: isBasic(model),
   };
   return { ...plan, toString: () => printPlan(plan) };
 }

@@ -10,8 +10,14 @@ const MOST_LAYERS = 3;
 const MOST_UNITS = 4;
 const MOST_WEIGHTS = 16;
 
+/** Whether a model may have `train_rows`, if all its layers are trained. */
+export const mayBeTiny = ({ optimizer, layers }: Model): boolean =>
+  isPlainSgd(optimizer) &&
+  layers.length <= MOST_LAYERS &&
+  layers.every(({ inputs, units }) => units <= MOST_UNITS && inputs * units <= MOST_WEIGHTS);
+
 /** Whether such a layer can be part of `train_rows`. */
-const isTiny = ({ config, inputs, units, bias, trainable, activation, l1, l2, maxNorm }: Layer): boolean =>
+const isTiny = ({ config, bias, trainable, activation, l1, l2, maxNorm }: Layer): boolean =>
   config.type === 'dense' &&
   bias &&
   trainable &&
@@ -19,9 +25,7 @@ const isTiny = ({ config, inputs, units, bias, trainable, activation, l1, l2, ma
   activation.differentiable &&
   l1 === 0 &&
   l2 === 0 &&
-  maxNorm === null &&
-  units <= MOST_UNITS &&
-  inputs * units <= MOST_WEIGHTS;
+  maxNorm === null;
 
 /** Operands of `train_rows`, or null for a model that it does not train: it knows plain sgd and small dense layers only. */
 export function tinyNetwork(
@@ -29,10 +33,10 @@ export function tinyNetwork(
   places: PersistentPlaces,
   learningRate: number,
 ): Record<string, number> | null {
-  const { layers, loss, optimizer, decision } = model;
-  if (!isPlainSgd(optimizer)) return null;
+  const { layers, loss, decision } = model;
+  if (!mayBeTiny(model) || !layers.every(isTiny)) return null;
   if (model.gradientClipping || model.averaging || model.labelSmoothing > 0) return null;
-  if (model.inputTransform || layers.length > MOST_LAYERS || !layers.every(isTiny)) return null;
+  if (model.inputTransform) return null;
   const fused = isFused(model);
   if (loss.code === null || (fused && loss.code !== LossCode.binary_cross_entropy)) return null;
   const operands: Record<string, number> = {

@@ -92,7 +92,7 @@ describe('a dataset fed in pieces', () => {
 /** An executor whose memory ends at `pages`. */
 async function executorWithin(pages: number): Promise<WasmExecutor> {
   const whole = createMemory(false);
-  const binary = binaryOf(await embeddedModules.simd(), false);
+  const binary = binaryOf(await embeddedModules.simd.whole(), false);
   const { exports } = await instantiate(await WebAssembly.compile(binary), whole);
   const memory = {
     get buffer() {
@@ -166,7 +166,7 @@ describe('what is static in a module', () => {
   // Threads share it, and each that begins writes it anew.
   it('is left as it is by every operation', async () => {
     const memory = createMemory(false);
-    const binary = binaryOf(await embeddedModules.simd(), false);
+    const binary = binaryOf(await embeddedModules.simd.whole(), false);
     const instance = await instantiate(await WebAssembly.compile(binary), memory);
     const { exports } = instance;
     const read = (): Uint8Array =>

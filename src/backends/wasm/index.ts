@@ -10,33 +10,36 @@ import type { CreateWorker } from './worker/port.js';
 interface Variant {
   readonly id: BackendId;
   readonly instructionSet: string;
-  readonly bytes: () => Promise<Uint8Array<ArrayBuffer>>;
+  /** The module that does for basic plans, and the one with all operations. */
+  readonly modules: Readonly<Record<Extent, () => Promise<Uint8Array<ArrayBuffer>>>>;
 }
 
+type Extent = 'basic' | 'whole';
+
 const variants: readonly Variant[] = [
-  { id: 'wasm-relaxed-simd', instructionSet: 'WebAssembly relaxed SIMD', bytes: embeddedModules.relaxedSimd },
-  { id: 'wasm-simd', instructionSet: 'WebAssembly SIMD', bytes: embeddedModules.simd },
+  { id: 'wasm-relaxed-simd', instructionSet: 'WebAssembly relaxed SIMD', modules: embeddedModules.relaxedSimd },
+  { id: 'wasm-simd', instructionSet: 'WebAssembly SIMD', modules: embeddedModules.simd },
 ];
 
 /** The compiled module of a variant, or why there is none. */
 type Compiled = WebAssembly.Module | string;
 
-async function compileVariant(variant: Variant, shared: boolean): Promise<Compiled> {
+async function compileVariant(variant: Variant, extent: Extent, shared: boolean): Promise<Compiled> {
   if (typeof WebAssembly === 'undefined') return 'this JavaScript engine has no WebAssembly';
   if (typeof DecompressionStream === 'undefined') return 'this JavaScript engine has no DecompressionStream';
-  const bytes = binaryOf(await variant.bytes(), shared);
+  const bytes = binaryOf(await variant.modules[extent](), shared);
   await yieldToEventLoop();
   if (!WebAssembly.validate(bytes)) return `this JavaScript engine has no ${variant.instructionSet}`;
   return compile(bytes, shared);
 }
 
-/** By encoding and kind of memory. */
+/** By encoding, extent and kind of memory. */
 const compiled = new Map<string, Promise<Compiled>>();
 
 /** Compiles a variant the first time it is asked for. */
-function compiledOnce(variant: Variant, shared: boolean): Promise<Compiled> {
-  const key = `${variant.id}${shared ? ' shared' : ''}`;
-  const known = compiled.get(key) ?? compileVariant(variant, shared);
+function compiledOnce(variant: Variant, extent: Extent, shared: boolean): Promise<Compiled> {
+  const key = `${variant.id} ${extent}${shared ? ' shared' : ''}`;
+  const known = compiled.get(key) ?? compileVariant(variant, extent, shared);
   compiled.set(key, known);
   // The chunk with the modules did not arrive; it may the next time.
   known.catch(() => compiled.delete(key));
@@ -44,7 +47,7 @@ function compiledOnce(variant: Variant, shared: boolean): Promise<Compiled> {
 }
 
 async function reportOf(variant: Variant): Promise<BackendReport> {
-  const module = await compiledOnce(variant, false);
+  const module = await compiledOnce(variant, 'basic', false);
   const reason = typeof module === 'string' ? module : null;
   const { id, instructionSet } = variant;
   return { id, kind: 'wasm', instructionSet, usable: reason === null, reason };
@@ -66,8 +69,8 @@ export interface WasmOptions {
   readonly minimumCost?: number;
 }
 
-async function openModule(variant: Variant, shared: boolean): Promise<WebAssembly.Module> {
-  const module = await compiledOnce(variant, shared);
+async function openModule(variant: Variant, extent: Extent, shared: boolean): Promise<WebAssembly.Module> {
+  const module = await compiledOnce(variant, extent, shared);
   if (typeof module !== 'string') return module;
   throw stateError('Cannot open backend', `${variant.id} must be usable`, fact(module));
 }
@@ -78,18 +81,20 @@ export function createWasmProvider(options: WasmOptions): BackendProvider {
   const host = new WorkerHost(createWorker, minimumCost);
   return {
     kind: 'wasm',
-    report: () => Promise.all(variants.map(reportOf)),
+    report: async function* () {
+      for (const variant of variants) yield await reportOf(variant);
+    },
     open: async (id): Promise<Backend> => {
       const variant = variants.find((one) => one.id === id);
       if (!variant) throw stateError('Cannot open backend', `${id} must be usable`, fact('no such backend'));
-      await openModule(variant, false);
+      await openModule(variant, 'basic', false);
       const unshared = options.unshared === undefined ? sharingRefusal() : options.unshared;
       return {
         ...(await reportOf(variant)),
         precision: 'float32',
         createExecutor: async (plan, threads, worker = true) => {
           const shared = worker && unshared === null;
-          const module = await openModule(variant, shared);
+          const module = await openModule(variant, plan.isBasic ? 'basic' : 'whole', shared);
           const memory = createMemory(shared);
           const instance = { ...(await instantiate(module, memory)), module, memory };
           if (!worker) return new WasmExecutor(instance, plan, datasetBudgetBytes);

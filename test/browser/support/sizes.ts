@@ -21,8 +21,8 @@ export interface Sent {
   readonly rest: readonly SentFile[];
 }
 
-/** What training in a worker imports on demand: the modules, the script of the worker, and who talks to it. */
-const wantedByTraining = /^(modules\.generated|worker\.generated|message-executor)-/;
+/** What training in a worker imports on demand: a module, the script of the worker, and who talks to it. */
+const wantedByTraining = /^(module-basic\.generated|worker\.generated|message-executor)-/;
 
 /** Bundles an application of dist/, in files as they are imported on demand. */
 export async function bundleInFiles(application: string): Promise<Sent> {
