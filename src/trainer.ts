@@ -8,12 +8,14 @@ import { evaluate, overRows } from './evaluation.js';
 import { Turns } from './event-loop.js';
 import { Fit, type FitHost } from './fit.js';
 import type { FitOptions } from './fit-options.js';
-import { type Batches, isBatches, StreamFit, type StreamOptions } from './fit-stream.js';
+import type { Batches, StreamOptions } from './fit-stream.js';
+import { withFurther } from './further.js';
 import { GradientStore, type Gradients } from './gradients.js';
 import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
 import type { Capture } from './job.js';
+import { JobControl } from './job-control.js';
 import { isMask, shownLayer, type TrainerLayer } from './layers.js';
 import { Matrix } from './matrix.js';
 import type { EvaluateOptions, Evaluation, MetricLike } from './metrics/evaluate.js';
@@ -95,6 +97,16 @@ const configNames = [
   ...['seed', 'backend', 'threads', 'worker'],
 ];
 
+/** What a trainer has of a `fit` under way, over rows or a stream. */
+interface FitUnderWay {
+  readonly control: JobControl;
+  position(capture: Capture): RunPosition | null;
+}
+
+const isBatches = (value: unknown): value is Batches =>
+  typeof value === 'function' ||
+  (typeof value === 'object' && value !== null && Symbol.asyncIterator in value);
+
 /** Largest safe seed. */
 const MAXIMUM_SEED = Number.MAX_SAFE_INTEGER;
 
@@ -112,7 +124,7 @@ export class Trainer {
   readonly #gradients: GradientStore;
   /** The last inspection, for `graph`. */
   #inspection: Inspection | null = null;
-  #fit: Fit | StreamFit | null = null;
+  #fit: FitUnderWay | null = null;
   #metadata: Readonly<Record<string, string>> = {};
   /** Where the run stands that a model file was written in the middle of, for `fit` to go on with. */
   #position: RunPosition | null = null;
@@ -145,7 +157,7 @@ export class Trainer {
     const wantedThreads = checkThreads(config.threads);
     const { worker = true } = config;
     requireBoolean('Cannot create trainer', 'worker', worker);
-    const model = createModel(config);
+    const model = await withFurther(() => createModel(config));
     const turns = new Turns();
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
     const threads = backend.threadsFor(wantedThreads, model.parameterCount);
@@ -277,9 +289,25 @@ export class Trainer {
     const action = 'Cannot fit';
     this.#requireNoFit(action);
     requireTrainable(action, this.#model);
-    const fit = isBatches(x)
-      ? new StreamFit(this.#fitHost(), x, (t ?? {}) as StreamOptions)
-      : new Fit(this.#fitHost(), x, t as TargetsLike, options);
+    if (isBatches(x)) return this.#fitStream(x, (t ?? {}) as StreamOptions);
+    const fit = new Fit(this.#fitHost(), x, t as TargetsLike, options);
+    return this.#run(fit);
+  }
+
+  async #fitStream(batches: Batches, options: StreamOptions): Promise<History> {
+    const control = new JobControl();
+    const host = this.#fitHost();
+    this.#fit = { control, position: () => this.#position };
+    try {
+      const { StreamFit } = await import('./fit-stream.js');
+      this.#engine.requireAlive('Cannot fit');
+      return await this.#run(new StreamFit(host, batches, options, control));
+    } finally {
+      this.#fit = null;
+    }
+  }
+
+  async #run(fit: FitUnderWay & { run(): Promise<History> }): Promise<History> {
     this.#fit = fit;
     this.#position = null;
     try {
@@ -554,7 +582,7 @@ export class Trainer {
     };
   }
 
-  #fitUnderWay(action: string): Fit | StreamFit {
+  #fitUnderWay(action: string): FitUnderWay {
     this.#engine.requireAlive(action);
     if (!this.#fit) throw stateError(action, 'a fit must be under way', fact('a call without one'));
     return this.#fit;

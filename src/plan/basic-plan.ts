@@ -1,5 +1,16 @@
 import type { Model } from '../model.js';
-import { mayBeTiny } from './tiny-network.js';
+import { hasOwnStep, isPlainSgd } from '../optimizers.js';
+
+/** Up to these a step on one row is a chain of single numbers, in which the way from one operation to the next counts. */
+export const MOST_LAYERS = 3;
+const MOST_UNITS = 4;
+const MOST_WEIGHTS = 16;
+
+/** Whether a model may have `train_rows`, if all its layers are trained. */
+export const mayBeTiny = ({ optimizer, layers }: Model): boolean =>
+  isPlainSgd(optimizer) &&
+  layers.length <= MOST_LAYERS &&
+  layers.every(({ inputs, units }) => units <= MOST_UNITS && inputs * units <= MOST_WEIGHTS);
 
 /**
  * Whether no plan of a model, whatever its purpose, extras and frozen layers, has an operation beyond those of the basic
@@ -11,8 +22,6 @@ export const isBasic = (model: Model): boolean => {
     ({ config: { type }, activation: { traced }, l1, l2, maxNorm }) =>
       type === 'dense' && !traced && l1 === 0 && l2 === 0 && maxNorm === null,
   );
-  const hasOwnStep =
-    optimizer.type === 'sgd' ||
-    ((optimizer.type === 'adam' || optimizer.type === 'adamw') && !optimizer.amsgrad);
-  return isPlain && hasOwnStep && !loss.traced && !gradientClipping && !averaging && !mayBeTiny(model);
+  const isRare = gradientClipping || averaging || loss.traced || mayBeTiny(model);
+  return isPlain && hasOwnStep(optimizer) && !isRare;
 };

@@ -1,20 +1,9 @@
 import type { Layer } from '../layers.js';
 import { isFused, type Model } from '../model.js';
 import { LossCode } from '../opcodes.js';
-import { isPlainSgd } from '../optimizers.js';
+import { MOST_LAYERS } from './basic-plan.js';
 import type { PersistentPlaces } from './layout.js';
 import { decisionCodeOf } from './loss-lowering.js';
-
-/** Up to these a step on one row is a chain of single numbers, in which the way from one operation to the next counts. */
-const MOST_LAYERS = 3;
-const MOST_UNITS = 4;
-const MOST_WEIGHTS = 16;
-
-/** Whether a model may have `train_rows`, if all its layers are trained. */
-export const mayBeTiny = ({ optimizer, layers }: Model): boolean =>
-  isPlainSgd(optimizer) &&
-  layers.length <= MOST_LAYERS &&
-  layers.every(({ inputs, units }) => units <= MOST_UNITS && inputs * units <= MOST_WEIGHTS);
 
 /** Whether such a layer can be part of `train_rows`. */
 const isTiny = ({ config, bias, trainable, activation, l1, l2, maxNorm }: Layer): boolean =>
@@ -27,14 +16,17 @@ const isTiny = ({ config, bias, trainable, activation, l1, l2, maxNorm }: Layer)
   l2 === 0 &&
   maxNorm === null;
 
-/** Operands of `train_rows`, or null for a model that it does not train: it knows plain sgd and small dense layers only. */
+/**
+ * Operands of `train_rows` for a model that `mayBeTiny`, or null if it does not train it: it knows plain sgd and small dense
+ * layers only.
+ */
 export function tinyNetwork(
   model: Model,
   places: PersistentPlaces,
   learningRate: number,
 ): Record<string, number> | null {
   const { layers, loss, decision } = model;
-  if (!mayBeTiny(model) || !layers.every(isTiny)) return null;
+  if (!layers.every(isTiny)) return null;
   if (model.gradientClipping || model.averaging || model.labelSmoothing > 0) return null;
   if (model.inputTransform) return null;
   const fused = isFused(model);
