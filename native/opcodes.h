@@ -1,4 +1,4 @@
-// The operations of a plan, as listed in src/plan/operations.ts, and the codes of src/opcodes.ts. The
+// The operations of a plan, as listed in src/plan/operations.ts, and the codes of src/opcodes.ts and src/optimizer-scalars.ts. The
 // TypeScript side compares both lists with `operations()` and `codes()` of the addon when it loads.
 #pragma once
 

@@ -23,10 +23,11 @@ const copied = [
   ...['activation', 'builder', 'derive', 'evaluate', 'functions', 'library', 'loss', 'nodes', 'trace'].map(
     (name) => `expression/${name}`,
   ),
-  'io/safetensors-decoding',
+  ...['decisions', 'io/safetensors-decoding', 'io/safetensors-header', 'resume'],
 ].map(source);
 const takers = [
-  ...['further-parts', 'model-decoding', 'plan/expression-lowering', 'backends/reference/kernels'],
+  ...['fit-stream', 'further-parts', 'model-decoding', 'metrics/evaluate', 'metrics/probability'],
+  ...['plan/expression-lowering', 'backends/reference/kernels'],
 ].map(source);
 
 /**

@@ -1,5 +1,4 @@
-// Compiles assembly/index.ts once per WebAssembly variant, with relaxed SIMD or without, with the operations of basic
-// plans or with all, and embeds the modules, compressed and as base64, in a TypeScript file each. Basic and relaxed is
+// Compiles the WebAssembly modules, with relaxed SIMD or without, assembly/basic.ts and assembly/index.ts, and embeds the modules, compressed and as base64, in a TypeScript file each. Basic and relaxed is
 // what most pages need: the other modules are patches of it, or of one another.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
@@ -30,7 +29,7 @@ const options = [
 async function compile({ name, relaxed, whole }) {
   const file = at('.stamps', `${name}.wasm`);
   const { status } = await runPackage('assemblyscript/bin/asc.js', [
-    'assembly/index.ts',
+    whole ? 'assembly/index.ts' : 'assembly/basic.ts',
     ...['--baseDir', root, '--outFile', file],
     ...options,
     ...['--enable', 'simd'],

@@ -46,6 +46,7 @@ const steps = [
     inputs: [
       'assembly',
       'src/opcodes.ts',
+      'src/optimizer-scalars.ts',
       'src/backends/wasm/run-words.ts',
       'tools/build-wasm.mjs',
       'tools/module-patch.mjs',

@@ -17,11 +17,12 @@ export const mayBeTiny = ({ optimizer, layers }: Model): boolean =>
  * WebAssembly module: plain dense layers under sgd or Adam.
  */
 export const isBasic = (model: Model): boolean => {
-  const { layers, loss, optimizer, gradientClipping, averaging } = model;
+  const { layers, loss, optimizer, gradientClipping, averaging, labelSmoothing } = model;
   const isPlain = layers.every(
     ({ config: { type }, activation: { traced }, l1, l2, maxNorm }) =>
       type === 'dense' && !traced && l1 === 0 && l2 === 0 && maxNorm === null,
   );
-  const isRare = gradientClipping || averaging || loss.traced || mayBeTiny(model);
+  const isRare =
+    gradientClipping || averaging || labelSmoothing > 0 || loss.traced || mayBeTiny(model);
   return isPlain && hasOwnStep(optimizer) && !isRare;
 };

@@ -1,4 +1,5 @@
-import { OptimizerCode, OptimizerScalar } from '../opcodes.js';
+import { OptimizerCode } from '../opcodes.js';
+import { OptimizerScalar } from '../optimizer-scalars.js';
 import type { Moments, Optimizer, SgdOptimizer } from '../optimizers.js';
 import type { Layout } from './layout.js';
 import { type OptimizerState, zeros } from './optimizer-lowering.js';

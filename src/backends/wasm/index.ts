@@ -2,15 +2,14 @@ import { fact, stateError } from '../../errors.js';
 import { yieldToEventLoop } from '../../event-loop.js';
 import type { Backend, BackendId, BackendProvider, BackendReport } from '../backend.js';
 import { embeddedModules } from './embedded.js';
-import { DATASET_BUDGET_BYTES, WasmExecutor } from './executor.js';
 import { binaryOf, compile, createMemory, instantiate, sharingRefusal } from './module.js';
-import { WorkerHost } from './worker/host.js';
+import type { WorkerHost } from './worker/host.js';
 import type { CreateWorker } from './worker/port.js';
 
 interface Variant {
   readonly id: BackendId;
   readonly instructionSet: string;
-  /** The module that does for basic plans, and the one with all operations. */
+  /** The module that does for basic plans on one thread, and the one with everything. */
   readonly modules: Readonly<Record<Extent, () => Promise<Uint8Array<ArrayBuffer>>>>;
 }
 
@@ -77,8 +76,8 @@ async function openModule(variant: Variant, extent: Extent, shared: boolean): Pr
 
 /** WebAssembly backends on the workers of a platform. */
 export function createWasmProvider(options: WasmOptions): BackendProvider {
-  const { createWorker, concurrency, minimumCost, datasetBudgetBytes = DATASET_BUDGET_BYTES } = options;
-  const host = new WorkerHost(createWorker, minimumCost);
+  const { createWorker, concurrency, minimumCost, datasetBudgetBytes: budget } = options;
+  let host: WorkerHost | null = null;
   return {
     kind: 'wasm',
     report: async function* () {
@@ -94,16 +93,18 @@ export function createWasmProvider(options: WasmOptions): BackendProvider {
         precision: 'float32',
         createExecutor: async (plan, threads, worker = true) => {
           const shared = worker && unshared === null;
-          const module = await openModule(variant, plan.isBasic ? 'basic' : 'whole', shared);
+          const module = await openModule(variant, plan.isBasic && !shared ? 'basic' : 'whole', shared);
           const memory = createMemory(shared);
           const instance = { ...(await instantiate(module, memory)), module, memory };
-          if (!worker) return new WasmExecutor(instance, plan, datasetBudgetBytes);
-          if (unshared !== null) {
-            const { MessageExecutor } = await import('./message-executor.js');
-            return new MessageExecutor(instance, plan, datasetBudgetBytes, host, unshared);
+          if (!worker || unshared !== null) {
+            const { MessageExecutor, WasmExecutor, WorkerHost } = await import('./message-executor.js');
+            if (!worker) return new WasmExecutor(instance, plan, budget);
+            host ??= new WorkerHost(createWorker, minimumCost);
+            return new MessageExecutor(instance, plan, budget, host, unshared as string);
           }
-          const { SharedExecutor } = await import('./shared-executor.js');
-          return new SharedExecutor(instance, plan, datasetBudgetBytes, host, threads);
+          const { SharedExecutor, WorkerHost } = await import('./shared-executor.js');
+          host ??= new WorkerHost(createWorker, minimumCost);
+          return new SharedExecutor(instance, plan, budget, host, threads);
         },
         threadsFor: (threads, parameters) => {
           if (threads !== 'auto') return threads;

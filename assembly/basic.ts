@@ -1,0 +1,3 @@
+/** The basic module: one thread, the operations of basic plans. `index.ts` is the whole one. */
+export { operandCount, runSteps } from './executor';
+export { firstFree, useWorkspace, workspaceBytes } from './workspace';
