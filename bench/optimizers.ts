@@ -12,6 +12,7 @@
 import type { Backend } from '../src/backends/backend.js';
 import { referenceProvider } from '../src/backends/reference/index.js';
 import { dense } from '../src/layers.js';
+import { loadFurther } from '../src/further.js';
 import { createModel } from '../src/model.js';
 import {
   adadelta,

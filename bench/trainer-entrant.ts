@@ -3,6 +3,7 @@
 import { performance } from 'node:perf_hooks';
 import { adam, type BackendId, createTrainer, dense, sgd } from 'fastmlp';
 import { dense as denseOfSources } from '../src/layers.js';
+import { loadFurther } from '../src/further.js';
 import { createModel } from '../src/model.js';
 import { adam as adamOfSources, sgd as sgdOfSources } from '../src/optimizers.js';
 import { createPlan, type Plan } from '../src/plan/plan.js';

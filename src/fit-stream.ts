@@ -14,7 +14,7 @@ import { type Capture, JobState } from './job.js';
 import type { JobControl } from './job-control.js';
 import type { SaveTarget } from './model-storage.js';
 import { ScalarCode } from './opcodes.js';
-import { requireSameStream, runOptionsOf } from './resume.js';
+import { requireStored, runOptionsOf } from './run-options.js';
 import { readValidation } from './row-weights.js';
 import type { RunPosition } from './run-position.js';
 
@@ -137,7 +137,9 @@ export class StreamFit {
     const { engine } = host;
     const { model, reader, executor } = engine;
     const { validationData, learningRate, callbacks, initialEpoch, resume } = this.#options;
-    this.#resumed = resume ? requireSameStream(action, host.position, this.#options, model.inputs) : null;
+    const stored = resume ? requireStored(action, host.stored) : null;
+    stored?.requireSameStream(action, stored.position, this.#options, model.inputs);
+    this.#resumed = stored?.position ?? null;
     if (resume) requirePosition(batches);
     this.#reader = new BatchReader(batches, this.#resumed?.order.used ?? 0, (batch) => {
       if (!Array.isArray(batch) || batch.length !== 2)

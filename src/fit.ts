@@ -17,7 +17,7 @@ import type { SaveTarget } from './model-storage.js';
 import { ScalarCode } from './opcodes.js';
 import type { CreateProgress } from './progress.js';
 import type { Random, RandomState } from './random.js';
-import { requireSameRun, runOptionsOf } from './resume.js';
+import { requireStored, runOptionsOf, type StoredRun } from './run-options.js';
 import { readValidation, weighRows } from './row-weights.js';
 import { type Fingerprint, fingerprintOf, type RunPosition } from './run-position.js';
 import { type Split, Splitter } from './split.js';
@@ -40,7 +40,7 @@ export interface FitHost {
   readonly random: Random;
   readonly createProgress: CreateProgress;
   /** Where the run stood that the trainer's file holds. */
-  readonly position: RunPosition | null;
+  readonly stored: StoredRun | null;
   encode(capture: Capture, position: RunPosition | null): () => Uint8Array;
   write(target: SaveTarget, bytes: Uint8Array): Promise<void>;
 }
@@ -106,7 +106,9 @@ export class Fit {
     this.#validation = validationData ? readValidation(action, validationData, model, reader) : null;
     this.#splitter = new Splitter(action, rows, model, this.#options);
     const { length } = host.engine.plan.gradients;
-    this.#resumed = resume ? requireSameRun(action, host.position, this.#options, this.#data, length) : null;
+    const stored = resume ? requireStored(action, host.stored) : null;
+    stored?.requireSameRun(action, stored.position, this.#options, this.#data, length);
+    this.#resumed = stored?.position ?? null;
     this.#history = new HistoryBuilder(initialEpoch, this.#options.epochs - initialEpoch);
     this.#guard = new Guard(this.#engine, this.#rows, this.#options.divergence, this.#options.gradientLimit);
     this.#watch = new Watch(this.#options.callbacks, this.#context());

@@ -21,19 +21,8 @@ import { Matrix } from './matrix.js';
 import type { EvaluateOptions, Evaluation, MetricLike } from './metrics/evaluate.js';
 import { createModel, initialParameters, type Model, type ModelConfig, requireTrainable } from './model.js';
 import { encodeModel } from './model-file.js';
-import {
-  checkSaveOptions,
-  type LoadOptions,
-  type ModelFiles,
-  type ModelSource,
-  modelState,
-  readModel,
-  requireTarget,
-  restoreModel,
-  type SaveOptions,
-  type SaveTarget,
-  writeModel,
-} from './model-storage.js';
+import { checkSaveOptions, modelState } from './model-state.js';
+import type { LoadOptions, ModelFiles, ModelSource, SaveOptions, SaveTarget } from './model-storage.js';
 import {
   checkLayers,
   type LayerWeights,
@@ -46,6 +35,7 @@ import {
 import type { CreateProgress } from './progress.js';
 import { Random } from './random.js';
 import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
+import type { StoredRun } from './run-options.js';
 import type { RunPosition } from './run-position.js';
 import { checkLearningRate, type LearningRate } from './schedules.js';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.js';
@@ -107,6 +97,14 @@ const isBatches = (value: unknown): value is Batches =>
   typeof value === 'function' ||
   (typeof value === 'object' && value !== null && Symbol.asyncIterator in value);
 
+const loadStorage = () => import('./model-storage.js');
+
+async function writeModel(target: SaveTarget, bytes: Uint8Array, files: ModelFiles): Promise<void> {
+  const storage: typeof import('./model-storage.js') = await loadStorage();
+  storage.requireTarget('Cannot save trainer', target);
+  await storage.writeModel(target, bytes, files);
+}
+
 /** Largest safe seed. */
 const MAXIMUM_SEED = Number.MAX_SAFE_INTEGER;
 
@@ -127,7 +125,7 @@ export class Trainer {
   #fit: FitUnderWay | null = null;
   #metadata: Readonly<Record<string, string>> = {};
   /** Where the run stands that a model file was written in the middle of, for `fit` to go on with. */
-  #position: RunPosition | null = null;
+  #stored: StoredRun | null = null;
 
   private constructor(
     engine: Engine,
@@ -184,11 +182,13 @@ export class Trainer {
 
   /** @internal */
   static async load(source: ModelSource, options: LoadOptions, platform: Platform): Promise<Trainer> {
+    const { readModel, restoreModel, requireSameRun, requireSameStream } = await loadStorage();
     const decoded = await readModel(source, options, platform.files);
     const { backend, threads } = options;
     const trainer = await Trainer.create({ ...decoded.config, backend, threads }, platform);
     restoreModel(trainer.#engine, trainer.#random, decoded);
-    trainer.#position = decoded.run;
+    const { run: position } = decoded;
+    trainer.#stored = position && { position, requireSameRun, requireSameStream };
     trainer.#metadata = decoded.metadata;
     return trainer;
   }
@@ -297,7 +297,7 @@ export class Trainer {
   async #fitStream(batches: Batches, options: StreamOptions): Promise<History> {
     const control = new JobControl();
     const host = this.#fitHost();
-    this.#fit = { control, position: () => this.#position };
+    this.#fit = { control, position: () => this.#stored?.position ?? null };
     try {
       const { StreamFit } = await import('./fit-stream.js');
       this.#engine.requireAlive('Cannot fit');
@@ -309,7 +309,7 @@ export class Trainer {
 
   async #run(fit: FitUnderWay & { run(): Promise<History> }): Promise<History> {
     this.#fit = fit;
-    this.#position = null;
+    this.#stored = null;
     try {
       return await fit.run();
     } finally {
@@ -507,7 +507,7 @@ export class Trainer {
     this.#engine.requireAlive(action);
     const { metadata } = checkSaveOptions(action, options);
     const capture = this.#engine.capture();
-    return this.#encode(capture, this.#fit ? this.#fit.position(capture) : this.#position, metadata)();
+    return this.#encode(capture, this.#fit ? this.#fit.position(capture) : (this.#stored?.position ?? null), metadata)();
   }
 
   /**
@@ -515,8 +515,6 @@ export class Trainer {
    * `WritableStream`, which is closed, or to a function that takes the bytes.
    */
   async save(target: SaveTarget, options: SaveOptions = {}): Promise<void> {
-    const action = 'Cannot save trainer';
-    requireTarget(action, target);
     await writeModel(target, this.toBytes(options), this.#platform.files);
   }
 
@@ -576,7 +574,7 @@ export class Trainer {
       engine: this.#engine,
       random: this.#random,
       createProgress: this.#platform.createProgress,
-      position: this.#position,
+      stored: this.#stored,
       encode: (capture, position) => this.#encode(capture, position),
       write: (target, bytes) => writeModel(target, bytes, this.#platform.files),
     };

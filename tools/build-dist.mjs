@@ -15,19 +15,19 @@ const source = (name) => at('src', `${name}.ts`);
 
 const onDemand = [
   ...['divergence-search', 'fit-stream', 'further-parts', 'metrics/evaluate', 'model-decoding'],
-  ...['backends/reference/executor', 'backends/wasm/message-executor', 'backends/wasm/shared-executor'],
+  ...['model-storage', 'backends/reference/executor', 'backends/wasm/message-executor', 'backends/wasm/shared-executor'],
 ].map(source);
 
-/** What the browser's entry exports and these files have copies of. */
+/** What the browser's entry exports, or executors share, and of which these files have copies. */
 const copied = [
   ...['activation', 'builder', 'derive', 'evaluate', 'functions', 'library', 'loss', 'nodes', 'trace'].map(
     (name) => `expression/${name}`,
   ),
-  ...['decisions', 'io/safetensors-decoding', 'io/safetensors-header', 'resume'],
+  ...['backends/finite', 'backends/sliced-run', 'decisions', 'io/safetensors-decoding', 'io/safetensors-header'],
 ].map(source);
 const takers = [
-  ...['fit-stream', 'further-parts', 'model-decoding', 'metrics/evaluate', 'metrics/probability'],
-  ...['plan/expression-lowering', 'backends/reference/kernels'],
+  ...['further-parts', 'model-decoding', 'metrics/evaluate', 'metrics/probability'],
+  ...['plan/expression-lowering', 'backends/reference/executor', 'backends/reference/kernels'],
 ].map(source);
 
 /**

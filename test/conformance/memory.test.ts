@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { adam, dense, type Optimizer, sgd } from '../../src/index.js';
+import { loadFurther } from '../../src/further.js';
 import { createModel } from '../../src/model.js';
 import { createPlan } from '../../src/plan/plan.js';
 import { usableIds } from '../support/backends.js';
@@ -28,6 +29,8 @@ async function runModule(source: string): Promise<number[]> {
   );
   return JSON.parse(stdout) as number[];
 }
+
+await loadFurther();
 
 describe('the bytes of a plan', () => {
   const optimizers: [string, Optimizer, number][] = [

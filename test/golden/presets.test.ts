@@ -12,6 +12,7 @@ import {
   sgd,
   type Trainer,
 } from '../../src/index.js';
+import { loadFurther } from '../../src/further.js';
 import { createModel } from '../../src/model.js';
 import { checkOptimizer } from '../../src/optimizers.js';
 import { expectAgree, flatWeights } from '../support/compare.js';
@@ -46,6 +47,8 @@ interface Defaults {
 }
 
 const defaults: Defaults = JSON.parse(readFileSync(new URL('defaults.json', import.meta.url), 'utf8'));
+
+await loadFurther();
 
 const golden: Golden = JSON.parse(readFileSync(new URL('presets.json', import.meta.url), 'utf8'));
 

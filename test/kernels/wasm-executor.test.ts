@@ -6,6 +6,7 @@ import { createWasmProvider } from '../../src/backends/wasm/index.js';
 import { binaryOf, createMemory, instantiate } from '../../src/backends/wasm/module.js';
 import { createNodeWorker } from '../../src/backends/wasm/worker/node.js';
 import { dense } from '../../src/layers.js';
+import { loadFurther } from '../../src/further.js';
 import { createModel, initialParameters } from '../../src/model.js';
 import { ScalarCode } from '../../src/opcodes.js';
 import { adam } from '../../src/optimizers.js';
@@ -18,6 +19,8 @@ import { operationCases } from './operation-cases.js';
 const INPUTS = 19;
 const COUNT = 53;
 const EPOCHS = 3;
+
+await loadFurther();
 
 const model = createModel({
   inputs: INPUTS,
