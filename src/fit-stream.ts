@@ -14,8 +14,8 @@ import { type Capture, JobState } from './job.js';
 import type { JobControl } from './job-control.js';
 import type { SaveTarget } from './model-storage.js';
 import { ScalarCode } from './opcodes.js';
-import { requireStored, runOptionsOf } from './run-options.js';
 import { readValidation } from './row-weights.js';
+import { requireStored, runOptionsOf } from './run-options.js';
 import type { RunPosition } from './run-position.js';
 
 /** Rows and targets of one optimizer step. */

@@ -17,8 +17,8 @@ import type { SaveTarget } from './model-storage.js';
 import { ScalarCode } from './opcodes.js';
 import type { CreateProgress } from './progress.js';
 import type { Random, RandomState } from './random.js';
-import { requireStored, runOptionsOf, type StoredRun } from './run-options.js';
 import { readValidation, weighRows } from './row-weights.js';
+import { requireStored, runOptionsOf, type StoredRun } from './run-options.js';
 import { type Fingerprint, fingerprintOf, type RunPosition } from './run-position.js';
 import { type Split, Splitter } from './split.js';
 import { StopWatch } from './stop-when.js';
@@ -32,6 +32,12 @@ const POLL_MS = 50;
  */
 const FIRST_ROWS = 2 ** 14;
 const MOST_ROWS = 2 ** 18;
+
+/** What a trainer has of a `fit` under way, over rows or a stream. */
+export interface FitUnderWay {
+  readonly control: JobControl;
+  position(capture: Capture): RunPosition | null;
+}
 
 /** What a call of `fit` has from its trainer. */
 export interface FitHost {

@@ -1,7 +1,12 @@
-import { type Activation, type ActivationLike, checkActivation, resolveActivation } from './activation-choice.js';
+import {
+  type Activation,
+  type ActivationLike,
+  checkActivation,
+  resolveActivation,
+} from './activation-choice.js';
 import { requireBoolean, requireInteger, requireKnownKeys, requireName, requireNumber } from './errors.js';
-import { createSampler, type Initializer } from './initializers.js';
 import { further } from './further.js';
+import { createSampler, type Initializer } from './initializers.js';
 import type { Preset } from './presets.js';
 import { checkWeightRules, type WeightRules, weightRuleKeys } from './regularisation.js';
 
@@ -205,7 +210,11 @@ export function withPreset(
   inputs: number,
 ): object {
   const own = Object.entries(given.get(options) ?? options).filter(([, value]) => value !== undefined);
-  return { ...further().presetLayer(preset, config, hidden, inputs), ...Object.fromEntries(own), type: config.type };
+  return {
+    ...further().presetLayer(preset, config, hidden, inputs),
+    ...Object.fromEntries(own),
+    type: config.type,
+  };
 }
 
 /** A layer of a model, with its place and shape known. `trainable` may change during the model's life. */

@@ -108,5 +108,11 @@ export function resolveLoss(action: string, choice: unknown): Loss {
     throw rangeError(action, `loss must be one of ${lossNames.join(', ')}`, choice);
   }
   const name = choice as TracedLossName;
-  return { ...ofExpression, ...tracedTraits[name], name, traced: further().tracedLoss(name), isBuiltIn: true };
+  return {
+    ...ofExpression,
+    ...tracedTraits[name],
+    name,
+    traced: further().tracedLoss(name),
+    isBuiltIn: true,
+  };
 }

@@ -27,8 +27,8 @@ import { transpose } from './parameters.js';
 import { createPlan, type Plan } from './plan/plan.js';
 import type { PlateauState } from './plateau.js';
 import { isRandomState, type RandomState } from './random.js';
-import { decodePosition } from './run-position-decoding.js';
 import type { RunPosition } from './run-position.js';
+import { decodePosition } from './run-position-decoding.js';
 
 /** What a file says, checked whole. */
 export interface DecodedModel {
@@ -194,7 +194,14 @@ function configOf(
     const { activation, type } = layer as ModelHeader['layers'][number];
     if (type === 'dropout' || type === 'gaussianNoise') return layer;
     const subject = `${place} has the activation`;
-    const chosen = functionNamed(action, subject, activation, 'activations', activations, ActivationDefinition);
+    const chosen = functionNamed(
+      action,
+      subject,
+      activation,
+      'activations',
+      activations,
+      ActivationDefinition,
+    );
     return { ...layer, activation: chosen as ActivationLike };
   });
   const chosen = functionNamed(

@@ -4,7 +4,8 @@ import { crc32 } from './io/crc32.js';
 import type { RunOptions, RunPosition } from './run-position.js';
 
 /** Where a run of a model file stands, and what checks that another call of `fit` can go on there. */
-export interface StoredRun extends Pick<typeof import('./resume.js'), 'requireSameRun' | 'requireSameStream'> {
+export interface StoredRun
+  extends Pick<typeof import('./resume.js'), 'requireSameRun' | 'requireSameStream'> {
   readonly position: RunPosition;
 }
 

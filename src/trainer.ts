@@ -6,7 +6,7 @@ import { Engine, type Metrics } from './engine.js';
 import { fact, requireBoolean, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
 import { evaluate, overRows } from './evaluation.js';
 import { Turns } from './event-loop.js';
-import { Fit, type FitHost } from './fit.js';
+import { Fit, type FitHost, type FitUnderWay } from './fit.js';
 import type { FitOptions } from './fit-options.js';
 import type { Batches, StreamOptions } from './fit-stream.js';
 import { withFurther } from './further.js';
@@ -86,12 +86,6 @@ const configNames = [
   ...['gradientClipping', 'labelSmoothing', 'averaging', 'preset'],
   ...['seed', 'backend', 'threads', 'worker'],
 ];
-
-/** What a trainer has of a `fit` under way, over rows or a stream. */
-interface FitUnderWay {
-  readonly control: JobControl;
-  position(capture: Capture): RunPosition | null;
-}
 
 const isBatches = (value: unknown): value is Batches =>
   typeof value === 'function' ||
@@ -507,7 +501,11 @@ export class Trainer {
     this.#engine.requireAlive(action);
     const { metadata } = checkSaveOptions(action, options);
     const capture = this.#engine.capture();
-    return this.#encode(capture, this.#fit ? this.#fit.position(capture) : (this.#stored?.position ?? null), metadata)();
+    return this.#encode(
+      capture,
+      this.#fit ? this.#fit.position(capture) : (this.#stored?.position ?? null),
+      metadata,
+    )();
   }
 
   /**

@@ -15,7 +15,12 @@ const source = (name) => at('src', `${name}.ts`);
 
 const onDemand = [
   ...['divergence-search', 'fit-stream', 'further-parts', 'metrics/evaluate', 'model-decoding'],
-  ...['model-storage', 'backends/reference/executor', 'backends/wasm/message-executor', 'backends/wasm/shared-executor'],
+  ...[
+    'model-storage',
+    'backends/reference/executor',
+    'backends/wasm/message-executor',
+    'backends/wasm/shared-executor',
+  ],
 ].map(source);
 
 /** What the browser's entry exports, or executors share, and of which these files have copies. */
@@ -23,7 +28,13 @@ const copied = [
   ...['activation', 'builder', 'derive', 'evaluate', 'functions', 'library', 'loss', 'nodes', 'trace'].map(
     (name) => `expression/${name}`,
   ),
-  ...['backends/finite', 'backends/sliced-run', 'decisions', 'io/safetensors-decoding', 'io/safetensors-header'],
+  ...[
+    'backends/finite',
+    'backends/sliced-run',
+    'decisions',
+    'io/safetensors-decoding',
+    'io/safetensors-header',
+  ],
 ].map(source);
 const takers = [
   ...['further-parts', 'model-decoding', 'metrics/evaluate', 'metrics/probability'],

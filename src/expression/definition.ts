@@ -1,7 +1,7 @@
 /** What traced functions are known by, to whom the tracer itself would be much to load. */
 import type { Node } from './nodes.js';
 
-/** @internal */
+/** What every traced activation is. */
 export abstract class ActivationDefinition {
   abstract readonly name: string;
   abstract readonly units: number | null;
@@ -9,7 +9,7 @@ export abstract class ActivationDefinition {
   abstract readonly backward: Node;
 }
 
-/** @internal */
+/** What every traced loss is. */
 export abstract class LossDefinition {
   abstract readonly name: string;
   abstract readonly forward: Node;

@@ -82,10 +82,11 @@ function lazily<Name extends string, Fn, Definition>(
 }
 
 /** The built-in activation of that name. */
-export const tracedActivation = /* @__PURE__ */ lazily<TracedActivationName, ActivationFunction, TracedActivation>(
-  activationFunctions,
-  (name, fn) => new TracedActivation(name, fn),
-);
+export const tracedActivation = /* @__PURE__ */ lazily<
+  TracedActivationName,
+  ActivationFunction,
+  TracedActivation
+>(activationFunctions, (name, fn) => new TracedActivation(name, fn));
 
 /** The built-in loss of that name. */
 export const tracedLoss = /* @__PURE__ */ lazily<TracedLossName, LossFunction, TracedLoss>(

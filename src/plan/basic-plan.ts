@@ -22,7 +22,6 @@ export const isBasic = (model: Model): boolean => {
     ({ config: { type }, activation: { traced }, l1, l2, maxNorm }) =>
       type === 'dense' && !traced && l1 === 0 && l2 === 0 && maxNorm === null,
   );
-  const isRare =
-    gradientClipping || averaging || labelSmoothing > 0 || loss.traced || mayBeTiny(model);
+  const isRare = gradientClipping || averaging || labelSmoothing > 0 || loss.traced || mayBeTiny(model);
   return isPlain && hasOwnStep(optimizer) && !isRare;
 };

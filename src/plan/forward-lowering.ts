@@ -30,7 +30,8 @@ export function emitForward(context: Context, { training, last }: Forward): void
     const forward = { training, netInputOnly, both };
     if (layer.config.type === 'dense') emitProduct(context, index, forward);
     else if (isMask(layer) && !inspect) {
-      if (training) further().emitMask(context, index, batch.outputs[index - 1] ?? batch.input, batch.outputs[index]);
+      if (training)
+        further().emitMask(context, index, batch.outputs[index - 1] ?? batch.input, batch.outputs[index]);
       return;
     } else further().emitNormOrCopy(context, index, forward);
     if (!stops && isApart(layer)) emitApart(context, index);

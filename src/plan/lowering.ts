@@ -1,10 +1,10 @@
-import { blockingLayer, lowestTrainable, type Model } from '../model.js';
 import { further } from '../further.js';
+import { blockingLayer, lowestTrainable, type Model } from '../model.js';
 import { emitBackward, emitInspectedBackward, emitLossGradient } from './backward-lowering.js';
+import { mayBeTiny } from './basic-plan.js';
 import { type Context, contextOf, type LayerScalars } from './context.js';
 import type { Emitter } from './emitter.js';
 import { emitForward } from './forward-lowering.js';
-import { mayBeTiny } from './basic-plan.js';
 import type { Layout, PersistentPlaces } from './layout.js';
 import { emitGatherTargets, emitLoss, emitMetrics, flavourOf, type TargetKind } from './loss-lowering.js';
 import type { PlanExtras } from './plan.js';

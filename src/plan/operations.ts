@@ -112,13 +112,19 @@ export const operations: readonly Operation[] = [
    * likewise, with B / (B - 1) variance, and not for B = 1; without a momentum mean and variance are the running
    * ones, which stay as they are
    */
-  define('batch_norm_forward', 'input. output. mean. inverseDeviation. runningMean. runningVariance. gamma. beta. units epsilon$ momentum$'),
+  define(
+    'batch_norm_forward',
+    'input. output. mean. inverseDeviation. runningMean. runningVariance. gamma. beta. units epsilon$ momentum$',
+  ),
   /**
    * N = (X - mean) * inverseDeviation; over the rows: betaGradient = sum of delta, gammaGradient = sum of delta * N,
    * accumulate: added to what is there; gradient = gamma inverseDeviation *
    * (throughMoments ? delta - mean of delta - N * mean of (delta * N) : delta)
    */
-  define('batch_norm_backward', 'input. delta. mean. inverseDeviation. gamma. gammaGradient. betaGradient. gradient. units accumulate? throughMoments?'),
+  define(
+    'batch_norm_backward',
+    'input. delta. mean. inverseDeviation. gamma. gammaGradient. betaGradient. gradient. units accumulate? throughMoments?',
+  ),
   /**
    * over the units of a row: mean, variance = mean of (X - mean)^2, inverseDeviation = 1 / sqrt(variance + epsilon);
    * output = gamma (X - mean) * inverseDeviation + beta
@@ -128,7 +134,10 @@ export const operations: readonly Operation[] = [
    * N = (X - mean) * inverseDeviation; over the rows: betaGradient = sum of delta, gammaGradient = sum of delta * N,
    * accumulate: added to what is there
    */
-  define('layer_norm_backward_weights', 'input. delta. mean. inverseDeviation. gammaGradient. betaGradient. units accumulate?'),
+  define(
+    'layer_norm_backward_weights',
+    'input. delta. mean. inverseDeviation. gammaGradient. betaGradient. units accumulate?',
+  ),
   /** d = gamma delta; over the units of a row: gradient = inverseDeviation * (d - mean of d - N * mean of (d * N)) */
   define('layer_norm_backward_input', 'input. delta. mean. inverseDeviation. gamma. gradient. units'),
   /** scalar loss += sum_r rowLosses[r]; scalar rows += B */
@@ -145,7 +154,10 @@ export const operations: readonly Operation[] = [
    * m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g^2; w -= learningRate (m / (1-power1)) / (sqrt(v / (1-power2))
    * + epsilon); weightDecay w is added to g, or w is first scaled by 1 - learningRate weightDecay when decoupled
    */
-  define('adam_step', 'parameters. gradient. firstMoment. secondMoment. count learningRate$ moments$ weightDecay$ decoupled?'),
+  define(
+    'adam_step',
+    'parameters. gradient. firstMoment. secondMoment. count learningRate$ moments$ weightDecay$ decoupled?',
+  ),
   /** delta[r,u] *= -learningRate */
   define('scale_by_rate', 'delta. units learningRate$'),
   /**
@@ -153,7 +165,10 @@ export const operations: readonly Operation[] = [
    * lie one after the other from parameters on; units are 0 where there is no layer. binary_cross_entropy after a
    * sigmoid, and the decision with it, are taken from the net inputs
    */
-  define('train_rows', 'parameters. inputs units1 units2 units3 activation1:activation activation2:activation activation3:activation loss: decision: learningRate$'),
+  define(
+    'train_rows',
+    'parameters. inputs units1 units2 units3 activation1:activation activation2:activation activation3:activation loss: decision: learningRate$',
+  ),
   /** steps += 1, powers and products go on, coefficients = those of the next step */
   define('advance_optimizer', 'scalars$ learningRate$ rule:'),
   /**
@@ -186,7 +201,10 @@ export const operations: readonly Operation[] = [
   /** output[r,j] = function(a[r,j], b[r,j]) */
   define('map_binary', 'a. aExtent:extent b. bExtent:extent output. columns function:binary'),
   /** output[r,j] = condition[r,j] != 0 ? a[r,j] : b[r,j] */
-  define('map_where', 'condition. conditionExtent:extent a. aExtent:extent b. bExtent:extent output. columns'),
+  define(
+    'map_where',
+    'condition. conditionExtent:extent a. aExtent:extent b. bExtent:extent output. columns',
+  ),
   /** output[r] = function(a[r,0], a[r,1], ...); firstMax: output[r,j] = j is the first largest */
   define('map_row', 'a. aExtent:extent output. columns function:rowFunction'),
   /** output[0] = s */

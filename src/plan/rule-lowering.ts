@@ -1,10 +1,13 @@
 /** What an update does besides the step of the optimizer: penalties, clipping, bounds, averages. */
 import { ClipCode } from '../opcodes.js';
-import { spansOf } from './optimizer-lowering.js';
 import type { ParameterSpan } from './optimizer-lowering.js';
+import { spansOf } from './optimizer-lowering.js';
 import { AVERAGE, emitClips, gradientOf, NORM_BLOCK, type UpdateContext } from './update-lowering.js';
 
-export function emitPenalties({ model, places, state, emitter }: UpdateContext, updated: readonly number[]): void {
+export function emitPenalties(
+  { model, places, state, emitter }: UpdateContext,
+  updated: readonly number[],
+): void {
   model.layers.forEach(({ trainable, inputs, units }, index) => {
     const { l1, l2 } = state.layers[index];
     if (!trainable || updated.includes(index) || (l1 < 0 && l2 < 0)) return;

@@ -138,4 +138,3 @@ export function emitClips(
     context.emitter.emit('clip_gradient', { gradient, count: span.count, kind, limit, measure });
   }
 }
-

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { loadFurther } from '../../src/further.js';
 import {
   adam,
   createTrainer,
@@ -12,7 +13,6 @@ import {
   sgd,
   type Trainer,
 } from '../../src/index.js';
-import { loadFurther } from '../../src/further.js';
 import { createModel } from '../../src/model.js';
 import { checkOptimizer } from '../../src/optimizers.js';
 import { expectAgree, flatWeights } from '../support/compare.js';

@@ -16,7 +16,11 @@ interface Variant {
 type Extent = 'basic' | 'whole';
 
 const variants: readonly Variant[] = [
-  { id: 'wasm-relaxed-simd', instructionSet: 'WebAssembly relaxed SIMD', modules: embeddedModules.relaxedSimd },
+  {
+    id: 'wasm-relaxed-simd',
+    instructionSet: 'WebAssembly relaxed SIMD',
+    modules: embeddedModules.relaxedSimd,
+  },
   { id: 'wasm-simd', instructionSet: 'WebAssembly SIMD', modules: embeddedModules.simd },
 ];
 
