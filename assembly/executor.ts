@@ -2,29 +2,13 @@ import { RunWord } from '../src/backends/wasm/run-words';
 import { Opcode, ScalarCode } from '../src/opcodes';
 import { activation_backward, activation_forward } from './activations';
 import { Batch } from './batch';
+import { execute_further } from './further';
 import { gather_labels, gather_rows, gather_targets, store_rows } from './gather';
-import {
-  average_step,
-  clip_gradient,
-  count_batches,
-  gradient_norm,
-  gradient_squares,
-  max_norm,
-  penalty,
-} from './gradients';
+import { clip_gradient, count_batches } from './gradients';
 import { linear_backward_input, linear_backward_weights, linear_forward } from './linear';
 import { cross_entropy_labels, loss_backward, sigmoid_binary_cross_entropy } from './losses';
-import { map_binary, map_row, map_unary, map_where, reduction_scale } from './maps';
-import { dropout, gaussian_noise, next_masks } from './masks';
+import { map_binary } from './maps';
 import { count_correct, count_correct_labels, sum_losses } from './metrics';
-import {
-  batch_norm_backward,
-  batch_norm_forward,
-  layer_norm_backward_input,
-  layer_norm_backward_weights,
-  layer_norm_forward,
-} from './norms';
-import { advance_optimizer, optimizer_step } from './optimizer-rules';
 import { adam_step, advance_moments, scale_by_rate, sgd_step } from './optimizers';
 import {
   softmax_backward,
@@ -109,7 +93,7 @@ export function operandCount(opcode: i32): i32 {
   return <u32>opcode < OPERATIONS ? load<u8>(OPERAND_COUNTS + opcode) : -1;
 }
 
-/** Executes an operation, or this thread's share of it. */
+/** Executes an operation, or this thread's share of it; in the basic module, those of a basic plan only. */
 export function execute(o: usize): void {
   switch (Word.int(o, 0)) {
     case Opcode.gather_rows:
@@ -221,71 +205,6 @@ export function execute(o: usize): void {
         Word.int(o, 7),
       );
       break;
-    case Opcode.batch_norm_forward:
-      batch_norm_forward(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.address(o, 6),
-        Word.address(o, 7),
-        Word.address(o, 8),
-        Word.int(o, 9),
-        Word.address(o, 10),
-        Word.address(o, 11),
-      );
-      break;
-    case Opcode.batch_norm_backward:
-      batch_norm_backward(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.address(o, 6),
-        Word.address(o, 7),
-        Word.address(o, 8),
-        Word.int(o, 9),
-        Word.int(o, 10) !== 0,
-        Word.int(o, 11) !== 0,
-      );
-      break;
-    case Opcode.layer_norm_forward:
-      layer_norm_forward(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.address(o, 6),
-        Word.int(o, 7),
-        Word.address(o, 8),
-      );
-      break;
-    case Opcode.layer_norm_backward_weights:
-      layer_norm_backward_weights(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.address(o, 6),
-        Word.int(o, 7),
-        Word.int(o, 8) !== 0,
-      );
-      break;
-    case Opcode.layer_norm_backward_input:
-      layer_norm_backward_input(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.address(o, 6),
-        Word.int(o, 7),
-      );
-      break;
     case Opcode.sum_losses:
       sum_losses(Word.address(o, 1));
       break;
@@ -327,6 +246,7 @@ export function execute(o: usize): void {
       scale_by_rate(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3));
       break;
     case Opcode.train_rows:
+      if (!isDefined(WHOLE)) unreachable();
       train_rows(
         Word.address(o, 1),
         Word.int(o, 2),
@@ -337,29 +257,8 @@ export function execute(o: usize): void {
         Word.address(o, 11),
       );
       break;
-    case Opcode.advance_optimizer:
-      advance_optimizer(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3));
-      break;
-    case Opcode.optimizer_step:
-      optimizer_step(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.int(o, 6),
-        Word.address(o, 7),
-        Word.int(o, 8),
-      );
-      break;
     case Opcode.count_batches:
       count_batches(Word.address(o, 1), Word.int(o, 2));
-      break;
-    case Opcode.gradient_squares:
-      gradient_squares(Word.address(o, 1), Word.int(o, 2), Word.int(o, 3), Word.address(o, 4));
-      break;
-    case Opcode.gradient_norm:
-      gradient_norm(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3));
       break;
     case Opcode.clip_gradient:
       clip_gradient(
@@ -370,27 +269,8 @@ export function execute(o: usize): void {
         Word.address(o, 5),
       );
       break;
-    case Opcode.penalty:
-      penalty(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.int(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.int(o, 6),
-      );
-      break;
-    case Opcode.max_norm:
-      max_norm(Word.address(o, 1), Word.int(o, 2), Word.int(o, 3), Word.address(o, 4));
-      break;
-    case Opcode.average_step:
-      average_step(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3), Word.address(o, 4));
-      break;
     case Opcode.store_rows:
       store_rows(Word.address(o, 1), Word.int(o, 2));
-      break;
-    case Opcode.map_unary:
-      map_unary(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.int(o, 4), Word.int(o, 5));
       break;
     case Opcode.map_binary:
       map_binary(
@@ -403,49 +283,11 @@ export function execute(o: usize): void {
         Word.int(o, 7),
       );
       break;
-    case Opcode.map_where:
-      map_where(
-        Word.address(o, 1),
-        Word.int(o, 2),
-        Word.address(o, 3),
-        Word.int(o, 4),
-        Word.address(o, 5),
-        Word.int(o, 6),
-        Word.address(o, 7),
-        Word.int(o, 8),
-      );
-      break;
-    case Opcode.map_row:
-      map_row(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.int(o, 4), Word.int(o, 5));
-      break;
-    case Opcode.reduction_scale:
-      reduction_scale(Word.address(o, 1), Word.int(o, 2));
-      break;
     case Opcode.activation_forward:
       activation_forward(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3), Word.int(o, 4));
       break;
-    case Opcode.next_masks:
-      next_masks(Word.address(o, 1));
-      break;
-    case Opcode.dropout:
-      dropout(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.int(o, 3),
-        Word.int(o, 4),
-        Word.int(o, 5),
-        Word.address(o, 6),
-      );
-      break;
-    case Opcode.gaussian_noise:
-      gaussian_noise(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.int(o, 3),
-        Word.address(o, 4),
-        Word.int(o, 5),
-        Word.address(o, 6),
-      );
-      break;
+    default:
+      if (isDefined(WHOLE)) execute_further(o);
+      else unreachable();
   }
 }

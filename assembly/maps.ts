@@ -124,15 +124,27 @@ function binary_vectors(
   output: usize,
   end: usize,
 ): void {
+  // Weights of rows need no more.
+  if (code === BinaryCode.mul) Binary.loop(BinaryCode.mul, a, a_step, b, b_step, output, end);
+  else if (isDefined(WHOLE)) further_binary_vectors(code, a, a_step, b, b_step, output, end);
+  else unreachable();
+}
+
+function further_binary_vectors(
+  code: i32,
+  a: usize,
+  a_step: usize,
+  b: usize,
+  b_step: usize,
+  output: usize,
+  end: usize,
+): void {
   switch (code) {
     case BinaryCode.add:
       Binary.loop(BinaryCode.add, a, a_step, b, b_step, output, end);
       break;
     case BinaryCode.sub:
       Binary.loop(BinaryCode.sub, a, a_step, b, b_step, output, end);
-      break;
-    case BinaryCode.mul:
-      Binary.loop(BinaryCode.mul, a, a_step, b, b_step, output, end);
       break;
     case BinaryCode.div:
       Binary.loop(BinaryCode.div, a, a_step, b, b_step, output, end);

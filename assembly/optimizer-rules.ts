@@ -2,7 +2,8 @@
  * Updates of parameters by the rules of `OptimizerCode`. What does not depend on the parameter is computed once a step,
  * in float64, and rounded once. Buffers and scalars come by address, 0 where absent.
  */
-import { OptimizerCode, OptimizerScalar } from '../src/opcodes';
+import { OptimizerCode } from '../src/opcodes';
+import { OptimizerScalar } from '../src/optimizer-scalars';
 import { Share } from './share';
 import { F32x4 } from './simd';
 import { Workspace } from './workspace';

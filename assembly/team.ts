@@ -92,8 +92,12 @@ let choices: i32 = 0;
 /** Whether helpers are to look for work. */
 let is_looking: bool = true;
 
-/** Before steps of a program, in batches of that many rows. */
+/** Before steps of a program, in batches of that many rows. The basic module has no team. */
 export function begin_steps(begin: usize, end: usize, operation_bytes: usize, rows: i32): void {
+  if (isDefined(WHOLE)) look_for_work(begin, end, operation_bytes, rows);
+}
+
+function look_for_work(begin: usize, end: usize, operation_bytes: usize, rows: i32): void {
   is_divisible = false;
   if (threads === 1) return;
   Batch.rows = rows;
@@ -124,6 +128,17 @@ function choice_of(program: usize, rows: i32): ThreadChoice {
  * as long as most say which one is; `steps_left` are in the run.
  */
 export function execute_step(
+  begin: usize,
+  end: usize,
+  operation_bytes: usize,
+  is_whole: bool,
+  steps_left: i32,
+): void {
+  if (isDefined(WHOLE)) execute_in_team(begin, end, operation_bytes, is_whole, steps_left);
+  else for (let operation = begin; operation < end; operation += operation_bytes) execute(operation);
+}
+
+function execute_in_team(
   begin: usize,
   end: usize,
   operation_bytes: usize,

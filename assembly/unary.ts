@@ -57,6 +57,24 @@ export class Four {
 
 function unary_vectors(code: i32, a: usize, a_step: usize, output: usize, end: usize): void {
   switch (code) {
+    case UnaryCode.exp:
+      Unary.loop(UnaryCode.exp, a, a_step, output, end);
+      break;
+    case UnaryCode.tanh:
+      Unary.loop(UnaryCode.tanh, a, a_step, output, end);
+      break;
+    case UnaryCode.sigmoid:
+      Unary.loop(UnaryCode.sigmoid, a, a_step, output, end);
+      break;
+    default:
+      // Activations need no more than these, but for expressions.
+      if (isDefined(WHOLE)) further_unary_vectors(code, a, a_step, output, end);
+      else unreachable();
+  }
+}
+
+function further_unary_vectors(code: i32, a: usize, a_step: usize, output: usize, end: usize): void {
+  switch (code) {
     case UnaryCode.copy:
       Unary.loop(UnaryCode.copy, a, a_step, output, end);
       break;
@@ -69,20 +87,11 @@ function unary_vectors(code: i32, a: usize, a_step: usize, output: usize, end: u
     case UnaryCode.sqrt:
       Unary.loop(UnaryCode.sqrt, a, a_step, output, end);
       break;
-    case UnaryCode.exp:
-      Unary.loop(UnaryCode.exp, a, a_step, output, end);
-      break;
     case UnaryCode.expm1:
       Unary.loop(UnaryCode.expm1, a, a_step, output, end);
       break;
     case UnaryCode.log:
       Unary.loop(UnaryCode.log, a, a_step, output, end);
-      break;
-    case UnaryCode.tanh:
-      Unary.loop(UnaryCode.tanh, a, a_step, output, end);
-      break;
-    case UnaryCode.sigmoid:
-      Unary.loop(UnaryCode.sigmoid, a, a_step, output, end);
       break;
     case UnaryCode.softplus:
       Unary.loop(UnaryCode.softplus, a, a_step, output, end);

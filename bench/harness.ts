@@ -117,7 +117,7 @@ export async function openBackends(
   const backends: Backend[] = [];
   const missing: Refusal[] = [];
   for (const provider of [nativeProvider, wasmProvider]) {
-    for (const { id, usable, reason } of await provider.report()) {
+    for await (const { id, usable, reason } of provider.report()) {
       if (wanted && !wanted.includes(id)) continue;
       if (usable) backends.push(await provider.open(id));
       else missing.push({ name: id, reason: reason ?? 'not usable' });

@@ -11,6 +11,7 @@
 
 import type { Backend } from '../src/backends/backend.js';
 import { referenceProvider } from '../src/backends/reference/index.js';
+import { loadFurther } from '../src/further.js';
 import { dense } from '../src/layers.js';
 import { createModel } from '../src/model.js';
 import {
@@ -45,6 +46,8 @@ import type { BenchOptions } from './options.js';
 import type { Peer } from './peer.js';
 import { entrantBackends } from './steps.js';
 import { formatNumber, formatRatio, formatTable, relativeError } from './tables.js';
+
+await loadFurther();
 
 interface OptimizerCase {
   name: string;

@@ -2,12 +2,15 @@
 
 import { performance } from 'node:perf_hooks';
 import { adam, type BackendId, createTrainer, dense, sgd } from 'fastmlp';
+import { loadFurther } from '../src/further.js';
 import { dense as denseOfSources } from '../src/layers.js';
 import { createModel } from '../src/model.js';
 import { adam as adamOfSources, sgd as sgdOfSources } from '../src/optimizers.js';
 import { createPlan, type Plan } from '../src/plan/plan.js';
 import { time } from './harness.js';
 import { type Check, checkSteps, type StepCase, type StepData } from './step-cases.js';
+
+await loadFurther();
 
 const outputActivations = {
   crossEntropy: 'softmax',

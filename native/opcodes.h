@@ -1,5 +1,6 @@
-// The operations of a plan, as listed in src/plan/operations.ts, and the codes of src/opcodes.ts. The
-// TypeScript side compares both lists with `operations()` and `codes()` of the addon when it loads.
+// The operations of a plan, as listed in src/plan/operations.ts, and the codes of src/opcodes.ts and
+// src/optimizer-scalars.ts. The TypeScript side compares both lists with `operations()` and `codes()` of the
+// addon when it loads.
 #pragma once
 
 #include <cstdint>

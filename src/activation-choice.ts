@@ -1,7 +1,12 @@
 import { elementwiseActivations } from './activations.js';
 import { rangeError, typeError } from './errors.js';
-import { TracedActivation } from './expression/activation.js';
-import { type TracedActivationName, tracedActivation, tracedActivationNames } from './expression/library.js';
+import type { TracedActivation } from './expression/activation.js';
+import {
+  ActivationDefinition,
+  type TracedActivationName,
+  tracedActivationNames,
+} from './expression/definition.js';
+import { further } from './further.js';
 import { ActivationCode } from './opcodes.js';
 
 /** Built-in activations by name. `softmax` and `logSoftmax` mix the units of a row; the others act on each unit. */
@@ -16,7 +21,7 @@ export const activationNames: readonly ActivationName[] = [
   ...tracedActivationNames,
 ];
 
-const isElementwiseName = (name: ActivationName): name is keyof typeof ActivationCode =>
+export const isElementwiseName = (name: ActivationName): name is keyof typeof ActivationCode =>
   name in ActivationCode;
 
 /** An activation as the plan sees it: a code within a product, or softmax, or an expression. */
@@ -33,47 +38,36 @@ export interface Activation {
 }
 
 /** Checks the activation of a layer with `units` units, null where their number is not known yet. */
-export function resolveActivation(action: string, choice: unknown, units: number | null): Activation {
-  if (choice instanceof TracedActivation) return ofTraced(action, choice, units, false);
+export function checkActivation(action: string, choice: unknown, units: number | null): void {
+  if (choice instanceof ActivationDefinition) {
+    if (choice.units === null || units === null || choice.units === units) return;
+    const rule = `activation '${choice.name}' has numbers for ${choice.units} units`;
+    throw rangeError(action, rule, units);
+  }
   if (typeof choice !== 'string') {
     throw typeError(action, 'activation must be a name or come from defineActivation()', choice);
   }
   if (!(activationNames as readonly string[]).includes(choice)) {
     throw rangeError(action, `activation must be one of ${activationNames.join(', ')}`, choice);
   }
-  const name = choice as ActivationName;
-  if (name === 'softmax') {
-    return {
-      name,
-      kind: 'softmax',
-      code: ActivationCode.linear,
-      traced: null,
-      isBuiltIn: true,
-      differentiable: true,
-    };
-  }
-  if (!isElementwiseName(name)) return ofTraced(action, tracedActivation(name), units, true);
-  const { differentiable } = elementwiseActivations[ActivationCode[name]];
-  return {
-    name,
-    kind: 'elementwise',
-    code: ActivationCode[name],
-    traced: null,
-    isBuiltIn: true,
-    differentiable,
-  };
 }
 
-function ofTraced(
-  action: string,
-  traced: TracedActivation,
-  units: number | null,
-  isBuiltIn: boolean,
-): Activation {
-  if (traced.units !== null && units !== null && traced.units !== units) {
-    const rule = `activation '${traced.name}' has numbers for ${traced.units} units`;
-    throw rangeError(action, rule, units);
-  }
-  const { name } = traced;
-  return { name, kind: 'traced', code: ActivationCode.linear, traced, isBuiltIn, differentiable: true };
+/** A checked activation. */
+export function resolveActivation(choice: ActivationLike): Activation {
+  if (typeof choice !== 'string') return ofTraced(choice, false);
+  const { linear } = ActivationCode;
+  if (choice === 'softmax')
+    return {
+      ...{ name: choice, kind: choice, code: linear },
+      ...{ traced: null, isBuiltIn: true, differentiable: true },
+    };
+  if (!isElementwiseName(choice)) return ofTraced(further().tracedActivation(choice), true);
+  const code = ActivationCode[choice];
+  const { differentiable } = elementwiseActivations[code];
+  return { name: choice, kind: 'elementwise', code, traced: null, isBuiltIn: true, differentiable };
 }
+
+const ofTraced = (traced: TracedActivation, isBuiltIn: boolean): Activation => ({
+  ...{ name: traced.name, kind: 'traced', code: ActivationCode.linear },
+  ...{ traced, isBuiltIn, differentiable: true },
+});

@@ -2,11 +2,12 @@ import {
   type Activation,
   type ActivationName,
   activationNames,
-  resolveActivation,
+  isElementwiseName,
 } from './activation-choice.js';
 import { elementwiseActivations } from './activations.js';
 import { fact, rangeError } from './errors.js';
-import type { ActivationCode } from './opcodes.js';
+import { tracedActivation } from './expression/library.js';
+import { ActivationCode } from './opcodes.js';
 
 /** An activation of single units, on its own: f(z) and f'(z) in float64. */
 export interface UnitActivation {
@@ -53,15 +54,19 @@ function unitActivation(code: ActivationCode): UnitActivation {
   };
 }
 
-function functionsOf(activation: Activation): UnitActivation | RowActivation {
-  const { traced } = activation;
-  if (traced) {
-    return {
-      value: (z: never) => traced.value(z) as never,
-      derivative: (z: never) => traced.derivative(z) as never,
-    };
-  }
-  return activation.kind === 'softmax' ? softmax : unitActivation(activation.code);
+function functionsOf(name: ActivationName): UnitActivation | RowActivation {
+  if (name === 'softmax') return softmax;
+  if (isElementwiseName(name)) return unitActivation(ActivationCode[name]);
+  const traced = tracedActivation(name);
+  return {
+    value: (z: never) => traced.value(z) as never,
+    derivative: (z: never) => traced.derivative(z) as never,
+  };
+}
+
+function allFunctions(): ActivationFunctions {
+  const entries = activationNames.map((name) => [name, { enumerable: true, get: () => functionsOf(name) }]);
+  return Object.defineProperties({}, Object.fromEntries(entries)) as ActivationFunctions;
 }
 
 /**
@@ -70,15 +75,7 @@ function functionsOf(activation: Activation): UnitActivation | RowActivation {
  * @example activations.tanh.derivative(0) // 1
  * @example activations.softmax.value([1, 2, 3])
  */
-export const activations: ActivationFunctions = Object.defineProperties(
-  {},
-  Object.fromEntries(
-    activationNames.map((name) => [
-      name,
-      { enumerable: true, get: () => functionsOf(resolveActivation('', name, 1)) },
-    ]),
-  ),
-) as ActivationFunctions;
+export const activations: ActivationFunctions = /* @__PURE__ */ allFunctions();
 
 /** The Jacobian of an activation at a row of net inputs, units × units. */
 export function activationJacobian(activation: Activation, z: readonly number[]): number[][] {

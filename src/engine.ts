@@ -10,6 +10,7 @@ import {
 } from './backends/backend.js';
 import { numbersOf, type Reader } from './data.js';
 import { fact, stateError } from './errors.js';
+import { withFurther } from './further.js';
 import { type Capture, type Job, type JobOptions, type JobResult, JobState, updatesBefore } from './job.js';
 import { JobControl } from './job-control.js';
 import type { Model } from './model.js';
@@ -110,7 +111,7 @@ export class Engine {
   }
 
   static async create(model: Model, backend: Backend, threads: number, worker: boolean): Promise<Engine> {
-    const plan = createPlan(model, INITIAL_BATCH);
+    const plan = await withFurther(() => createPlan(model, INITIAL_BATCH));
     return new Engine(model, backend, await backend.createExecutor(plan, threads, worker), plan);
   }
 

@@ -11,11 +11,11 @@ import { checkFitOptions, type FitOptions } from './fit-options.js';
 import { Watch } from './fit-watch.js';
 import { type EndReason, type History, HistoryBuilder } from './history.js';
 import { type Capture, JobState } from './job.js';
-import { JobControl } from './job-control.js';
+import type { JobControl } from './job-control.js';
 import type { SaveTarget } from './model-storage.js';
 import { ScalarCode } from './opcodes.js';
-import { requireSameStream, runOptionsOf } from './resume.js';
 import { readValidation } from './row-weights.js';
+import { requireStored, runOptionsOf } from './run-options.js';
 import type { RunPosition } from './run-position.js';
 
 /** Rows and targets of one optimizer step. */
@@ -46,10 +46,6 @@ const optionNames = [
   ...['epochs', 'initialEpoch', 'stepsPerEpoch', 'validationData', 'callbacks', 'signal', 'learningRate'],
   ...['resume', 'verbose'],
 ];
-
-export const isBatches = (value: unknown): value is Batches =>
-  typeof value === 'function' ||
-  (typeof value === 'object' && value !== null && Symbol.asyncIterator in value);
 
 /** A batch in memory that the backend owns. */
 interface Prepared {
@@ -109,7 +105,6 @@ class BatchReader {
 
 /** A call of `fit` over a stream of batches. */
 export class StreamFit {
-  readonly control = new JobControl();
   readonly #host: FitHost;
   readonly #options: ReturnType<typeof checkFitOptions>;
   readonly #reader: BatchReader;
@@ -130,14 +125,21 @@ export class StreamFit {
   #asked: SaveTarget[] = [];
   #isAtRest = true;
 
-  constructor(host: FitHost, batches: Batches, options: StreamOptions) {
+  constructor(
+    host: FitHost,
+    batches: Batches,
+    options: StreamOptions,
+    readonly control: JobControl,
+  ) {
     requireKnownKeys(action, options, optionNames);
     this.#host = host;
     this.#options = checkFitOptions(action, options);
     const { engine } = host;
     const { model, reader, executor } = engine;
     const { validationData, learningRate, callbacks, initialEpoch, resume } = this.#options;
-    this.#resumed = resume ? requireSameStream(action, host.position, this.#options, model.inputs) : null;
+    const stored = resume ? requireStored(action, host.stored) : null;
+    stored?.requireSameStream(action, stored.position, this.#options, model.inputs);
+    this.#resumed = stored?.position ?? null;
     if (resume) requirePosition(batches);
     this.#reader = new BatchReader(batches, this.#resumed?.order.used ?? 0, (batch) => {
       if (!Array.isArray(batch) || batch.length !== 2)

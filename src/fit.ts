@@ -17,8 +17,8 @@ import type { SaveTarget } from './model-storage.js';
 import { ScalarCode } from './opcodes.js';
 import type { CreateProgress } from './progress.js';
 import type { Random, RandomState } from './random.js';
-import { requireSameRun, runOptionsOf } from './resume.js';
 import { readValidation, weighRows } from './row-weights.js';
+import { requireStored, runOptionsOf, type StoredRun } from './run-options.js';
 import { type Fingerprint, fingerprintOf, type RunPosition } from './run-position.js';
 import { type Split, Splitter } from './split.js';
 import { StopWatch } from './stop-when.js';
@@ -33,6 +33,12 @@ const POLL_MS = 50;
 const FIRST_ROWS = 2 ** 14;
 const MOST_ROWS = 2 ** 18;
 
+/** What a trainer has of a `fit` under way, over rows or a stream. */
+export interface FitUnderWay {
+  readonly control: JobControl;
+  position(capture: Capture): RunPosition | null;
+}
+
 /** What a call of `fit` has from its trainer. */
 export interface FitHost {
   readonly trainer: Trainer;
@@ -40,7 +46,7 @@ export interface FitHost {
   readonly random: Random;
   readonly createProgress: CreateProgress;
   /** Where the run stood that the trainer's file holds. */
-  readonly position: RunPosition | null;
+  readonly stored: StoredRun | null;
   encode(capture: Capture, position: RunPosition | null): () => Uint8Array<ArrayBuffer>;
   write(target: SaveTarget, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
@@ -107,9 +113,10 @@ export class Fit {
     this.#validation = validationData ? readValidation(action, validationData, model, reader) : null;
     this.#splitter = new Splitter(action, rows, model, this.#options);
     const { length } = host.engine.plan.gradients;
-    if (resume || !this.#mayWait) this.#data = fingerprintOf(this.#rows);
-    this.#resumed =
-      this.#data && resume ? requireSameRun(action, host.position, this.#options, this.#data, length) : null;
+    const stored = resume ? requireStored(action, host.stored) : null;
+    if (stored || !this.#mayWait) this.#data = fingerprintOf(this.#rows);
+    stored?.requireSameRun(action, stored.position, this.#options, this.#data as Fingerprint, length);
+    this.#resumed = stored?.position ?? null;
     this.#history = new HistoryBuilder(initialEpoch, this.#options.epochs - initialEpoch);
     this.#guard = new Guard(this.#engine, this.#rows, this.#options.divergence, this.#options.gradientLimit);
     this.#watch = new Watch(this.#options.callbacks, this.#context());

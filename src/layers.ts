@@ -1,7 +1,13 @@
-import { type Activation, type ActivationLike, resolveActivation } from './activation-choice.js';
+import {
+  type Activation,
+  type ActivationLike,
+  checkActivation,
+  resolveActivation,
+} from './activation-choice.js';
 import { requireBoolean, requireInteger, requireKnownKeys, requireName, requireNumber } from './errors.js';
+import { further } from './further.js';
 import { createSampler, type Initializer } from './initializers.js';
-import { type Preset, presetLayer } from './presets.js';
+import type { Preset } from './presets.js';
 import { checkWeightRules, type WeightRules, weightRuleKeys } from './regularisation.js';
 
 /** What `dense` takes. */
@@ -176,7 +182,7 @@ function requireBooleans(action: string, flags: Readonly<Record<string, unknown>
 function checkDense(action: string, options: DenseOptions): DenseLayer {
   const { units, activation = 'linear', bias = true, trainable = true } = options;
   requireInteger(action, 'units', units, 1);
-  resolveActivation(action, activation, units);
+  checkActivation(action, activation, units);
   requireBooleans(action, { bias, trainable });
   const initializer = options.initializer ?? (activation === 'relu' ? 'heNormal' : 'glorotUniform');
   const biasInitializer = options.biasInitializer ?? 'zeros';
@@ -191,7 +197,7 @@ function checkNorm(action: string, options: LayerNormOptions): Required<LayerNor
   const { epsilon = 1e-5, scale = true, center = true, activation = 'linear', trainable = true } = options;
   requireNumber(action, 'epsilon', epsilon, 'finite and > 0', (value) => value > 0);
   requireBooleans(action, { scale, center, trainable });
-  resolveActivation(action, activation, null);
+  checkActivation(action, activation, null);
   return { epsilon, scale, center, activation, trainable };
 }
 
@@ -204,7 +210,11 @@ export function withPreset(
   inputs: number,
 ): object {
   const own = Object.entries(given.get(options) ?? options).filter(([, value]) => value !== undefined);
-  return { ...presetLayer(preset, config, hidden, inputs), ...Object.fromEntries(own), type: config.type };
+  return {
+    ...further().presetLayer(preset, config, hidden, inputs),
+    ...Object.fromEntries(own),
+    type: config.type,
+  };
 }
 
 /** A layer of a model, with its place and shape known. `trainable` may change during the model's life. */
@@ -230,11 +240,14 @@ export function placeLayer(action: string, config: LayerConfig, inputs: number):
     { units, weightRows, bias, trainable }: Pick<Layer, 'units' | 'weightRows' | 'bias' | 'trainable'>,
     activation: ActivationLike,
     { l1, l2, maxNorm, penaltyPerRow }: Required<WeightRules> = noRules,
-  ): Layer => ({
-    ...{ config, inputs, units, weightRows, bias, trainable, l1, l2, maxNorm, penaltyPerRow },
-    activation: resolveActivation(action, activation, units),
-    parameterCount: units * (weightRows + Number(bias)),
-  });
+  ): Layer => {
+    checkActivation(action, activation, units);
+    return {
+      ...{ config, inputs, units, weightRows, bias, trainable, l1, l2, maxNorm, penaltyPerRow },
+      activation: resolveActivation(activation),
+      parameterCount: units * (weightRows + Number(bias)),
+    };
+  };
   switch (config.type) {
     case 'dense':
       return placed({ ...config, weightRows: inputs }, config.activation, config);

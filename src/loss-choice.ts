@@ -1,7 +1,8 @@
 import type { ActivationName } from './activation-choice.js';
 import { rangeError, typeError } from './errors.js';
-import { type TracedLossName, tracedLoss, tracedLossNames } from './expression/library.js';
-import { TracedLoss } from './expression/loss.js';
+import { LossDefinition, type TracedLossName, tracedLossNames } from './expression/definition.js';
+import type { TracedLoss } from './expression/loss.js';
+import { further } from './further.js';
 import { LossCode } from './opcodes.js';
 
 type CodedLossName =
@@ -77,6 +78,9 @@ const codedLosses: Readonly<Record<CodedLossName, Traits>> = {
   },
 };
 
+export const isCodedLoss = (name: unknown): name is CodedLossName =>
+  typeof name === 'string' && Object.hasOwn(codedLosses, name);
+
 /** What is special about some losses that are expressions. */
 const tracedTraits: Partial<Record<TracedLossName, Partial<Traits>>> = {
   hinge: { decides: 'sign', targets: 'signs' },
@@ -95,16 +99,20 @@ const ofExpression = { code: null, takesLabels: false, targets: 'any' } as const
 
 /** Checks the loss of a trainer. */
 export function resolveLoss(action: string, choice: unknown): Loss {
-  if (choice instanceof TracedLoss)
-    return { ...ofExpression, name: choice.name, traced: choice, isBuiltIn: false };
+  if (choice instanceof LossDefinition)
+    return { ...ofExpression, name: choice.name, traced: choice as TracedLoss, isBuiltIn: false };
   if (typeof choice !== 'string')
     throw typeError(action, 'loss must be a name or come from defineLoss()', choice);
-  if (Object.hasOwn(codedLosses, choice)) {
-    return { ...codedLosses[choice as CodedLossName], name: choice, traced: null, isBuiltIn: true };
-  }
+  if (isCodedLoss(choice)) return { ...codedLosses[choice], name: choice, traced: null, isBuiltIn: true };
   if (!(tracedLossNames as readonly string[]).includes(choice)) {
     throw rangeError(action, `loss must be one of ${lossNames.join(', ')}`, choice);
   }
   const name = choice as TracedLossName;
-  return { ...ofExpression, ...tracedTraits[name], name, traced: tracedLoss(name), isBuiltIn: true };
+  return {
+    ...ofExpression,
+    ...tracedTraits[name],
+    name,
+    traced: further().tracedLoss(name),
+    isBuiltIn: true,
+  };
 }

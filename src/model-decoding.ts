@@ -1,8 +1,9 @@
 import type { ActivationLike } from './activation-choice.js';
 import type { Numbers } from './backends/backend.js';
 import { fact, requireKnownKeys } from './errors.js';
-import { TracedActivation } from './expression/activation.js';
-import { TracedLoss } from './expression/loss.js';
+import type { TracedActivation } from './expression/activation.js';
+import { ActivationDefinition, LossDefinition } from './expression/definition.js';
+import type { TracedLoss } from './expression/loss.js';
 import { FormatError, formatError, quoted } from './io/format-error.js';
 import { decodeSafetensors } from './io/safetensors-decoding.js';
 import type { Tensor } from './io/safetensors-layout.js';
@@ -26,7 +27,8 @@ import { transpose } from './parameters.js';
 import { createPlan, type Plan } from './plan/plan.js';
 import type { PlateauState } from './plateau.js';
 import { isRandomState, type RandomState } from './random.js';
-import { decodePosition, type RunPosition } from './run-position.js';
+import type { RunPosition } from './run-position.js';
+import { decodePosition } from './run-position-decoding.js';
 
 /** What a file says, checked whole. */
 export interface DecodedModel {
@@ -192,7 +194,14 @@ function configOf(
     const { activation, type } = layer as ModelHeader['layers'][number];
     if (type === 'dropout' || type === 'gaussianNoise') return layer;
     const subject = `${place} has the activation`;
-    const chosen = functionNamed(action, subject, activation, 'activations', activations, TracedActivation);
+    const chosen = functionNamed(
+      action,
+      subject,
+      activation,
+      'activations',
+      activations,
+      ActivationDefinition,
+    );
     return { ...layer, activation: chosen as ActivationLike };
   });
   const chosen = functionNamed(
@@ -201,7 +210,7 @@ function configOf(
     loss,
     'losses',
     losses,
-    TracedLoss,
+    LossDefinition,
   ) as LossLike;
   return { ...header, layers: configured, loss: chosen } as unknown as ModelConfig & { seed: number };
 }
@@ -213,7 +222,7 @@ function functionNamed<T>(
   named: Named | undefined,
   option: keyof ModelFunctions,
   given: Readonly<Record<string, T>>,
-  kind: abstract new (...values: never[]) => T,
+  kind: abstract new () => unknown,
 ): string | T {
   if (typeof named === 'string') return named;
   const name: unknown = named?.defined;

@@ -1,12 +1,10 @@
 import type { BackendChoice } from './backends/select.js';
 import type { Engine } from './engine.js';
 import { requireKnownKeys, typeError } from './errors.js';
-import type { Capture } from './job.js';
 import type { DecodedModel, ModelFunctions } from './model-decoding.js';
-import type { ModelState } from './model-file.js';
-import type { Optimizer } from './optimizers.js';
-import type { Random, RandomState } from './random.js';
-import type { RunPosition } from './run-position.js';
+import type { Random } from './random.js';
+
+export { requireSameRun, requireSameStream } from './resume.js';
 
 /** Where `loadTrainer` reads a model file: a path or file URL in Node, `indexeddb://name` in a browser, bytes or a Blob everywhere. */
 export type ModelSource = string | URL | Uint8Array | ArrayBuffer | Blob;
@@ -30,17 +28,6 @@ export interface LoadOptions extends ModelFunctions {
 export interface SaveOptions {
   /** Texts for whoever loads the file, as `trainer.metadata`; default those that the trainer was loaded with. */
   readonly metadata?: Readonly<Record<string, string>>;
-}
-
-export function checkSaveOptions(action: string, options: SaveOptions): SaveOptions {
-  requireKnownKeys(action, options, ['metadata']);
-  const { metadata = {} } = options;
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
-    throw typeError(action, 'metadata must be an object of texts', metadata);
-  for (const [name, text] of Object.entries(metadata)) {
-    if (typeof text !== 'string') throw typeError(action, `metadata.${name} must be a text`, text);
-  }
-  return options;
 }
 
 /** Model files by name: on the disk, or what a browser has in its place. */
@@ -88,24 +75,6 @@ async function bytesOf(action: string, source: ModelSource, files: ModelFiles): 
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
   throw typeError(action, 'the source must be a path, a URL, bytes or a Blob', source);
-}
-
-/** What a trainer would write into a file, from a copy of its state. */
-export function modelState(
-  engine: Engine,
-  { numbers, scalars, steps, epochs, plateau, learningRate }: Capture,
-  random: RandomState,
-  seed: number,
-  run: RunPosition | null,
-  metadata: ModelState['metadata'],
-): ModelState {
-  const { plan } = engine;
-  const optimizer = { ...engine.model.optimizer, learningRate } as Optimizer;
-  const model = { ...engine.model, optimizer };
-  return {
-    ...{ model, plan, seed, steps, epochs, plateau, scalars, random, run, metadata },
-    read: ({ offset, rows, columns }) => numbers.subarray(offset, offset + rows * columns),
-  };
 }
 
 /** Puts a new trainer into the state of a file. */

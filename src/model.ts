@@ -10,6 +10,7 @@ import {
   typeError,
 } from './errors.js';
 import { Turns } from './event-loop.js';
+import { further } from './further.js';
 import { createSampler } from './initializers.js';
 import { checkLayer, isMask, type Layer, type LayerConfig, placeLayer, withPreset } from './layers.js';
 import { type Loss, type LossLike, resolveLoss } from './loss-choice.js';
@@ -18,14 +19,7 @@ import { checkOptimizer, type Optimizer } from './optimizers.js';
 import type { StoredLayer } from './parameters.js';
 import { type Preset, presetNames } from './presets.js';
 import type { Random } from './random.js';
-import {
-  type Averaging,
-  type Clipping,
-  checkAveraging,
-  checkClipping,
-  checkSmoothing,
-  type GradientClipping,
-} from './regularisation.js';
+import type { Averaging, Clipping, GradientClipping } from './regularisation.js';
 
 /** x·scale + offset, applied while rows are gathered: one number for all columns or one per column. */
 export interface InputTransform {
@@ -87,7 +81,7 @@ export function createModel(config: ModelConfig): Model {
   if (!Array.isArray(config.layers))
     throw typeError(action, 'layers must be an array of dense()', config.layers);
   if (config.layers.length === 0) throw rangeError(action, 'layers must not be empty', config.layers);
-  const { preset } = config;
+  const { preset, gradientClipping: clipping, labelSmoothing: smoothing, averaging } = config;
   if (preset !== undefined) requireName(action, 'preset', preset, presetNames);
   const hidden = (config.layers[0] as { readonly activation?: unknown } | null | undefined)?.activation;
   let inputs = config.inputs;
@@ -127,9 +121,9 @@ export function createModel(config: ModelConfig): Model {
     loss,
     reduction,
     optimizer: checkOptimizer(action, config.optimizer, preset),
-    gradientClipping: checkClipping(action, config.gradientClipping),
-    labelSmoothing: checkSmoothing(action, config.labelSmoothing, loss),
-    averaging: checkAveraging(action, config.averaging),
+    gradientClipping: clipping === undefined ? null : further().checkClipping(action, clipping),
+    labelSmoothing: smoothing === undefined ? 0 : further().checkSmoothing(action, smoothing, loss),
+    averaging: averaging === undefined ? null : further().checkAveraging(action, averaging),
     decision: decisionOf(loss, activation),
     parameterCount,
   };

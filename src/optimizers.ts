@@ -1,5 +1,6 @@
 import { rangeError, requireBoolean, requireKnownKeys, requireNumber, typeError } from './errors.js';
-import { type Preset, presetOptimizer } from './presets.js';
+import { further } from './further.js';
+import type { Preset } from './presets.js';
 import { checkLearningRate, type LearningRate } from './schedules.js';
 
 /** What every optimizer takes. */
@@ -112,6 +113,11 @@ export type Optimizer =
 /** Whether a step is w -= learningRate g and nothing else. */
 export const isPlainSgd = (optimizer: Optimizer): boolean =>
   optimizer.type === 'sgd' && optimizer.momentum === 0 && optimizer.weightDecay === 0;
+
+/** Whether the step of an optimizer is an operation of its own, not a rule of `optimizer_step`. */
+export const hasOwnStep = (optimizer: Optimizer): optimizer is SgdOptimizer | AdamOptimizer =>
+  optimizer.type === 'sgd' ||
+  ((optimizer.type === 'adam' || optimizer.type === 'adamw') && !optimizer.amsgrad);
 
 type Options<T> = Partial<Omit<T, 'type'>>;
 
@@ -262,7 +268,7 @@ export function checkOptimizer(action: string, optimizer: unknown, preset?: Pres
   }
   requireKnownKeys(action, optimizer, ['type', ...Object.keys(defaults[type])]);
   const own = (given.get(optimizer as object) ?? optimizer) as Record<string, unknown>;
-  const preferred = preset ? (presetOptimizer(preset, type) as Record<string, unknown>) : {};
+  const preferred = preset ? (further().presetOptimizer(preset, type) as Record<string, unknown>) : {};
   const checked: Record<string, unknown> = { type };
   for (const [name, byDefault] of Object.entries(defaults[type])) {
     const value = own[name] ?? preferred[name] ?? byDefault;

@@ -6,32 +6,23 @@ import { Engine, type Metrics } from './engine.js';
 import { fact, requireBoolean, requireInteger, requireKnownKeys, stateError, typeError } from './errors.js';
 import { evaluate, overRows } from './evaluation.js';
 import { Turns } from './event-loop.js';
-import { Fit, type FitHost } from './fit.js';
+import { Fit, type FitHost, type FitUnderWay } from './fit.js';
 import type { FitOptions } from './fit-options.js';
-import { type Batches, isBatches, StreamFit, type StreamOptions } from './fit-stream.js';
+import type { Batches, StreamOptions } from './fit-stream.js';
+import { withFurther } from './further.js';
 import { GradientStore, type Gradients } from './gradients.js';
 import { type ComputationGraph, computationGraph } from './graph.js';
 import type { History } from './history.js';
 import { type Inspection, type InspectOptions, inspect } from './inspect.js';
 import type { Capture } from './job.js';
+import { JobControl } from './job-control.js';
 import { isMask, shownLayer, type TrainerLayer } from './layers.js';
 import { Matrix } from './matrix.js';
 import type { EvaluateOptions, Evaluation, MetricLike } from './metrics/evaluate.js';
 import { createModel, initialParameters, type Model, type ModelConfig, requireTrainable } from './model.js';
 import { encodeModel } from './model-file.js';
-import {
-  checkSaveOptions,
-  type LoadOptions,
-  type ModelFiles,
-  type ModelSource,
-  modelState,
-  readModel,
-  requireTarget,
-  restoreModel,
-  type SaveOptions,
-  type SaveTarget,
-  writeModel,
-} from './model-storage.js';
+import { checkSaveOptions, modelState } from './model-state.js';
+import type { LoadOptions, ModelFiles, ModelSource, SaveOptions, SaveTarget } from './model-storage.js';
 import {
   checkLayers,
   type LayerWeights,
@@ -44,6 +35,7 @@ import {
 import type { CreateProgress } from './progress.js';
 import { Random } from './random.js';
 import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
+import type { StoredRun } from './run-options.js';
 import type { RunPosition } from './run-position.js';
 import { checkLearningRate, type LearningRate } from './schedules.js';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.js';
@@ -95,6 +87,18 @@ const configNames = [
   ...['seed', 'backend', 'threads', 'worker'],
 ];
 
+const isBatches = (value: unknown): value is Batches =>
+  typeof value === 'function' ||
+  (typeof value === 'object' && value !== null && Symbol.asyncIterator in value);
+
+const loadStorage = () => import('./model-storage.js');
+
+async function writeModel(target: SaveTarget, bytes: Uint8Array<ArrayBuffer>, files: ModelFiles): Promise<void> {
+  const storage: typeof import('./model-storage.js') = await loadStorage();
+  storage.requireTarget('Cannot save trainer', target);
+  await storage.writeModel(target, bytes, files);
+}
+
 /** Largest safe seed. */
 const MAXIMUM_SEED = Number.MAX_SAFE_INTEGER;
 
@@ -112,10 +116,10 @@ export class Trainer {
   readonly #gradients: GradientStore;
   /** The last inspection, for `graph`. */
   #inspection: Inspection | null = null;
-  #fit: Fit | StreamFit | null = null;
+  #fit: FitUnderWay | null = null;
   #metadata: Readonly<Record<string, string>> = {};
   /** Where the run stands that a model file was written in the middle of, for `fit` to go on with. */
-  #position: RunPosition | null = null;
+  #stored: StoredRun | null = null;
 
   private constructor(
     engine: Engine,
@@ -145,7 +149,7 @@ export class Trainer {
     const wantedThreads = checkThreads(config.threads);
     const { worker = true } = config;
     requireBoolean('Cannot create trainer', 'worker', worker);
-    const model = createModel(config);
+    const model = await withFurther(() => createModel(config));
     const turns = new Turns();
     const { backend, rejected } = await selectBackend(platform.providers, config.backend);
     await turns.take();
@@ -173,11 +177,13 @@ export class Trainer {
 
   /** @internal */
   static async load(source: ModelSource, options: LoadOptions, platform: Platform): Promise<Trainer> {
+    const { readModel, restoreModel, requireSameRun, requireSameStream } = await loadStorage();
     const decoded = await readModel(source, options, platform.files);
     const { backend, threads } = options;
     const trainer = await Trainer.create({ ...decoded.config, backend, threads }, platform);
     restoreModel(trainer.#engine, trainer.#random, decoded);
-    trainer.#position = decoded.run;
+    const { run: position } = decoded;
+    trainer.#stored = position && { position, requireSameRun, requireSameStream };
     trainer.#metadata = decoded.metadata;
     return trainer;
   }
@@ -279,11 +285,27 @@ export class Trainer {
     const action = 'Cannot fit';
     this.#requireNoFit(action);
     requireTrainable(action, this.#model);
-    const fit = isBatches(x)
-      ? new StreamFit(this.#fitHost(), x, (t ?? {}) as StreamOptions)
-      : new Fit(this.#fitHost(), x, t as TargetsLike, options);
+    if (isBatches(x)) return this.#fitStream(x, (t ?? {}) as StreamOptions);
+    const fit = new Fit(this.#fitHost(), x, t as TargetsLike, options);
+    return this.#run(fit);
+  }
+
+  async #fitStream(batches: Batches, options: StreamOptions): Promise<History> {
+    const control = new JobControl();
+    const host = this.#fitHost();
+    this.#fit = { control, position: () => this.#stored?.position ?? null };
+    try {
+      const { StreamFit } = await import('./fit-stream.js');
+      this.#engine.requireAlive('Cannot fit');
+      return await this.#run(new StreamFit(host, batches, options, control));
+    } finally {
+      this.#fit = null;
+    }
+  }
+
+  async #run(fit: FitUnderWay & { run(): Promise<History> }): Promise<History> {
     this.#fit = fit;
-    this.#position = null;
+    this.#stored = null;
     try {
       return await fit.run();
     } finally {
@@ -481,7 +503,11 @@ export class Trainer {
     this.#engine.requireAlive(action);
     const { metadata } = checkSaveOptions(action, options);
     const capture = this.#engine.capture();
-    return this.#encode(capture, this.#fit ? this.#fit.position(capture) : this.#position, metadata)();
+    return this.#encode(
+      capture,
+      this.#fit ? this.#fit.position(capture) : (this.#stored?.position ?? null),
+      metadata,
+    )();
   }
 
   /**
@@ -490,8 +516,6 @@ export class Trainer {
    * `WritableStream`, which is closed, or to a function that takes the bytes.
    */
   async save(target: SaveTarget, options: SaveOptions = {}): Promise<void> {
-    const action = 'Cannot save trainer';
-    requireTarget(action, target);
     await writeModel(target, this.toBytes(options), this.#platform.files);
   }
 
@@ -555,13 +579,13 @@ export class Trainer {
       engine: this.#engine,
       random: this.#random,
       createProgress: this.#platform.createProgress,
-      position: this.#position,
+      stored: this.#stored,
       encode: (capture, position) => this.#encode(capture, position),
       write: (target, bytes) => writeModel(target, bytes, this.#platform.files),
     };
   }
 
-  #fitUnderWay(action: string): Fit | StreamFit {
+  #fitUnderWay(action: string): FitUnderWay {
     this.#engine.requireAlive(action);
     if (!this.#fit) throw stateError(action, 'a fit must be under way', fact('a call without one'));
     return this.#fit;

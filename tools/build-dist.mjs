@@ -1,9 +1,77 @@
-// Bundles the entry points into dist/. What is imported on demand comes in files of its own. The browser bundle resolves
-// Node's modules to nothing, so one that slips in fails the build. Pages may load it as it is: it comes without white
-// space, but with the names of functions and classes.
+// Bundles the entry points into dist/. The browser bundle resolves Node's modules to nothing, so one that slips in fails
+// the build.
+//
+// What is imported on demand comes in files of its own, everything else in one: many small files compress badly, and a
+// page has to ask for each. A bundler puts what an entry exports into the first file of an
+// application if anything imported on demand needs it as well: of what is large, that has copies instead.
 import { rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { at, root } from './lib.mjs';
+
+/** @param {string} name below src */
+const source = (name) => at('src', `${name}.ts`);
+
+const onDemand = [
+  ...['divergence-search', 'fit-stream', 'further-parts', 'metrics/evaluate', 'model-decoding'],
+  ...[
+    'model-storage',
+    'backends/reference/executor',
+    'backends/wasm/message-executor',
+    'backends/wasm/shared-executor',
+    'io/browser-files',
+  ],
+].map(source);
+
+/** What the browser's entry exports, or executors share, and of which these files have copies. */
+const copied = [
+  ...['activation', 'builder', 'derive', 'evaluate', 'functions', 'library', 'loss', 'nodes', 'trace'].map(
+    (name) => `expression/${name}`,
+  ),
+  ...[
+    'backends/finite',
+    'backends/sliced-run',
+    'decisions',
+    'io/safetensors-decoding',
+    'io/safetensors-header',
+  ],
+].map(source);
+const takers = [
+  ...['further-parts', 'model-decoding', 'metrics/evaluate', 'metrics/probability'],
+  ...['plan/expression-lowering', 'backends/reference/executor', 'backends/reference/kernels'],
+].map(source);
+
+/**
+ * Has each file of `onDemand` import `entry`, without a use of it: then all files below the entry are reached from the
+ * same places, and esbuild puts them together.
+ * @param {string} entry
+ * @returns {import('esbuild').Plugin}
+ */
+const together = (entry) => ({
+  name: 'together',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (!onDemand.includes(path)) return undefined;
+      return { contents: `${await readFile(path, 'utf8')}\nimport '${entry}';\n`, loader: 'ts' };
+    });
+  },
+});
+
+/** @type {import('esbuild').Plugin} */
+const copies = {
+  name: 'copies',
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^\./ }, ({ path, importer, namespace }) => {
+      if (namespace !== 'copy' && !takers.includes(importer)) return undefined;
+      const file = join(dirname(importer), path).replace(/\.js$/, '.ts');
+      return { path: file, namespace: copied.includes(file) ? 'copy' : 'file', sideEffects: false };
+    });
+    onLoad({ filter: /./, namespace: 'copy' }, async ({ path }) => {
+      return { contents: await readFile(path, 'utf8'), loader: 'ts', resolveDir: dirname(path) };
+    });
+  },
+};
 
 /** Optional peer dependencies: imported only when something is drawn. */
 const drawing = ['@viz-js/viz', 'vega', 'vega-lite'];
@@ -15,9 +83,11 @@ const common = {
   target: 'es2022',
   sourcemap: true,
   logLevel: 'warning',
+  logOverride: { 'ignored-bare-import': 'silent' },
 };
 /** @type {import('esbuild').BuildOptions} */
 const modules = { format: 'esm', splitting: true, outdir: at('dist'), chunkNames: 'chunks/[name]-[hash]' };
+const [index, browser, metrics] = ['index', 'browser', 'metrics/index'].map(source);
 /** @type {import('esbuild').BuildOptions} */
 const node = {
   ...common,
@@ -34,11 +104,12 @@ try {
     build({
       ...node,
       ...modules,
-      entryPoints: { index: at('src', 'index.ts'), metrics: at('src', 'metrics', 'index.ts') },
+      entryPoints: { index, metrics },
+      plugins: [together(index)],
     }),
     build({
       ...node,
-      entryPoints: [at('src', 'index.ts')],
+      entryPoints: [index],
       format: 'cjs',
       outfile: at('dist', 'index.cjs'),
       define: { 'import.meta.url': 'importMetaUrl' },
@@ -46,11 +117,12 @@ try {
     }),
     build({
       ...common,
-      entryPoints: { browser: at('src', 'browser.ts'), 'browser-metrics': at('src', 'metrics', 'index.ts') },
+      entryPoints: { browser, 'browser-metrics': metrics },
+      plugins: [together(browser), copies],
       platform: 'browser',
       external: drawing,
+      // With white space: without it, esbuild leaves out which calls have no effects, and bundlers keep what nobody uses.
       minifySyntax: true,
-      minifyWhitespace: true,
       ...modules,
     }),
   ]);

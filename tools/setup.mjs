@@ -46,12 +46,13 @@ const steps = [
     inputs: [
       'assembly',
       'src/opcodes.ts',
+      'src/optimizer-scalars.ts',
       'src/backends/wasm/run-words.ts',
       'tools/build-wasm.mjs',
       'tools/module-patch.mjs',
       'package-lock.json',
     ],
-    output: at('src', 'backends', 'wasm', 'modules.generated.ts'),
+    output: at('src', 'backends', 'wasm', 'module-basic.generated.ts'),
     async build() {
       const { status } = await run(process.execPath, [at('tools', 'build-wasm.mjs')]);
       if (status !== 0) throw new Error('the WebAssembly modules could not be built');

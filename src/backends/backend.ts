@@ -153,9 +153,12 @@ export interface Backend extends BackendReport {
   readonly drawNormals?: DrawNormals;
 }
 
-/** Finds the backends of one kind: reports for all its ids, and the backend for a usable one. */
+/**
+ * Finds the backends of one kind: reports for its ids, best first, each found out when it is asked for, and the backend
+ * for a usable one.
+ */
 export interface BackendProvider {
   readonly kind: BackendKind;
-  report(): Promise<readonly BackendReport[]>;
+  report(): AsyncIterable<BackendReport>;
   open(id: BackendId): Promise<Backend>;
 }

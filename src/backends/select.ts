@@ -21,15 +21,15 @@ export interface RejectedBackend {
 
 /** Reports of all providers, best first. */
 export async function listBackends(providers: readonly BackendProvider[]): Promise<BackendReport[]> {
-  return bestFirst((await Promise.all(providers.map((provider) => provider.report()))).flat());
+  const reports: BackendReport[] = [];
+  for (const provider of providers) {
+    for await (const { id, kind, instructionSet, usable, reason } of provider.report())
+      reports.push({ id, kind, instructionSet, usable, reason });
+  }
+  return reports.sort((a, b) => backendIds.indexOf(a.id) - backendIds.indexOf(b.id));
 }
 
-const bestFirst = (reports: readonly BackendReport[]): BackendReport[] =>
-  reports
-    .map(({ id, kind, instructionSet, usable, reason }) => ({ id, kind, instructionSet, usable, reason }))
-    .sort((a, b) => backendIds.indexOf(a.id) - backendIds.indexOf(b.id));
-
-/** Reports of the backends that a choice allows, best first; those of a kind are found out when they are asked for. */
+/** Reports of the backends that a choice allows, best first; each is found out when it is asked for. */
 async function* candidatesFor(
   providers: readonly BackendProvider[],
   wanted: BackendChoice,
@@ -38,7 +38,7 @@ async function* candidatesFor(
   for (const kind of kinds) {
     const provider = providers.find((one) => one.kind === kind);
     if (!provider || (wanted !== 'auto' && !wanted.startsWith(kind))) continue;
-    for (const report of bestFirst(await provider.report())) {
+    for await (const report of provider.report()) {
       if (wanted === 'auto' || wanted === kind || wanted === report.id) yield { report, provider };
     }
   }

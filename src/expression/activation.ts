@@ -1,5 +1,6 @@
 import { fact, typeError } from '../errors.js';
 import type { Builder } from './builder.js';
+import { ActivationDefinition } from './definition.js';
 import { derive } from './derive.js';
 import { evaluate } from './evaluate.js';
 import { type Node, nodesBelow } from './nodes.js';
@@ -9,7 +10,7 @@ import { type ExpressionOperations, type Operand, type Traced, Tracer } from './
 export type ActivationFunction = (z: Traced, e: ExpressionOperations) => Operand;
 
 /** An activation traced into an expression, with its derivative; see `defineActivation`. */
-export class TracedActivation {
+export class TracedActivation extends ActivationDefinition {
   /** z, and the gradient with respect to the output. */
   readonly netInput: Node;
   readonly gradient: Node;
@@ -25,6 +26,7 @@ export class TracedActivation {
     readonly name: string,
     fn: ActivationFunction,
   ) {
+    super();
     const tracer = new Tracer(`Cannot define activation '${name}'`, name);
     const z = tracer.input('netInput');
     this.#builder = tracer.builder;

@@ -1,4 +1,5 @@
 import { type ActivationFunction, TracedActivation } from './activation.js';
+import type { TracedActivationName, TracedLossName } from './definition.js';
 import { type LossFunction, TracedLoss } from './loss.js';
 
 /** Constants of selu (Klambauer et al., 2017). */
@@ -7,7 +8,7 @@ const SELU_ALPHA = 1.6732632423543772;
 const SQRT_HALF = Math.SQRT1_2;
 /** Of the tanh form of gelu (Hendrycks and Gimpel, 2016). */
 const GELU_CUBIC = 0.044715;
-const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
+const SQRT_2_OVER_PI = /* @__PURE__ */ Math.sqrt(2 / Math.PI);
 
 /** Activations that are expressions. Where a branch would overflow beside the one taken, its argument is bounded. */
 const activationFunctions = {
@@ -31,7 +32,7 @@ const activationFunctions = {
     const shifted = e.sub(z, e.rowMax(z));
     return e.sub(shifted, e.log(e.rowSum(e.exp(shifted))));
   },
-} satisfies Record<string, ActivationFunction>;
+} satisfies Record<TracedActivationName, ActivationFunction>;
 
 /** Losses that are expressions of the outputs. `huber` has its bend at 1. */
 const lossFunctions = {
@@ -63,10 +64,7 @@ const lossFunctions = {
    * classified right, |z| for what is not. x passes for a constant, so that delta = x − t.
    */
   perceptron: (z, t, e) => e.rowSum(e.mul(e.sub(e.greaterEqual(z, 0), t), z)),
-} satisfies Record<string, LossFunction>;
-
-export type TracedActivationName = keyof typeof activationFunctions;
-export type TracedLossName = keyof typeof lossFunctions;
+} satisfies Record<TracedLossName, LossFunction>;
 
 /** Traces a definition when it is first asked for: importing the library must not. */
 function lazily<Name extends string, Fn, Definition>(
@@ -83,17 +81,15 @@ function lazily<Name extends string, Fn, Definition>(
   };
 }
 
-export const tracedActivationNames = Object.keys(activationFunctions) as TracedActivationName[];
-export const tracedLossNames = Object.keys(lossFunctions) as TracedLossName[];
-
 /** The built-in activation of that name. */
-export const tracedActivation = lazily<TracedActivationName, ActivationFunction, TracedActivation>(
-  activationFunctions,
-  (name, fn) => new TracedActivation(name, fn),
-);
+export const tracedActivation = /* @__PURE__ */ lazily<
+  TracedActivationName,
+  ActivationFunction,
+  TracedActivation
+>(activationFunctions, (name, fn) => new TracedActivation(name, fn));
 
 /** The built-in loss of that name. */
-export const tracedLoss = lazily<TracedLossName, LossFunction, TracedLoss>(
+export const tracedLoss = /* @__PURE__ */ lazily<TracedLossName, LossFunction, TracedLoss>(
   lossFunctions,
   (name, fn) => new TracedLoss(name, fn),
 );

@@ -1,5 +1,6 @@
 import { fact, rangeError } from '../errors.js';
 import { checkDefinition } from './activation.js';
+import { LossDefinition } from './definition.js';
 import { derive } from './derive.js';
 import { evaluate } from './evaluate.js';
 import type { Node } from './nodes.js';
@@ -9,7 +10,7 @@ import { type ExpressionOperations, type Operand, type Traced, Tracer } from './
 export type LossFunction = (x: Traced, t: Traced, e: ExpressionOperations) => Operand;
 
 /** A loss traced into an expression, with its gradient; see `defineLoss`. */
-export class TracedLoss {
+export class TracedLoss extends LossDefinition {
   readonly output: Node;
   readonly target: Node;
   /** What the reduction multiplies gradients by. */
@@ -23,6 +24,7 @@ export class TracedLoss {
     readonly name: string,
     fn: LossFunction,
   ) {
+    super();
     const tracer = new Tracer(`Cannot define loss '${name}'`, name);
     const [x, t] = [tracer.input('output'), tracer.input('target')];
     this.output = x.node;

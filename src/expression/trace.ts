@@ -45,8 +45,8 @@ export interface ExpressionOperations
   rowMax(a: Operand): Traced;
 }
 
-const unaryNames = Object.keys(unaryFunctions) as UnaryName[];
-const binaryNames = Object.keys(binaryFunctions) as BinaryName[];
+const unaryNames = /* @__PURE__ */ Object.keys(unaryFunctions) as UnaryName[];
+const binaryNames = /* @__PURE__ */ Object.keys(binaryFunctions) as BinaryName[];
 const rowNames: readonly RowName[] = ['rowSum', 'rowMax'];
 
 /** Runs a user's function once and keeps what it does as an expression. */

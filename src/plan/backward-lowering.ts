@@ -1,8 +1,8 @@
+import { further } from '../further.js';
 import { isMask } from '../layers.js';
 import { lowestTrainable } from '../model.js';
 import { ActivationCode } from '../opcodes.js';
 import { activeBelow, type Context, inputOf, isApart, outputGradientOf } from './context.js';
-import { emitMask, takesBatchStatistics } from './forward-lowering.js';
 import { emitLoss, type TargetKind } from './loss-lowering.js';
 
 /** Row losses and the delta of the last layer. */
@@ -26,7 +26,7 @@ function emitActivationBackward(context: Context, index: number): void {
 }
 
 /** What a layer is to compute on the way back. */
-interface Wanted {
+export interface Wanted {
   /** The gradients of its parameters. */
   readonly parameters: boolean;
   /** Added to what is there. */
@@ -41,8 +41,8 @@ function emitLayerBackward(context: Context, index: number, wanted: Wanted): voi
   if (type === 'dense') {
     if (wanted.parameters) emitWeightGradient(context, index, wanted.accumulates);
     if (wanted.gradient >= 0) emitInputGradient(context, index, wanted.gradient);
-  } else if (type === 'dropout') emitMask(context, index, batch.deltas[index], wanted.gradient);
-  else if (type !== 'gaussianNoise') emitNormBackward(context, index, wanted);
+  } else if (type === 'dropout') further().emitMask(context, index, batch.deltas[index], wanted.gradient);
+  else if (type !== 'gaussianNoise') further().emitNormBackward(context, index, wanted);
 }
 
 function emitWeightGradient(context: Context, index: number, accumulates: boolean): void {
@@ -80,33 +80,6 @@ function emitInputGradient(context: Context, index: number, gradient: number): v
     units,
     activation: derivative,
   });
-}
-
-function emitNormBackward(
-  context: Context,
-  index: number,
-  { parameters, accumulates, gradient }: Wanted,
-): void {
-  const { model, places, batch, emitter, inspect } = context;
-  const { config, units } = model.layers[index];
-  const { weights: gamma, weightGradient, biasGradient } = places.layers[index];
-  const shared = {
-    ...{ input: inputOf(context, index, true), delta: batch.deltas[index], units },
-    ...{ mean: batch.means[index], inverseDeviation: batch.inverseDeviations[index] },
-  };
-  const sums = {
-    gammaGradient: parameters ? weightGradient : -1,
-    betaGradient: parameters ? biasGradient : -1,
-    accumulate: Number(accumulates),
-  };
-  if (config.type === 'batchNorm') {
-    const throughMoments = Number(!inspect && takesBatchStatistics(context, index));
-    emitter.emit('batch_norm_backward', { ...shared, ...sums, gamma, gradient, throughMoments });
-    return;
-  }
-  if (sums.gammaGradient >= 0 || sums.betaGradient >= 0)
-    emitter.emit('layer_norm_backward_weights', { ...shared, ...sums });
-  if (gradient >= 0) emitter.emit('layer_norm_backward_input', { ...shared, gamma, gradient });
 }
 
 /**

@@ -1,9 +1,9 @@
-import type { Node } from '../expression/nodes.js';
+import { further } from '../further.js';
 import { isMask, type Layer, type LayerConfig } from '../layers.js';
 import { isFused, type Model } from '../model.js';
-import { ExtentCode } from '../opcodes.js';
+import { isBasic } from './basic-plan.js';
 import type { Emitter } from './emitter.js';
-import { ExpressionLowering, type Place } from './expression-lowering.js';
+import type { ExpressionLowering } from './expression-lowering.js';
 import type { Layout, PersistentPlaces } from './layout.js';
 
 /** Places of the buffers of a batch. */
@@ -86,8 +86,9 @@ export function contextOf(
 ): Context {
   const fused = isFused(model);
   const batch = placeBatch(model, layout, inspect, weighted);
-  const expressions = model.layers.map((layer, index) => lowerActivation(layer, index, batch, layout));
-  const lossExpression = lowerLoss(model, fused, batch, layout);
+  const { expressions, lossExpression } = isBasic(model)
+    ? { expressions: [], lossExpression: null }
+    : further().lowerExpressions(model, batch, layout);
   return { model, places, scalars, batch, emitter, fused, inspect, expressions, lossExpression };
 }
 
@@ -108,47 +109,6 @@ export function activeBelow({ model, inspect }: Context, index: number): number 
 /** Gradient of the loss with respect to the outputs of a layer, before its activation makes it the delta. */
 export const outputGradientOf = (batch: BatchPlaces, index: number): number =>
   batch.outputGradients[index + 1] ?? batch.deltas[index];
-
-function lowerActivation(
-  layer: Layer,
-  index: number,
-  batch: BatchPlaces,
-  layout: Layout,
-): ExpressionLowering | null {
-  const { traced } = layer.activation;
-  if (!traced) return null;
-  const full = (offset: number): Place => ({ offset, extent: ExtentCode.full });
-  const given = new Map([
-    [traced.netInput, full(batch.netInputs[index])],
-    [traced.gradient, full(outputGradientOf(batch, index))],
-  ]);
-  const stages = [
-    [{ root: traced.forward, offset: batch.outputs[index], extent: 'full' }],
-    [{ root: traced.backward, offset: batch.deltas[index], extent: 'full' }],
-  ] as const;
-  return new ExpressionLowering(layer.units, layout, `e${index + 1}`, given, stages);
-}
-
-function lowerLoss(
-  model: Model,
-  fused: boolean,
-  batch: BatchPlaces,
-  layout: Layout,
-): ExpressionLowering | null {
-  const { traced } = model.loss;
-  if (!traced) return null;
-  const last = model.layers.length - 1;
-  const given = new Map<Node, Place>([
-    [traced.output, { offset: (fused ? batch.netInputs : batch.outputs)[last], extent: ExtentCode.full }],
-    [traced.target, { offset: batch.target, extent: ExtentCode.full }],
-    [traced.scale, { offset: batch.lossScale, extent: ExtentCode.constant }],
-  ]);
-  const stages = [
-    [{ root: traced.forward, offset: batch.rowLosses, extent: 'row' }],
-    [{ root: traced.backward, offset: outputGradientOf(batch, last), extent: 'full' }],
-  ] as const;
-  return new ExpressionLowering(model.outputs, layout, 'loss', given, stages);
-}
 
 function placeBatch(model: Model, layout: Layout, inspect: boolean, weighted: boolean): BatchPlaces {
   const { layers } = model;

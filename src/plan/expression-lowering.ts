@@ -1,4 +1,5 @@
 import { type Node, nodesBelow, operandsOf } from '../expression/nodes.js';
+import type { Model } from '../model.js';
 import { BinaryCode, ExtentCode, RowCode, UnaryCode } from '../opcodes.js';
 import type { Emitter } from './emitter.js';
 import type { Layout } from './layout.js';
@@ -191,9 +192,15 @@ const constantName = (node: Node): string | null => {
   return node.kind === 'units' ? `units ${node.values.join()}` : null;
 };
 
-/** Gives the constants below some expressions their places among what outlives a batch. */
-export function placeConstants(layout: Layout, roots: readonly Node[]): void {
-  for (const node of nodesBelow(roots)) {
+/** Roots of all traced expressions of a model. */
+function expressionsOf({ layers, loss }: Model): Node[] {
+  const traced = [...layers.map(({ activation }) => activation.traced), loss.traced];
+  return traced.flatMap((one) => (one ? [one.forward, one.backward] : []));
+}
+
+/** Gives the constants of all expressions of a model their places among what outlives a batch. */
+export function placeConstants(layout: Layout, model: Model): void {
+  for (const node of nodesBelow(expressionsOf(model))) {
     const name = constantName(node);
     if (name === null || layout.find(name)) continue;
     const values = node.kind === 'constant' ? [node.value] : node.kind === 'units' ? node.values : [];

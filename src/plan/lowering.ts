@@ -1,12 +1,13 @@
+import { further } from '../further.js';
 import { blockingLayer, lowestTrainable, type Model } from '../model.js';
 import { emitBackward, emitInspectedBackward, emitLossGradient } from './backward-lowering.js';
+import { mayBeTiny } from './basic-plan.js';
 import { type Context, contextOf, type LayerScalars } from './context.js';
 import type { Emitter } from './emitter.js';
 import { emitForward } from './forward-lowering.js';
 import type { Layout, PersistentPlaces } from './layout.js';
 import { emitGatherTargets, emitLoss, emitMetrics, flavourOf, type TargetKind } from './loss-lowering.js';
 import type { PlanExtras } from './plan.js';
-import { tinyNetwork } from './tiny-network.js';
 import {
   averagePlaces,
   emitUpdate,
@@ -76,7 +77,7 @@ export function trainPrograms(
       });
     }
   }
-  const tiny = trains ? tinyNetwork(model, places, state.learningRate) : null;
+  const tiny = trains && mayBeTiny(model) ? further().tinyNetwork(model, places, state.learningRate) : null;
   if (tiny) emitter.program('trainRow', () => emitter.emit('train_rows', tiny));
   if (trains) emitter.program('update', () => emitUpdate(update, [], false));
   if (trains && extras.accumulating) {

@@ -45,9 +45,21 @@ export interface Operation {
   readonly operands: readonly (readonly [name: string, kind: OperandKind])[];
 }
 
-const define = (name: keyof typeof Opcode, operands: Record<string, OperandKind>): Operation => ({
+/** What marks kinds in the texts below; other kinds follow a colon, nothing where they are called as the operand is. */
+const marks: Readonly<Record<string, OperandKind>> = {
+  '': 'size',
+  '.': 'buffer',
+  '+': 'index',
+  $: 'scalar',
+  '?': 'flag',
+};
+
+const define = (name: keyof typeof Opcode, operands: string): Operation => ({
   name,
-  operands: Object.entries(operands),
+  operands: operands.split(' ').map((operand) => {
+    const [, called, mark] = /^(\w+)(.*)$/.exec(operand) as unknown as [string, string, string];
+    return [called, marks[mark] ?? ((mark.slice(1) || called) as OperandKind)];
+  }),
 });
 
 /**
@@ -67,268 +79,98 @@ const define = (name: keyof typeof Opcode, operands: Record<string, OperandKind>
  */
 export const operations: readonly Operation[] = [
   /** output[r,j] = x[order[r],j] * scale[j] + offset[j] */
-  define('gather_rows', {
-    output: 'buffer',
-    columns: 'size',
-    scale: 'buffer',
-    offset: 'buffer',
-    perColumn: 'flag',
-  }),
+  define('gather_rows', 'output. columns scale. offset. perColumn?'),
   /** output[r,j] = t[order[r], first + j], where a row of t has `width` numbers */
-  define('gather_targets', {
-    output: 'buffer',
-    columns: 'size',
-    width: 'size',
-    first: 'index',
-  }),
+  define('gather_targets', 'output. columns width first+'),
   /** output[r] = label[order[r]] */
-  define('gather_labels', { output: 'buffer' }),
+  define('gather_labels', 'output.'),
   /** netInput = X W + b; output = f(netInput) */
-  define('linear_forward', {
-    input: 'buffer',
-    weights: 'buffer',
-    biases: 'buffer',
-    netInput: 'buffer',
-    output: 'buffer',
-    inputs: 'size',
-    units: 'size',
-    activation: 'activation',
-  }),
+  define('linear_forward', 'input. weights. biases. netInput. output. inputs units activation:'),
   /** output[r,j] = exp(z[r,j] - max z[r]) / sum_k exp(z[r,k] - max z[r]) */
-  define('softmax_forward', {
-    netInput: 'buffer',
-    output: 'buffer',
-    units: 'size',
-  }),
+  define('softmax_forward', 'netInput. output. units'),
   /** rowLosses[r] = E(x[r], t[r]); gradient = s dE/dx */
-  define('loss_backward', {
-    prediction: 'buffer',
-    target: 'buffer',
-    gradient: 'buffer',
-    rowLosses: 'buffer',
-    units: 'size',
-    loss: 'loss',
-    reduction: 'reduction',
-  }),
+  define('loss_backward', 'prediction. target. gradient. rowLosses. units loss: reduction:'),
   /** loss_backward for cross_entropy with t one-hot at labels[r] */
-  define('cross_entropy_labels', {
-    prediction: 'buffer',
-    labels: 'buffer',
-    gradient: 'buffer',
-    rowLosses: 'buffer',
-    units: 'size',
-    reduction: 'reduction',
-  }),
+  define('cross_entropy_labels', 'prediction. labels. gradient. rowLosses. units reduction:'),
   /** rowLosses[r] = sum_j t_j (lse(z) - z_j); delta = s (softmax(z) sum_j t_j - t) */
-  define('softmax_cross_entropy', {
-    netInput: 'buffer',
-    target: 'buffer',
-    delta: 'buffer',
-    rowLosses: 'buffer',
-    units: 'size',
-    reduction: 'reduction',
-  }),
+  define('softmax_cross_entropy', 'netInput. target. delta. rowLosses. units reduction:'),
   /** as softmax_cross_entropy, with t one-hot at labels[r] */
-  define('softmax_cross_entropy_labels', {
-    netInput: 'buffer',
-    labels: 'buffer',
-    delta: 'buffer',
-    rowLosses: 'buffer',
-    units: 'size',
-    reduction: 'reduction',
-  }),
+  define('softmax_cross_entropy_labels', 'netInput. labels. delta. rowLosses. units reduction:'),
   /** rowLosses[r] = sum_j max(z,0) - z t + ln(1 + exp(-|z|)); delta = s (sigmoid(z) - t) */
-  define('sigmoid_binary_cross_entropy', {
-    netInput: 'buffer',
-    target: 'buffer',
-    delta: 'buffer',
-    rowLosses: 'buffer',
-    units: 'size',
-    reduction: 'reduction',
-  }),
+  define('sigmoid_binary_cross_entropy', 'netInput. target. delta. rowLosses. units reduction:'),
   /** delta = gradient * f'(netInput), with f' taken from the output */
-  define('activation_backward', {
-    gradient: 'buffer',
-    output: 'buffer',
-    delta: 'buffer',
-    units: 'size',
-    activation: 'activation',
-  }),
+  define('activation_backward', 'gradient. output. delta. units activation:'),
   /** delta_j = x_j (gradient_j - sum_k gradient_k x_k) */
-  define('softmax_backward', {
-    gradient: 'buffer',
-    output: 'buffer',
-    delta: 'buffer',
-    units: 'size',
-  }),
+  define('softmax_backward', 'gradient. output. delta. units'),
   /** weightGradient = X^T delta; biasGradient = column sums of delta; accumulate: added to what is there */
-  define('linear_backward_weights', {
-    input: 'buffer',
-    delta: 'buffer',
-    weightGradient: 'buffer',
-    biasGradient: 'buffer',
-    inputs: 'size',
-    units: 'size',
-    accumulate: 'flag',
-  }),
+  define('linear_backward_weights', 'input. delta. weightGradient. biasGradient. inputs units accumulate?'),
   /** gradient = (delta W^T) * f'(output), f of the layer below */
-  define('linear_backward_input', {
-    delta: 'buffer',
-    weights: 'buffer',
-    gradient: 'buffer',
-    output: 'buffer',
-    inputs: 'size',
-    units: 'size',
-    activation: 'activation',
-  }),
+  define('linear_backward_input', 'delta. weights. gradient. output. inputs units activation:'),
   /**
    * over the rows: mean, variance = mean of (X - mean)^2, inverseDeviation = 1 / sqrt(variance + epsilon); output =
    * gamma (X - mean) * inverseDeviation + beta; runningMean += momentum (mean - runningMean); runningVariance
    * likewise, with B / (B - 1) variance, and not for B = 1; without a momentum mean and variance are the running
    * ones, which stay as they are
    */
-  define('batch_norm_forward', {
-    input: 'buffer',
-    output: 'buffer',
-    mean: 'buffer',
-    inverseDeviation: 'buffer',
-    runningMean: 'buffer',
-    runningVariance: 'buffer',
-    gamma: 'buffer',
-    beta: 'buffer',
-    units: 'size',
-    epsilon: 'scalar',
-    momentum: 'scalar',
-  }),
+  define(
+    'batch_norm_forward',
+    'input. output. mean. inverseDeviation. runningMean. runningVariance. gamma. beta. units epsilon$ momentum$',
+  ),
   /**
    * N = (X - mean) * inverseDeviation; over the rows: betaGradient = sum of delta, gammaGradient = sum of delta * N,
    * accumulate: added to what is there; gradient = gamma inverseDeviation *
    * (throughMoments ? delta - mean of delta - N * mean of (delta * N) : delta)
    */
-  define('batch_norm_backward', {
-    input: 'buffer',
-    delta: 'buffer',
-    mean: 'buffer',
-    inverseDeviation: 'buffer',
-    gamma: 'buffer',
-    gammaGradient: 'buffer',
-    betaGradient: 'buffer',
-    gradient: 'buffer',
-    units: 'size',
-    accumulate: 'flag',
-    throughMoments: 'flag',
-  }),
+  define(
+    'batch_norm_backward',
+    'input. delta. mean. inverseDeviation. gamma. gammaGradient. betaGradient. gradient. units accumulate? throughMoments?',
+  ),
   /**
    * over the units of a row: mean, variance = mean of (X - mean)^2, inverseDeviation = 1 / sqrt(variance + epsilon);
    * output = gamma (X - mean) * inverseDeviation + beta
    */
-  define('layer_norm_forward', {
-    input: 'buffer',
-    output: 'buffer',
-    mean: 'buffer',
-    inverseDeviation: 'buffer',
-    gamma: 'buffer',
-    beta: 'buffer',
-    units: 'size',
-    epsilon: 'scalar',
-  }),
+  define('layer_norm_forward', 'input. output. mean. inverseDeviation. gamma. beta. units epsilon$'),
   /**
    * N = (X - mean) * inverseDeviation; over the rows: betaGradient = sum of delta, gammaGradient = sum of delta * N,
    * accumulate: added to what is there
    */
-  define('layer_norm_backward_weights', {
-    input: 'buffer',
-    delta: 'buffer',
-    mean: 'buffer',
-    inverseDeviation: 'buffer',
-    gammaGradient: 'buffer',
-    betaGradient: 'buffer',
-    units: 'size',
-    accumulate: 'flag',
-  }),
+  define(
+    'layer_norm_backward_weights',
+    'input. delta. mean. inverseDeviation. gammaGradient. betaGradient. units accumulate?',
+  ),
   /** d = gamma delta; over the units of a row: gradient = inverseDeviation * (d - mean of d - N * mean of (d * N)) */
-  define('layer_norm_backward_input', {
-    input: 'buffer',
-    delta: 'buffer',
-    mean: 'buffer',
-    inverseDeviation: 'buffer',
-    gamma: 'buffer',
-    gradient: 'buffer',
-    units: 'size',
-  }),
+  define('layer_norm_backward_input', 'input. delta. mean. inverseDeviation. gamma. gradient. units'),
   /** scalar loss += sum_r rowLosses[r]; scalar rows += B */
-  define('sum_losses', { rowLosses: 'buffer' }),
+  define('sum_losses', 'rowLosses.'),
   /** scalar correct += rows, or shares of a row, decided as their targets */
-  define('count_correct', {
-    prediction: 'buffer',
-    target: 'buffer',
-    units: 'size',
-    decision: 'decision',
-  }),
+  define('count_correct', 'prediction. target. units decision:'),
   /** scalar correct += rows whose first largest prediction stands at labels[r] */
-  define('count_correct_labels', {
-    prediction: 'buffer',
-    labels: 'buffer',
-    units: 'size',
-  }),
+  define('count_correct_labels', 'prediction. labels. units'),
   /** power1 *= beta1; power2 *= beta2 */
-  define('advance_moments', { moments: 'scalar' }),
+  define('advance_moments', 'moments$'),
   /** g += weightDecay w; v = momentum v + g; w -= learningRate (nesterov ? g + momentum v : v) */
-  define('sgd_step', {
-    parameters: 'buffer',
-    gradient: 'buffer',
-    velocity: 'buffer',
-    count: 'size',
-    learningRate: 'scalar',
-    momentum: 'scalar',
-    weightDecay: 'scalar',
-    nesterov: 'flag',
-  }),
+  define('sgd_step', 'parameters. gradient. velocity. count learningRate$ momentum$ weightDecay$ nesterov?'),
   /**
    * m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g^2; w -= learningRate (m / (1-power1)) / (sqrt(v / (1-power2))
    * + epsilon); weightDecay w is added to g, or w is first scaled by 1 - learningRate weightDecay when decoupled
    */
-  define('adam_step', {
-    parameters: 'buffer',
-    gradient: 'buffer',
-    firstMoment: 'buffer',
-    secondMoment: 'buffer',
-    count: 'size',
-    learningRate: 'scalar',
-    moments: 'scalar',
-    weightDecay: 'scalar',
-    decoupled: 'flag',
-  }),
+  define(
+    'adam_step',
+    'parameters. gradient. firstMoment. secondMoment. count learningRate$ moments$ weightDecay$ decoupled?',
+  ),
   /** delta[r,u] *= -learningRate */
-  define('scale_by_rate', {
-    delta: 'buffer',
-    units: 'size',
-    learningRate: 'scalar',
-  }),
+  define('scale_by_rate', 'delta. units learningRate$'),
   /**
    * for each row by itself: forward, E, backward, W -= learningRate dE/dW; sums loss, correct and rows. W1 b1 W2 b2 …
    * lie one after the other from parameters on; units are 0 where there is no layer. binary_cross_entropy after a
    * sigmoid, and the decision with it, are taken from the net inputs
    */
-  define('train_rows', {
-    parameters: 'buffer',
-    inputs: 'size',
-    units1: 'size',
-    units2: 'size',
-    units3: 'size',
-    activation1: 'activation',
-    activation2: 'activation',
-    activation3: 'activation',
-    loss: 'loss',
-    decision: 'decision',
-    learningRate: 'scalar',
-  }),
+  define(
+    'train_rows',
+    'parameters. inputs units1 units2 units3 activation1:activation activation2:activation activation3:activation loss: decision: learningRate$',
+  ),
   /** steps += 1, powers and products go on, coefficients = those of the next step */
-  define('advance_optimizer', {
-    scalars: 'scalar',
-    learningRate: 'scalar',
-    rule: 'rule',
-  }),
+  define('advance_optimizer', 'scalars$ learningRate$ rule:'),
   /**
    * g += intoGradient w; amsgrad, nadam, radam: m = c0 m + c1 g; v = c2 v + c3 g^2; u = max(u, v) with a third state,
    * else v; w = kept w - (c4 g + c5 m) / (c6 sqrt(u) + c7). adamax: m = c0 m + c1 g; u = max(c2 u, |g| + c3); w = kept
@@ -337,128 +179,44 @@ export const operations: readonly Operation[] = [
    * c2); s = c0 s + c1 d^2; w = kept w - c3 d. lion: w = kept w - c4 sign(c0 m + c1 g); m = c2 m + c3 g. rprop: size *=
    * c0 where g keeps the sign of the last gradient, c1 and g = 0 where not, into [c2, c3]; w -= sign(g) size; last = g
    */
-  define('optimizer_step', {
-    parameters: 'buffer',
-    gradient: 'buffer',
-    state1: 'buffer',
-    state2: 'buffer',
-    state3: 'buffer',
-    count: 'size',
-    scalars: 'scalar',
-    rule: 'rule',
-  }),
+  define('optimizer_step', 'parameters. gradient. state1. state2. state3. count scalars$ rule:'),
   /** batches = first ? 1 : batches + 1 */
-  define('count_batches', { batches: 'scalar', first: 'flag' }),
+  define('count_batches', 'batches$ first?'),
   /** sums[b] = sum of g^2 over block b, the last one shorter */
-  define('gradient_squares', {
-    gradient: 'buffer',
-    count: 'size',
-    block: 'size',
-    sums: 'buffer',
-  }),
+  define('gradient_squares', 'gradient. count block sums.'),
   /** norm = sqrt(sum of the sums) */
-  define('gradient_norm', { sums: 'buffer', count: 'size', norm: 'scalar' }),
+  define('gradient_norm', 'sums. count norm$'),
   /** value: g into [-limit, limit]; norm: g *= min(1, limit / measure); mean: g /= measure */
-  define('clip_gradient', {
-    gradient: 'buffer',
-    count: 'size',
-    kind: 'clip',
-    limit: 'scalar',
-    measure: 'scalar',
-  }),
+  define('clip_gradient', 'gradient. count kind:clip limit$ measure$'),
   /** g += p (l1 sign(w) + l2 w), where p is 1/B with perRow, else 1 */
-  define('penalty', {
-    parameters: 'buffer',
-    gradient: 'buffer',
-    count: 'size',
-    l1: 'scalar',
-    l2: 'scalar',
-    perRow: 'flag',
-  }),
+  define('penalty', 'parameters. gradient. count l1$ l2$ perRow?'),
   /** columns of W scaled down to the norm `limit` where theirs is larger */
-  define('max_norm', {
-    weights: 'buffer',
-    inputs: 'size',
-    units: 'size',
-    limit: 'scalar',
-  }),
+  define('max_norm', 'weights. inputs units limit$'),
   /** average += (1 - decay) (w - average) */
-  define('average_step', {
-    parameters: 'buffer',
-    average: 'buffer',
-    count: 'size',
-    decay: 'scalar',
-  }),
+  define('average_step', 'parameters. average. count decay$'),
   /** result[position + r, j] = output[r, j] */
-  define('store_rows', { output: 'buffer', units: 'size' }),
+  define('store_rows', 'output. units'),
   /** output[r,j] = function(a[r,j]) */
-  define('map_unary', {
-    a: 'buffer',
-    aExtent: 'extent',
-    output: 'buffer',
-    columns: 'size',
-    function: 'unary',
-  }),
+  define('map_unary', 'a. aExtent:extent output. columns function:unary'),
   /** output[r,j] = function(a[r,j], b[r,j]) */
-  define('map_binary', {
-    a: 'buffer',
-    aExtent: 'extent',
-    b: 'buffer',
-    bExtent: 'extent',
-    output: 'buffer',
-    columns: 'size',
-    function: 'binary',
-  }),
+  define('map_binary', 'a. aExtent:extent b. bExtent:extent output. columns function:binary'),
   /** output[r,j] = condition[r,j] != 0 ? a[r,j] : b[r,j] */
-  define('map_where', {
-    condition: 'buffer',
-    conditionExtent: 'extent',
-    a: 'buffer',
-    aExtent: 'extent',
-    b: 'buffer',
-    bExtent: 'extent',
-    output: 'buffer',
-    columns: 'size',
-  }),
+  define(
+    'map_where',
+    'condition. conditionExtent:extent a. aExtent:extent b. bExtent:extent output. columns',
+  ),
   /** output[r] = function(a[r,0], a[r,1], ...); firstMax: output[r,j] = j is the first largest */
-  define('map_row', {
-    a: 'buffer',
-    aExtent: 'extent',
-    output: 'buffer',
-    columns: 'size',
-    function: 'rowFunction',
-  }),
+  define('map_row', 'a. aExtent:extent output. columns function:rowFunction'),
   /** output[0] = s */
-  define('reduction_scale', { output: 'buffer', reduction: 'reduction' }),
+  define('reduction_scale', 'output. reduction:'),
   /** output = f(netInput) */
-  define('activation_forward', {
-    netInput: 'buffer',
-    output: 'buffer',
-    units: 'size',
-    activation: 'activation',
-  }),
+  define('activation_forward', 'netInput. output. units activation:'),
   /** step of the masks += 1 */
-  define('next_masks', {
-    masks: 'scalar',
-  }),
+  define('next_masks', 'masks$'),
   /** with d = dropped / 2^24: output = 0 where the bits of the mask are below `dropped`, input / (1 - d) elsewhere */
-  define('dropout', {
-    input: 'buffer',
-    output: 'buffer',
-    units: 'size',
-    dropped: 'index',
-    layer: 'index',
-    masks: 'scalar',
-  }),
+  define('dropout', 'input. output. units dropped+ layer+ masks$'),
   /** output = input + deviation n, n a standard normal number */
-  define('gaussian_noise', {
-    input: 'buffer',
-    output: 'buffer',
-    units: 'size',
-    deviation: 'scalar',
-    layer: 'index',
-    masks: 'scalar',
-  }),
+  define('gaussian_noise', 'input. output. units deviation$ layer+ masks$'),
 ];
 
 /** A `PlaceKind` for each integer of some operations. */

@@ -1,6 +1,7 @@
+import { further } from '../further.js';
 import type { Model } from '../model.js';
-import { OptimizerCode, OptimizerScalar } from '../opcodes.js';
-import type { Moments, Optimizer } from '../optimizers.js';
+import type { OptimizerCode } from '../opcodes.js';
+import { hasOwnStep, type Optimizer } from '../optimizers.js';
 import { firstRate } from '../schedules.js';
 import type { Emitter } from './emitter.js';
 import type { Layout, PersistentPlaces, StateBlock } from './layout.js';
@@ -19,103 +20,13 @@ export interface OptimizerState {
   readonly rule: OptimizerCode | null;
 }
 
-/** An optimizer as a rule of `optimizer_step`: what it keeps, and its hyperparameters. */
-interface Rule {
-  readonly code: OptimizerCode;
-  readonly states: OptimizerState['states'];
-  readonly scalars: Partial<Record<keyof typeof OptimizerScalar, number>>;
-}
-
-const zeros = (name: string): StateBlock => ({ name, initial: 0 });
-
-/** The rule of an optimizer; null for those with an operation of their own. */
-function ruleOf(optimizer: Optimizer): Rule | null {
-  const { type } = optimizer;
-  switch (type) {
-    case 'sgd':
-      return null;
-    case 'adam':
-    case 'adamw': {
-      if (!optimizer.amsgrad) return null;
-      const states = [zeros('moment1'), zeros('moment2'), zeros('largestMoment2')];
-      return { code: OptimizerCode.amsgrad, states, scalars: momentScalars(optimizer, type === 'adamw') };
-    }
-    case 'nadam':
-    case 'radam': {
-      const scalars = momentScalars(optimizer, optimizer.decoupledWeightDecay);
-      const states = [zeros('moment1'), zeros('moment2')];
-      if (type === 'radam') return { code: OptimizerCode.radam, states, scalars };
-      const option = 0.96 ** optimizer.momentumDecay;
-      return { code: OptimizerCode.nadam, states, scalars: { ...scalars, option } };
-    }
-    case 'adamax': {
-      const states = [zeros('moment1'), zeros('largest')];
-      return { code: OptimizerCode.adamax, states, scalars: momentScalars(optimizer, false) };
-    }
-    case 'rmsprop': {
-      const { decay, momentum, centered, epsilon, weightDecay } = optimizer;
-      return {
-        code: OptimizerCode.rmsprop,
-        states: [
-          zeros('meanSquare'),
-          momentum > 0 ? zeros('velocity') : null,
-          centered ? zeros('mean') : null,
-        ],
-        scalars: { decay1: momentum, decay2: decay, epsilon, weightDecay },
-      };
-    }
-    case 'adagrad': {
-      const { learningRateDecay, initialAccumulator, epsilon, weightDecay } = optimizer;
-      return {
-        code: OptimizerCode.adagrad,
-        states: [{ name: 'sumOfSquares', initial: initialAccumulator }],
-        scalars: { option: learningRateDecay, epsilon, weightDecay },
-      };
-    }
-    case 'adadelta': {
-      const { decay, epsilon, weightDecay } = optimizer;
-      return {
-        code: OptimizerCode.adadelta,
-        states: [zeros('meanSquare'), zeros('meanSquareStep')],
-        scalars: { decay2: decay, epsilon, weightDecay },
-      };
-    }
-    case 'lion': {
-      const { beta1, beta2, weightDecay } = optimizer;
-      return {
-        code: OptimizerCode.lion,
-        states: [zeros('moment1')],
-        scalars: { decay1: beta1, decay2: beta2, decoupledDecay: weightDecay },
-      };
-    }
-    case 'rprop': {
-      const { learningRate, increase, decrease, smallestStep, largestStep } = optimizer;
-      const scalars = { decay1: increase, decay2: decrease, option: smallestStep, largest: largestStep };
-      return {
-        code: OptimizerCode.rprop,
-        states: [{ name: 'stepSize', initial: learningRate }, zeros('lastGradient')],
-        scalars,
-      };
-    }
-  }
-}
-
-const momentScalars = (
-  { beta1, beta2, epsilon, weightDecay }: Moments,
-  decoupled: boolean,
-): Rule['scalars'] => ({
-  decay1: beta1,
-  decay2: beta2,
-  epsilon,
-  ...(decoupled ? { decoupledDecay: weightDecay } : { weightDecay }),
-});
+export const zeros = (name: string): StateBlock => ({ name, initial: 0 });
 
 /** Adds the scalars of an optimizer to the layout. */
 export function optimizerState(optimizer: Optimizer, layout: Layout): OptimizerState {
   const learningRate = layout.addScalar('learningRate', firstRate(optimizer.learningRate));
-  const rule = ruleOf(optimizer);
-  if (rule) return { ...ruleState(rule, layout), learningRate };
-  const { weightDecay: decay } = optimizer as Extract<Optimizer, { type: 'sgd' | 'adam' | 'adamw' }>;
+  if (!hasOwnStep(optimizer)) return { ...further().ruleState(optimizer, layout), learningRate };
+  const { weightDecay: decay } = optimizer;
   const weightDecay = decay > 0 ? layout.addScalar('weightDecay', decay) : -1;
   if (optimizer.type === 'sgd') {
     const shared = { learningRate, weightDecay, rule: null };
@@ -123,7 +34,7 @@ export function optimizerState(optimizer: Optimizer, layout: Layout): OptimizerS
     const momentum = layout.addScalar('momentum', optimizer.momentum);
     return { ...shared, states: [zeros('velocity')], first: momentum };
   }
-  const { beta1, beta2, epsilon } = optimizer as Moments & Optimizer;
+  const { beta1, beta2, epsilon } = optimizer;
   const first = layout.addScalar('beta1', beta1);
   layout.addScalar('beta2', beta2);
   layout.addScalar('epsilon', epsilon);
@@ -132,23 +43,10 @@ export function optimizerState(optimizer: Optimizer, layout: Layout): OptimizerS
   return {
     states: [zeros('moment1'), zeros('moment2')],
     learningRate,
-
     weightDecay,
     first,
     rule: null,
   };
-}
-
-/** Names of the numbers that begin with one, being products. */
-const products: readonly string[] = ['power1', 'power2', 'power3', 'product'];
-
-function ruleState({ code, states, scalars }: Rule, layout: Layout): Omit<OptimizerState, 'learningRate'> {
-  const first = layout.scalars.length;
-  for (let index = 0; index < OptimizerScalar.count; index++) {
-    const name = OptimizerScalar[index] as keyof typeof OptimizerScalar;
-    layout.addScalar(name, scalars[name] ?? (products.includes(name) ? 1 : 0));
-  }
-  return { states, weightDecay: -1, first, rule: code };
 }
 
 /** Emits the step of an optimizer over stretches of the parameters. */

@@ -1,8 +1,8 @@
-import type { Node } from '../expression/nodes.js';
+import { further } from '../further.js';
 import type { Model } from '../model.js';
+import { isBasic } from './basic-plan.js';
 import { placeLayerScalars } from './context.js';
 import { Emitter } from './emitter.js';
-import { placeConstants } from './expression-lowering.js';
 import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
 import { inspectPrograms, trainPrograms } from './lowering.js';
 import { placeKindsOf } from './operations.js';
@@ -91,6 +91,8 @@ export interface Plan {
   readonly gradientNorm?: number;
   /** Index of the key of the masks of layers that act in training only; −1 without such layers. */
   readonly masks?: number;
+  /** No plan of the model has operations beyond those of `execute` in `assembly/executor.ts`; default false. */
+  readonly isBasic?: boolean;
   /** The table of buffers and every program, one operation a line. */
   toString(): string;
 }
@@ -105,11 +107,12 @@ export function createPlan(
   purpose: PlanPurpose = 'train',
   extras: PlanExtras = {},
 ): Plan {
+  const basic = isBasic(model);
   const layout = new Layout(batchCapacity);
   const state = updateState(model, layout);
   const layerScalars = placeLayerScalars(model, layout);
   const places = placePersistent(layout, model, state.blocks);
-  placeConstants(layout, expressionsOf(model));
+  if (!basic) further().placeConstants(layout, model);
   layout.align();
   const persistentLength = layout.length;
   const emitter = new Emitter();
@@ -130,14 +133,9 @@ export function createPlan(
     learningRate: state.learningRate,
     gradientNorm: state.gradientNorm,
     masks: layerScalars.masks,
+    isBasic: basic,
   };
   return { ...plan, toString: () => printPlan(plan) };
-}
-
-/** Roots of all traced expressions of a model. */
-function expressionsOf({ layers, loss }: Model): Node[] {
-  const traced = [...layers.map(({ activation }) => activation.traced), loss.traced];
-  return traced.flatMap((one) => (one ? [one.forward, one.backward] : []));
 }
 
 /** The buffer of that name. */

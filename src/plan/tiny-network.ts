@@ -1,17 +1,12 @@
 import type { Layer } from '../layers.js';
 import { isFused, type Model } from '../model.js';
 import { LossCode } from '../opcodes.js';
-import { isPlainSgd } from '../optimizers.js';
+import { MOST_LAYERS } from './basic-plan.js';
 import type { PersistentPlaces } from './layout.js';
 import { decisionCodeOf } from './loss-lowering.js';
 
-/** Up to these a step on one row is a chain of single numbers, in which the way from one operation to the next counts. */
-const MOST_LAYERS = 3;
-const MOST_UNITS = 4;
-const MOST_WEIGHTS = 16;
-
 /** Whether such a layer can be part of `train_rows`. */
-const isTiny = ({ config, inputs, units, bias, trainable, activation, l1, l2, maxNorm }: Layer): boolean =>
+const isTiny = ({ config, bias, trainable, activation, l1, l2, maxNorm }: Layer): boolean =>
   config.type === 'dense' &&
   bias &&
   trainable &&
@@ -19,20 +14,21 @@ const isTiny = ({ config, inputs, units, bias, trainable, activation, l1, l2, ma
   activation.differentiable &&
   l1 === 0 &&
   l2 === 0 &&
-  maxNorm === null &&
-  units <= MOST_UNITS &&
-  inputs * units <= MOST_WEIGHTS;
+  maxNorm === null;
 
-/** Operands of `train_rows`, or null for a model that it does not train: it knows plain sgd and small dense layers only. */
+/**
+ * Operands of `train_rows` for a model that `mayBeTiny`, or null if it does not train it: it knows plain sgd and small dense
+ * layers only.
+ */
 export function tinyNetwork(
   model: Model,
   places: PersistentPlaces,
   learningRate: number,
 ): Record<string, number> | null {
-  const { layers, loss, optimizer, decision } = model;
-  if (!isPlainSgd(optimizer)) return null;
+  const { layers, loss, decision } = model;
+  if (!layers.every(isTiny)) return null;
   if (model.gradientClipping || model.averaging || model.labelSmoothing > 0) return null;
-  if (model.inputTransform || layers.length > MOST_LAYERS || !layers.every(isTiny)) return null;
+  if (model.inputTransform) return null;
   const fused = isFused(model);
   if (loss.code === null || (fused && loss.code !== LossCode.binary_cross_entropy)) return null;
   const operands: Record<string, number> = {

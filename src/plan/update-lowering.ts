@@ -1,6 +1,8 @@
+import { further } from '../further.js';
 import type { Model } from '../model.js';
 import { ClipCode } from '../opcodes.js';
 import { isPlainSgd } from '../optimizers.js';
+import { isBasic } from './basic-plan.js';
 import type { Emitter } from './emitter.js';
 import type { Layout, PersistentPlaces, StateBlock } from './layout.js';
 import {
@@ -29,7 +31,7 @@ export interface UpdateState {
 }
 
 /** Name of the block that holds the average of the parameters. */
-const AVERAGE = 'average';
+export const AVERAGE = 'average';
 
 /** The places of the layers with the averages of their parameters. */
 export function averagePlaces(places: PersistentPlaces): PersistentPlaces {
@@ -42,7 +44,7 @@ export function averagePlaces(places: PersistentPlaces): PersistentPlaces {
 }
 
 /** Numbers whose squares are added up at once. */
-const NORM_BLOCK = 1024;
+export const NORM_BLOCK = 1024;
 
 /** Adds the scalars of an update to the layout. */
 export function updateState(model: Model, layout: Layout): UpdateState {
@@ -113,43 +115,18 @@ export function emitUpdate(context: UpdateContext, updated: readonly number[], a
   const { model, places, state, emitter } = context;
   const spans = spansOf(model, places, updated);
   if (accumulated) emitClips(context, spans, ClipCode.mean, -1, state.batches);
-  emitPenalties(context, updated);
-  emitClipping(context, spans);
+  const rules = isBasic(model) ? null : further();
+  rules?.emitPenalties(context, updated);
+  rules?.emitClipping(context, spans);
   emitOptimizer(model, places, state.optimizer, emitter, spans);
-  model.layers.forEach(({ trainable, inputs, units }, index) => {
-    const limit = state.layers[index].maxNorm;
-    if (!trainable || limit < 0) return;
-    emitter.emit('max_norm', { weights: places.layers[index].weights, inputs, units, limit });
-  });
-  const average = places.state.get(AVERAGE);
-  if (average === undefined) return;
-  for (const { begin, count } of spansOf(model, places, [])) {
-    emitter.emit('average_step', {
-      parameters: begin,
-      average: average + begin - places.parameters,
-      count,
-      decay: state.averageDecay,
-    });
-  }
+  rules?.emitBounds(context);
+  rules?.emitAverage(context);
 }
 
-function emitPenalties({ model, places, state, emitter }: UpdateContext, updated: readonly number[]): void {
-  model.layers.forEach(({ trainable, inputs, units }, index) => {
-    const { l1, l2 } = state.layers[index];
-    if (!trainable || updated.includes(index) || (l1 < 0 && l2 < 0)) return;
-    const { weights, weightGradient } = places.layers[index];
-    const perRow = Number(model.layers[index].penaltyPerRow);
-    emitter.emit('penalty', {
-      ...{ parameters: weights, gradient: weightGradient, count: inputs * units },
-      ...{ l1, l2, perRow },
-    });
-  });
-}
-
-const gradientOf = ({ places }: UpdateContext, { begin }: ParameterSpan): number =>
+export const gradientOf = ({ places }: UpdateContext, { begin }: ParameterSpan): number =>
   places.gradients + begin - places.parameters;
 
-function emitClips(
+export function emitClips(
   context: UpdateContext,
   spans: readonly ParameterSpan[],
   kind: ClipCode,
@@ -160,36 +137,4 @@ function emitClips(
     const gradient = gradientOf(context, span);
     context.emitter.emit('clip_gradient', { gradient, count: span.count, kind, limit, measure });
   }
-}
-
-function emitClipping(context: UpdateContext, spans: readonly ParameterSpan[]): void {
-  const { model, places, state, emitter, squares } = context;
-  const { gradientClipping: clipping } = model;
-  if (!clipping || spans.length === 0) return;
-  if (clipping.kind === 'value') {
-    emitClips(context, spans, ClipCode.value, state.clipLimit, -1);
-    return;
-  }
-  const perLayer = clipping.kind === 'norm';
-  const measured = perLayer ? model.layers.flatMap((_, index) => spansOf(model, places, [], index)) : spans;
-  let sums = squares;
-  const beginOf = measured.map((span) => {
-    const begin = sums;
-    emitter.emit('gradient_squares', {
-      ...{ gradient: gradientOf(context, span), count: span.count, block: NORM_BLOCK },
-      sums: begin,
-    });
-    sums += Math.ceil(span.count / NORM_BLOCK);
-    return begin;
-  });
-  emitter.emit('gradient_norm', { sums: squares, count: sums - squares, norm: state.gradientNorm });
-  if (!perLayer) {
-    emitClips(context, spans, ClipCode.norm, state.clipLimit, state.gradientNorm);
-    return;
-  }
-  measured.forEach((span, index) => {
-    const count = Math.ceil(span.count / NORM_BLOCK);
-    emitter.emit('gradient_norm', { sums: beginOf[index], count, norm: state.layerNorm });
-    emitClips(context, [span], ClipCode.norm, state.clipLimit, state.layerNorm);
-  });
 }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { loadFurther } from '../../src/further.js';
 import { adam, dense, type Optimizer, sgd } from '../../src/index.js';
 import { createModel } from '../../src/model.js';
 import { createPlan } from '../../src/plan/plan.js';
@@ -43,6 +44,8 @@ async function runModule(source: string): Promise<number[]> {
   );
   return JSON.parse(stdout) as number[];
 }
+
+await loadFurther();
 
 describe('the bytes of a plan', () => {
   const optimizers: [string, Optimizer, number][] = [

@@ -20,7 +20,9 @@ function providersWith(usable: readonly string[]): BackendProvider[] {
       });
     return {
       kind,
-      report: async () => reported,
+      report: async function* () {
+        yield* reported;
+      },
       open: async (id) => ({ ...reported.find((report) => report.id === id) }) as Backend,
     };
   });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { loadFurther } from '../../src/further.js';
 import {
   adam,
   createTrainer,
@@ -46,6 +47,8 @@ interface Defaults {
 }
 
 const defaults: Defaults = JSON.parse(readFileSync(new URL('defaults.json', import.meta.url), 'utf8'));
+
+await loadFurther();
 
 const golden: Golden = JSON.parse(readFileSync(new URL('presets.json', import.meta.url), 'utf8'));
 

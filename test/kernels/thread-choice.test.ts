@@ -37,7 +37,7 @@ async function simulated(
   { rowsPerEpoch, batchSize } = { rowsPerEpoch: 2 ** 30, batchSize: 1 },
 ): Promise<(steps: number) => Outcome> {
   const memory = createMemory(false);
-  const module = await WebAssembly.compile(binaryOf(await embeddedModules.simd(), false));
+  const module = await WebAssembly.compile(binaryOf(await embeddedModules.simd.whole(), false));
   const { exports } = await instantiate(module, memory);
   const words = exports.firstFree();
   const [operation, scalars, team, numbers] = [256, 512, 1024, 4096].map((offset) => words + offset);

@@ -5,6 +5,7 @@ import { WasmExecutor } from '../../src/backends/wasm/executor.js';
 import { createWasmProvider } from '../../src/backends/wasm/index.js';
 import { binaryOf, createMemory, instantiate } from '../../src/backends/wasm/module.js';
 import { createNodeWorker } from '../../src/backends/wasm/worker/node.js';
+import { loadFurther } from '../../src/further.js';
 import { dense } from '../../src/layers.js';
 import { createModel, initialParameters } from '../../src/model.js';
 import { ScalarCode } from '../../src/opcodes.js';
@@ -18,6 +19,8 @@ import { operationCases } from './operation-cases.js';
 const INPUTS = 19;
 const COUNT = 53;
 const EPOCHS = 3;
+
+await loadFurther();
 
 const model = createModel({
   inputs: INPUTS,
@@ -93,7 +96,7 @@ describe('a dataset fed in pieces', () => {
 /** An executor whose memory ends at `pages`. */
 async function executorWithin(pages: number): Promise<WasmExecutor> {
   const whole = createMemory(false);
-  const binary = binaryOf(await embeddedModules.simd(), false);
+  const binary = binaryOf(await embeddedModules.simd.whole(), false);
   const { exports } = await instantiate(await WebAssembly.compile(binary), whole);
   const memory = {
     get buffer() {
@@ -188,7 +191,7 @@ describe('what is static in a module', () => {
   // Threads share it, and each that begins writes it anew.
   it('is left as it is by every operation', async () => {
     const memory = createMemory(false);
-    const binary = binaryOf(await embeddedModules.simd(), false);
+    const binary = binaryOf(await embeddedModules.simd.whole(), false);
     const instance = await instantiate(await WebAssembly.compile(binary), memory);
     const { exports } = instance;
     const read = (): Uint8Array =>

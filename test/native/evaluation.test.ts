@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nativeProvider } from '../../src/backends/native/index.js';
+import { listBackends } from '../../src/backends/select.js';
 import { createTrainer, dense, sgd, type Trainer } from '../../src/index.js';
 import { Random } from '../../src/random.js';
 
@@ -10,7 +11,7 @@ const MOST = 5000;
 const inputs = Float32Array.from({ length: MOST * INPUTS }, () => random.normal());
 const labels = Int32Array.from({ length: MOST }, () => random.integer(3));
 
-const usable = (await nativeProvider.report()).filter(({ usable }) => usable).map(({ id }) => id);
+const usable = (await listBackends([nativeProvider])).filter(({ usable }) => usable).map(({ id }) => id);
 
 const create = (backend: (typeof usable)[number]): Promise<Trainer> =>
   createTrainer({

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { availableThreads } from '../../src/backends/native/available-threads.js';
 import { NativeExecutor } from '../../src/backends/native/executor.js';
 import { nativeProvider } from '../../src/backends/native/index.js';
+import { listBackends } from '../../src/backends/select.js';
 import {
   createTrainer,
   dense,
@@ -26,7 +27,7 @@ const floats = Float32Array.from(bytes, (byte) => byte / 256 - 0.3);
 const labels = Int32Array.from({ length: ROWS }, () => random.integer(OUTPUTS));
 const targets = Float32Array.from({ length: ROWS * OUTPUTS }, () => random.uniform());
 
-const usable = (await nativeProvider.report()).filter(({ usable }) => usable).map(({ id }) => id);
+const usable = (await listBackends([nativeProvider])).filter(({ usable }) => usable).map(({ id }) => id);
 
 const create = (backend: Trainer['backend']['id'], threads = 1): Promise<Trainer> =>
   createTrainer({

@@ -32,7 +32,9 @@ function reports(): BackendReport[] {
 /** C++ through Node-API, on the instruction sets that the addon was built for and the processor has. */
 export const nativeProvider: BackendProvider = {
   kind: 'native',
-  report: async () => reports(),
+  report: async function* () {
+    yield* reports();
+  },
   open: async (id): Promise<Backend> => {
     const report = reports().find((one) => one.id === id);
     const addon = loadAddon();

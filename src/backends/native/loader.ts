@@ -10,12 +10,12 @@ import {
   ExtentCode,
   LossCode,
   OptimizerCode,
-  OptimizerScalar,
   ReductionCode,
   RowCode,
   ScalarCode,
   UnaryCode,
 } from '../../opcodes.js';
+import { OptimizerScalar } from '../../optimizer-scalars.js';
 import { operations } from '../../plan/operations.js';
 import type { DrawNormals } from '../../random.js';
 

@@ -15,6 +15,8 @@ const reference: Backend = {
 /** The definition of every operation, in plain TypeScript; always usable. */
 export const referenceProvider: BackendProvider = {
   kind: 'reference',
-  report: async () => [reference],
+  report: async function* () {
+    yield reference;
+  },
   open: async () => reference,
 };

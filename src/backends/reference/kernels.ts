@@ -8,12 +8,12 @@ import {
   ExtentCode,
   LossCode,
   type Opcode,
-  OptimizerScalar,
   ReductionCode,
   RowCode,
   ScalarCode,
   UnaryCode,
 } from '../../opcodes.js';
+import { OptimizerScalar } from '../../optimizer-scalars.js';
 import type { Numbers } from '../backend.js';
 import { gradientKernels } from './gradient-kernels.js';
 import { maskKernels } from './mask-kernels.js';

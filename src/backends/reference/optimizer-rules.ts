@@ -1,4 +1,5 @@
-import { OptimizerCode, OptimizerScalar } from '../../opcodes.js';
+import { OptimizerCode } from '../../opcodes.js';
+import { OptimizerScalar } from '../../optimizer-scalars.js';
 import type { Operands } from './kernels.js';
 
 /** Counts a step and writes its coefficients behind the hyperparameters. */

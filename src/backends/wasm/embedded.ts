@@ -1,24 +1,36 @@
-/**
- * The modules as they lie in the bundle, in a chunk of their own: compressed, and one of them as what differs from the
- * other.
- */
-const load = () => import('./modules.generated.js');
+type Bytes = Uint8Array<ArrayBuffer>;
 
-let simd: Promise<Uint8Array<ArrayBuffer>> | null = null;
-
-/** The bytes of the module with SIMD, and with relaxed SIMD. */
-export const embeddedModules = {
-  simd: (): Promise<Uint8Array<ArrayBuffer>> => {
-    const known = simd ?? load().then(({ simdModule }) => inflate(simdModule));
-    simd = known;
-    known.catch(() => {
-      simd = null;
+/** Keeps what `load` resolves with; a chunk that did not arrive may do so the next time. */
+function once(load: () => Promise<Bytes>): () => Promise<Bytes> {
+  let known: Promise<Bytes> | null = null;
+  return () => {
+    known ??= load().catch((reason: unknown) => {
+      known = null;
+      throw reason;
     });
     return known;
-  },
-  relaxedSimd: async (): Promise<Uint8Array<ArrayBuffer>> => {
-    const { relaxedSimdPatch } = await load();
-    return applyPatch(await embeddedModules.simd(), await inflate(relaxedSimdPatch));
+  };
+}
+
+/** The module that differs from `base` by what a chunk has. */
+const patched = (base: () => Promise<Bytes>, load: () => Promise<{ readonly packed: string }>) =>
+  once(async () => {
+    const [bytes, { packed }] = await Promise.all([base(), load()]);
+    return applyPatch(bytes, await inflate(packed));
+  });
+
+const basic = once(async () => inflate((await import('./module-basic.generated.js')).packed));
+const whole = patched(basic, () => import('./module-whole.generated.js'));
+
+/**
+ * The bytes of the modules, each in a chunk of its own, compressed: with relaxed SIMD or without, with the operations of
+ * basic plans or with all. What most pages need is there as it is, the others as what differs from it.
+ */
+export const embeddedModules = {
+  relaxedSimd: { basic, whole },
+  simd: {
+    basic: patched(basic, () => import('./module-basic-simd.generated.js')),
+    whole: patched(whole, () => import('./module-whole-simd.generated.js')),
   },
 } as const;
 

@@ -35,7 +35,7 @@ export type ExecutablePlan = Pick<
 >;
 
 /** A dataset up to this size is copied into linear memory once; a larger one goes through it in pieces. */
-export const DATASET_BUDGET_BYTES = 512 * 2 ** 20;
+const DATASET_BUDGET_BYTES = 512 * 2 ** 20;
 
 /** What a call of the module takes at most, unless one step is more: rows, and bytes copied for them. */
 const CALL_ROWS = 65536;
@@ -93,7 +93,7 @@ export class WasmExecutor implements Executor {
   /** Where numbers lie that are looked through, made at the first need. */
   #checked: Region | null = null;
 
-  constructor({ exports, memory }: Instance, plan: ExecutablePlan, datasetBudget: number) {
+  constructor({ exports, memory }: Instance, plan: ExecutablePlan, datasetBudget = DATASET_BUDGET_BYTES) {
     this.#datasetBudget = datasetBudget;
     this.#module = exports;
     this.memory = new LinearMemory(memory, exports.firstFree());

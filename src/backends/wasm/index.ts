@@ -2,41 +2,47 @@ import { fact, stateError } from '../../errors.js';
 import { yieldToEventLoop } from '../../event-loop.js';
 import type { Backend, BackendId, BackendProvider, BackendReport } from '../backend.js';
 import { embeddedModules } from './embedded.js';
-import { DATASET_BUDGET_BYTES, WasmExecutor } from './executor.js';
 import { binaryOf, compile, createMemory, instantiate, sharingRefusal } from './module.js';
-import { WorkerHost } from './worker/host.js';
+import type { WorkerHost } from './worker/host.js';
 import type { CreateWorker } from './worker/port.js';
 
 interface Variant {
   readonly id: BackendId;
   readonly instructionSet: string;
-  readonly bytes: () => Promise<Uint8Array<ArrayBuffer>>;
+  /** The module that does for basic plans on one thread, and the one with everything. */
+  readonly modules: Readonly<Record<Extent, () => Promise<Uint8Array<ArrayBuffer>>>>;
 }
 
+type Extent = 'basic' | 'whole';
+
 const variants: readonly Variant[] = [
-  { id: 'wasm-relaxed-simd', instructionSet: 'WebAssembly relaxed SIMD', bytes: embeddedModules.relaxedSimd },
-  { id: 'wasm-simd', instructionSet: 'WebAssembly SIMD', bytes: embeddedModules.simd },
+  {
+    id: 'wasm-relaxed-simd',
+    instructionSet: 'WebAssembly relaxed SIMD',
+    modules: embeddedModules.relaxedSimd,
+  },
+  { id: 'wasm-simd', instructionSet: 'WebAssembly SIMD', modules: embeddedModules.simd },
 ];
 
 /** The compiled module of a variant, or why there is none. */
 type Compiled = WebAssembly.Module | string;
 
-async function compileVariant(variant: Variant, shared: boolean): Promise<Compiled> {
+async function compileVariant(variant: Variant, extent: Extent, shared: boolean): Promise<Compiled> {
   if (typeof WebAssembly === 'undefined') return 'this JavaScript engine has no WebAssembly';
   if (typeof DecompressionStream === 'undefined') return 'this JavaScript engine has no DecompressionStream';
-  const bytes = binaryOf(await variant.bytes(), shared);
+  const bytes = binaryOf(await variant.modules[extent](), shared);
   await yieldToEventLoop();
   if (!WebAssembly.validate(bytes)) return `this JavaScript engine has no ${variant.instructionSet}`;
   return compile(bytes, shared);
 }
 
-/** By encoding and kind of memory. */
+/** By encoding, extent and kind of memory. */
 const compiled = new Map<string, Promise<Compiled>>();
 
 /** Compiles a variant the first time it is asked for. */
-function compiledOnce(variant: Variant, shared: boolean): Promise<Compiled> {
-  const key = `${variant.id}${shared ? ' shared' : ''}`;
-  const known = compiled.get(key) ?? compileVariant(variant, shared);
+function compiledOnce(variant: Variant, extent: Extent, shared: boolean): Promise<Compiled> {
+  const key = `${variant.id} ${extent}${shared ? ' shared' : ''}`;
+  const known = compiled.get(key) ?? compileVariant(variant, extent, shared);
   compiled.set(key, known);
   // The chunk with the modules did not arrive; it may the next time.
   known.catch(() => compiled.delete(key));
@@ -44,7 +50,7 @@ function compiledOnce(variant: Variant, shared: boolean): Promise<Compiled> {
 }
 
 async function reportOf(variant: Variant): Promise<BackendReport> {
-  const module = await compiledOnce(variant, false);
+  const module = await compiledOnce(variant, 'basic', false);
   const reason = typeof module === 'string' ? module : null;
   const { id, instructionSet } = variant;
   return { id, kind: 'wasm', instructionSet, usable: reason === null, reason };
@@ -66,39 +72,43 @@ export interface WasmOptions {
   readonly minimumCost?: number;
 }
 
-async function openModule(variant: Variant, shared: boolean): Promise<WebAssembly.Module> {
-  const module = await compiledOnce(variant, shared);
+async function openModule(variant: Variant, extent: Extent, shared: boolean): Promise<WebAssembly.Module> {
+  const module = await compiledOnce(variant, extent, shared);
   if (typeof module !== 'string') return module;
   throw stateError('Cannot open backend', `${variant.id} must be usable`, fact(module));
 }
 
 /** WebAssembly backends on the workers of a platform. */
 export function createWasmProvider(options: WasmOptions): BackendProvider {
-  const { createWorker, concurrency, minimumCost, datasetBudgetBytes = DATASET_BUDGET_BYTES } = options;
-  const host = new WorkerHost(createWorker, minimumCost);
+  const { createWorker, concurrency, minimumCost, datasetBudgetBytes: budget } = options;
+  let host: WorkerHost | null = null;
   return {
     kind: 'wasm',
-    report: () => Promise.all(variants.map(reportOf)),
+    report: async function* () {
+      for (const variant of variants) yield await reportOf(variant);
+    },
     open: async (id): Promise<Backend> => {
       const variant = variants.find((one) => one.id === id);
       if (!variant) throw stateError('Cannot open backend', `${id} must be usable`, fact('no such backend'));
-      await openModule(variant, false);
+      await openModule(variant, 'basic', false);
       const unshared = options.unshared === undefined ? sharingRefusal() : options.unshared;
       return {
         ...(await reportOf(variant)),
         precision: 'float32',
         createExecutor: async (plan, threads, worker = true) => {
           const shared = worker && unshared === null;
-          const module = await openModule(variant, shared);
+          const module = await openModule(variant, plan.isBasic && !shared ? 'basic' : 'whole', shared);
           const memory = createMemory(shared);
           const instance = { ...(await instantiate(module, memory)), module, memory };
-          if (!worker) return new WasmExecutor(instance, plan, datasetBudgetBytes);
-          if (unshared !== null) {
-            const { MessageExecutor } = await import('./message-executor.js');
-            return new MessageExecutor(instance, plan, datasetBudgetBytes, host, unshared);
+          if (!worker || unshared !== null) {
+            const { MessageExecutor, WasmExecutor, WorkerHost } = await import('./message-executor.js');
+            if (!worker) return new WasmExecutor(instance, plan, budget);
+            host ??= new WorkerHost(createWorker, minimumCost);
+            return new MessageExecutor(instance, plan, budget, host, unshared as string);
           }
-          const { SharedExecutor } = await import('./shared-executor.js');
-          return new SharedExecutor(instance, plan, datasetBudgetBytes, host, threads);
+          const { SharedExecutor, WorkerHost } = await import('./shared-executor.js');
+          host ??= new WorkerHost(createWorker, minimumCost);
+          return new SharedExecutor(instance, plan, budget, host, threads);
         },
         threadsFor: (threads, parameters) => {
           if (threads !== 'auto') return threads;

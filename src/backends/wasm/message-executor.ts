@@ -10,6 +10,9 @@ import type { WorkerClient } from './worker/client.js';
 import type { WorkerHost } from './worker/host.js';
 import type { Change, FromWorker, State } from './worker/messages.js';
 
+export { WasmExecutor } from './executor.js';
+export { WorkerHost } from './worker/host.js';
+
 /** A dataset that a worker may have. */
 interface SentDataset extends WasmDataset {
   readonly source: Rows;
@@ -35,7 +38,7 @@ export interface UnsharedInstance extends Instance {
 export class MessageExecutor extends WasmExecutor {
   readonly #module: WebAssembly.Module;
   readonly #host: WorkerHost;
-  readonly #datasetBudget: number;
+  readonly #datasetBudget: number | undefined;
   readonly #unshared: string;
   /** Made for the first run that is worth it. */
   #worker: Promise<WorkerClient | null> | null = null;
@@ -49,7 +52,7 @@ export class MessageExecutor extends WasmExecutor {
   constructor(
     { exports, memory, module }: UnsharedInstance,
     plan: ExecutablePlan,
-    datasetBudget: number,
+    datasetBudget: number | undefined,
     host: WorkerHost,
     unshared: string,
   ) {

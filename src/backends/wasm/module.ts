@@ -1,7 +1,7 @@
 import { fact, rangeError } from '../../errors.js';
 import { operations } from '../../plan/operations.js';
 
-/** What a module exports. Addresses go in modulo 2^32. */
+/** What a module exports, the basic one without what is for several threads. Addresses go in modulo 2^32. */
 export interface ModuleExports {
   firstFree(): number;
   workspaceBytes(): number;

@@ -19,6 +19,8 @@ import type { WorkerClient } from './worker/client.js';
 import type { WorkerHost } from './worker/host.js';
 import type { ToWorker } from './worker/messages.js';
 
+export { WorkerHost } from './worker/host.js';
+
 const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 const SCALAR_BYTES = Float64Array.BYTES_PER_ELEMENT;
 
@@ -52,7 +54,7 @@ export class SharedExecutor extends WasmExecutor {
   constructor(
     instance: SharedInstance,
     plan: ExecutablePlan,
-    datasetBudget: number,
+    datasetBudget: number | undefined,
     host: WorkerHost,
     threads: number,
   ) {

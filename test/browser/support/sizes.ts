@@ -21,8 +21,8 @@ export interface Sent {
   readonly rest: readonly SentFile[];
 }
 
-/** What training in a worker imports on demand: the modules, the script of the worker, and who talks to it. */
-const wantedByTraining = /^(modules\.generated|worker\.generated|message-executor)-/;
+/** What training in a worker imports on demand: a module, and an executor with the script of its worker. */
+const wantedByTraining = /^(module-basic\.generated|message-executor)-/;
 
 /** Bundles an application of dist/, in files as they are imported on demand. */
 export async function bundleInFiles(application: string): Promise<Sent> {
@@ -56,7 +56,7 @@ export async function bundleInFiles(application: string): Promise<Sent> {
   };
   const first = withImports(['application.js']);
   const wanted = [...outputs.keys()].filter((name) => wantedByTraining.test(name));
-  if (wanted.length !== 3) throw new Error(`training wants ${wanted.join(', ') || 'nothing'}`);
+  if (wanted.length !== 2) throw new Error(`training wants ${wanted.join(', ') || 'nothing'}`);
   const training = withImports(wanted);
   const files = outputFiles.map(({ path, contents }) => {
     return { name: basename(path), contents, bytes: gzipSync(contents, { level: 9 }).length };

@@ -1,3 +1,4 @@
+import { workerScript } from '../worker.generated.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { CreateWorker, WorkerPort } from './port.js';
 
@@ -25,7 +26,6 @@ export class WorkerClient {
 
   /** Resolves when a worker has been made and is set up; rejects where there can be none. */
   static async open(createWorker: CreateWorker, setup: ToWorker): Promise<WorkerClient> {
-    const { workerScript } = await import('../worker.generated.js');
     const client = new WorkerClient(createWorker, workerScript);
     try {
       await client.ask(setup, ({ kind }) => kind === 'ready');

@@ -46,7 +46,7 @@ export type ToWorker =
       readonly kind: 'own';
       readonly module: WebAssembly.Module;
       readonly plan: ExecutablePlan;
-      readonly datasetBudget: number;
+      readonly datasetBudget: number | undefined;
     }
   | { readonly kind: 'dataset'; readonly id: number; readonly rows: Rows }
   | { readonly kind: 'forget'; readonly id: number }
