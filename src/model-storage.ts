@@ -1,6 +1,7 @@
 import type { BackendChoice } from './backends/select.js';
 import type { Engine } from './engine.js';
 import { requireKnownKeys, typeError } from './errors.js';
+import { withFurther } from './further.js';
 import type { DecodedModel, ModelFunctions } from './model-decoding.js';
 import type { Random } from './random.js';
 
@@ -66,7 +67,7 @@ export async function readModel(
   requireKnownKeys(action, options, ['backend', 'threads', 'activations', 'losses']);
   const bytes = await bytesOf(action, source, files);
   const { decodeModel } = await import('./model-decoding.js');
-  return decodeModel(bytes, options, action);
+  return withFurther(() => decodeModel(bytes, options, action));
 }
 
 async function bytesOf(action: string, source: ModelSource, files: ModelFiles): Promise<Uint8Array> {

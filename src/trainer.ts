@@ -93,7 +93,11 @@ const isBatches = (value: unknown): value is Batches =>
 
 const loadStorage = () => import('./model-storage.js');
 
-async function writeModel(target: SaveTarget, bytes: Uint8Array<ArrayBuffer>, files: ModelFiles): Promise<void> {
+async function writeModel(
+  target: SaveTarget,
+  bytes: Uint8Array<ArrayBuffer>,
+  files: ModelFiles,
+): Promise<void> {
   const storage: typeof import('./model-storage.js') = await loadStorage();
   storage.requireTarget('Cannot save trainer', target);
   await storage.writeModel(target, bytes, files);

@@ -95,6 +95,8 @@ const node = {
   // What an import takes is mostly reading.
   minifySyntax: true,
   minifyWhitespace: true,
+  // Node prints the line of an error that nobody catches.
+  lineLimit: 160,
   external: ['node-gyp-build', 'cli-progress', ...drawing],
 };
 

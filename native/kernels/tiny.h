@@ -58,14 +58,18 @@ FASTMLP_NOINLINE void tiny_backward(const float* delta, const float* input, int3
   for (int32_t i = 0; i < inputs; i++, weights += kUnits) {
     const float x = input[i];
     const float rate_x = rate * x;
-    float sum = d[0] * weights[0];
+    const float weight = weights[0];
+    float sum = d[0] * weight;
     weights[0] = One::fnma(rate_x, d[0], weights[0]);
     FASTMLP_UNROLL
     for (int u = 1; u < kUnits; u++) {
       sum = One::fma(d[u], weights[u], sum);
       weights[u] = One::fnma(rate_x, d[u], weights[u]);
     }
-    if (delta_below != nullptr) delta_below[i] = sum * derivative_from_output<One, kActivation>(x);
+    if (delta_below == nullptr) continue;
+    const float slope = derivative_from_output<One, kActivation>(x);
+    // As in tiny_registers.h, where the delta comes last.
+    delta_below[i] = kUnits == 1 ? d[0] * (weight * slope) : sum * slope;
   }
   FASTMLP_UNROLL
   for (int u = 0; u < kUnits; u++) weights[u] = One::fnma(rate, d[u], weights[u]);

@@ -1,7 +1,6 @@
 // Training steps on one row each of the smallest networks: two inputs, a layer of two to four units, one
 // sigmoid. Sizes and functions are types, so that all parameters stay in registers from row to row and
-// nothing between two layers goes through memory. The numbers are those of tiny.h but for the order of the
-// factors of a delta.
+// nothing between two layers goes through memory. The numbers are those of tiny.h, bit by bit.
 #pragma once
 
 #include "native/batch.h"

@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
+import { batchNorm, createTrainer, dense, dropout, rmsprop } from '../../src/index.js';
+import { removeFolder, temporaryFolder } from '../package/consumer.js';
 import { usableIds } from '../support/backends.js';
 
 const run = promisify(execFile);
@@ -47,6 +50,34 @@ describe.each(usableIds)('processes and threads on %s', (backend) => {
       console.log('done');
     `);
     expect(stdout.trim()).toBe('done');
+  });
+
+  it('loads a model with parts that no other has loaded before', async () => {
+    const trainer = await createTrainer({
+      inputs: 3,
+      layers: [
+        dense({ units: 4, activation: 'gelu', l2: 0.1 }),
+        batchNorm(),
+        dropout({ rate: 0.5 }),
+        dense({ units: 2 }),
+      ],
+      loss: 'huber',
+      optimizer: rmsprop(),
+      averaging: { decay: 0.9 },
+      gradientClipping: { norm: 1 },
+      backend,
+      seed: 1,
+    });
+    trainer.trainBatch([[1, 2, 3]], [[0, 1]]);
+    const path = join(temporaryFolder(), 'model.safetensors');
+    await trainer.save(path);
+    const { stdout } = await runModule(`
+      import { loadTrainer } from ${JSON.stringify(library)};
+      const trainer = await loadTrainer(${JSON.stringify(path)}, { backend: '${backend}' });
+      console.log(JSON.stringify([...trainer.predict([1, 2, 3]).data]));
+    `);
+    expect(JSON.parse(stdout)).toEqual([...trainer.predict([1, 2, 3]).data]);
+    removeFolder(dirname(path));
   });
 
   it('stays alive until a fit nobody waits for has ended', async () => {
