@@ -36,7 +36,15 @@ export class Turns {
 
   /** Gives the event loop a turn if this one is over. */
   async take(): Promise<void> {
-    if (!this.isOver) return;
+    if (this.isOver) await this.#next();
+  }
+
+  /** Leaves little of this turn to what a caller goes on with, which may take long. */
+  async end(): Promise<void> {
+    if (performance.now() - this.#began >= TURN_MS / 4) await this.#next();
+  }
+
+  async #next(): Promise<void> {
     await yieldToEventLoop();
     this.#began = performance.now();
   }

@@ -167,7 +167,7 @@ export class Trainer {
     writeConstants(engine.executor, engine.plan);
     const { masks = -1 } = engine.plan;
     if (masks >= 0) engine.executor.scalars[masks] = new Random(seed).nextUint32();
-    await turns.take();
+    await turns.end();
     return new Trainer(engine, seed, random, threads, rejected, config, platform);
   }
 
