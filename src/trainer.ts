@@ -1,5 +1,5 @@
-import type { BackendId, BackendKind, BackendProvider, Numbers } from './backends/backend.js';
-import { type BackendChoice, checkThreads, type RejectedBackend, selectBackend } from './backends/select.js';
+import type { Numbers } from './backends/backend.js';
+import { checkThreads, type RejectedBackend, selectBackend } from './backends/select.js';
 import { numbersOf, type RowsLike, readInputs, readRows, type TargetsLike } from './data.js';
 import { argmaxOfRows, binaryOfRows } from './decisions.js';
 import { Engine, type Metrics } from './engine.js';
@@ -19,7 +19,7 @@ import { JobControl } from './job-control.js';
 import { isMask, shownLayer, type TrainerLayer } from './layers.js';
 import { Matrix } from './matrix.js';
 import type { EvaluateOptions, Evaluation, MetricLike } from './metrics/evaluate.js';
-import { createModel, initialParameters, type Model, type ModelConfig, requireTrainable } from './model.js';
+import { createModel, initialParameters, type Model, requireTrainable } from './model.js';
 import { encodeModel } from './model-file.js';
 import { checkSaveOptions, modelState } from './model-state.js';
 import type { LoadOptions, ModelFiles, ModelSource, SaveOptions, SaveTarget } from './model-storage.js';
@@ -32,60 +32,21 @@ import {
   writeLayers,
   writeStoredLayers,
 } from './parameters.js';
-import type { CreateProgress } from './progress.js';
 import { Random } from './random.js';
 import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
 import type { StoredRun } from './run-options.js';
 import type { RunPosition } from './run-position.js';
 import { checkLearningRate, type LearningRate } from './schedules.js';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.js';
+import {
+  type BatchOptions,
+  configNames,
+  type Platform,
+  type TrainerBackend,
+  type TrainerConfig,
+} from './trainer-config.js';
 
-/** What `createTrainer` takes. */
-export interface TrainerConfig extends ModelConfig {
-  /** A non-negative integer; the same seed gives the same weights, split and order of rows. Default: drawn at random. */
-  readonly seed?: number;
-  /** `'auto'` (default), a kind, or an exact id such as `'native-avx2'`. */
-  readonly backend?: BackendChoice;
-  /** A number of threads, or `'auto'` (default): what the machine has, 1 for a model too small to divide. */
-  readonly threads?: number | 'auto';
-  /**
-   * Whether `fit` and `evaluate` run in a worker on the WebAssembly backends, where one can be made (default true), or
-   * in slices of a few milliseconds on the caller's thread. The native backend has threads of its own.
-   */
-  readonly worker?: boolean;
-}
-
-/** The backend a trainer runs on, and those before it that could not be used. */
-export interface TrainerBackend {
-  readonly id: BackendId;
-  readonly kind: BackendKind;
-  readonly instructionSet: string;
-  readonly threads: number;
-  /** Whether `fit` and `evaluate` run on another thread than the caller's. */
-  readonly worker: boolean;
-  /** Why there is no worker, or only one thread. That no worker can be made may turn out at the first long run. */
-  readonly notes: readonly string[];
-  readonly rejected: readonly RejectedBackend[];
-}
-
-/** What `trainBatch` takes besides rows and targets. */
-export interface BatchOptions extends RowWeights {
-  /** From this call on. */
-  readonly learningRate?: LearningRate;
-}
-
-/** What differs between Node and browsers. */
-export interface Platform {
-  readonly providers: readonly BackendProvider[];
-  readonly createProgress: CreateProgress;
-  readonly files: ModelFiles;
-}
-
-const configNames = [
-  ...['inputs', 'inputTransform', 'layers', 'loss', 'optimizer', 'reduction'],
-  ...['gradientClipping', 'labelSmoothing', 'averaging', 'preset'],
-  ...['seed', 'backend', 'threads', 'worker'],
-];
+export type { BatchOptions, Platform, TrainerBackend, TrainerConfig } from './trainer-config.js';
 
 const isBatches = (value: unknown): value is Batches =>
   typeof value === 'function' ||
