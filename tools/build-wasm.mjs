@@ -1,5 +1,6 @@
-// Compiles the WebAssembly modules, with relaxed SIMD or without, assembly/basic.ts and assembly/index.ts, and embeds the modules, compressed and as base64, in a TypeScript file each. Basic and relaxed is
-// what most pages need: the other modules are patches of it, or of one another.
+// Compiles the WebAssembly modules: assembly/basic.ts and assembly/index.ts, each with relaxed SIMD and without. They are
+// embedded compressed and as base64, in a TypeScript file each. Basic and relaxed is what most pages need; the others
+// are patches of it, or of one another.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import { at, root, runPackage } from './lib.mjs';
