@@ -11,6 +11,8 @@ export class Batch {
   /** The rows a run reads, row-major, from the row of position 0 on. */
   static inputs: usize = 0;
   static input_element: i32 = 0;
+  /** The linear_forward that reads rows where they lie in `inputs`; or 0. */
+  static in_place: usize = 0;
   static targets: usize = 0;
   static labels: usize = 0;
   /** Where `store_rows` puts the row of position 0. */

@@ -1,5 +1,5 @@
 import { RunWord } from '../src/backends/wasm/run-words';
-import { Opcode, ScalarCode } from '../src/opcodes';
+import { ElementCode, Opcode, ScalarCode } from '../src/opcodes';
 import { activation_backward, activation_forward } from './activations';
 import { Batch } from './batch';
 import { execute_further } from './further';
@@ -25,7 +25,7 @@ const OPERATION_BYTES: usize = 48;
 
 /** Executes the steps that a run descriptor tells of, until the first request; see `RunWord`. */
 export function runSteps(words: usize): void {
-  const begin = Word.address(words, RunWord.operationsBegin);
+  let begin = Word.address(words, RunWord.operationsBegin);
   const end = Word.address(words, RunWord.operationsEnd);
   const rows_per_epoch = <u32>Word.int(words, RunWord.rowsPerEpoch);
   const batch_size = min(<u32>Word.int(words, RunWord.batchSize), rows_per_epoch);
@@ -47,6 +47,8 @@ export function runSteps(words: usize): void {
   let position = <u32>Word.int(words, RunWord.position);
   let steps = Word.int(words, RunWord.steps);
   const requests = Word.at(words, RunWord.requests);
+  Batch.in_place = reader_in_place(begin);
+  if (Batch.in_place !== 0) begin = Batch.in_place;
   begin_steps(begin, end, OPERATION_BYTES, batch_size);
   for (; steps > 0 && atomic.load<i32>(requests) === 0; steps--) {
     const rows = min(batch_size, rows_per_epoch - position);
@@ -81,9 +83,16 @@ export function runSteps(words: usize): void {
   Word.set(words, RunWord.steps, steps);
 }
 
+/** The operation behind a first one that gathers rows, if it may and can read them where they lie; else 0. */
+function reader_in_place(begin: usize): usize {
+  const other = (Batch.input_element ^ ElementCode.float32) | (Word.int(begin, 0) ^ Opcode.gather_rows);
+  const moved = Batch.order | Word.address(begin, 3) | Word.address(begin, 4);
+  return Word.int(begin, 6) !== 0 && (<usize>other | moved) === 0 ? begin + OPERATION_BYTES : 0;
+}
+
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
 const OPERAND_COUNTS = memory.data<u8>([
-  5, 4, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 11, 11, 8, 8, 7, 1, 4, 3, 1, 8, 9, 3, 11, 3, 8, 2, 4, 3, 5, 6, 4,
+  6, 4, 1, 8, 3, 7, 6, 6, 6, 6, 5, 4, 7, 7, 11, 11, 8, 8, 7, 1, 4, 3, 1, 8, 9, 3, 11, 3, 8, 2, 4, 3, 5, 6, 4,
   4, 2, 5, 7, 8, 5, 2, 4, 1, 6, 6,
 ]);
 const OPERATIONS: u32 = 46;
@@ -107,7 +116,9 @@ export function execute(o: usize): void {
       break;
     case Opcode.linear_forward:
       linear_forward(
-        Word.address(o, 1),
+        o === Batch.in_place
+          ? Batch.inputs + ((<usize>Batch.position * Word.int(o, 6)) << 2)
+          : Word.address(o, 1),
         Word.address(o, 2),
         Word.address(o, 3),
         Word.address(o, 4),

@@ -58,7 +58,7 @@ function transform_row(
   }
   if (columns === 0) return;
   const x = Element.load_first(element, row, columns);
-  F32x4.store_first(output, F32x4.fma(x, factor, shift), columns);
+  F32x4.store_last(output, F32x4.fma(x, factor, shift), columns);
 }
 
 /** output[j] = row[j] * scale[j] + offset[j]; either may be absent. */

@@ -51,6 +51,7 @@ enum JobWord {
   order,
   inputs,
   inputElement,
+  inPlace,
   targets,
   labels,
   scalars,
@@ -286,6 +287,7 @@ function publish(operation: usize): void {
   Word.set(job, JobWord.order, <i32>Batch.order);
   Word.set(job, JobWord.inputs, <i32>Batch.inputs);
   Word.set(job, JobWord.inputElement, Batch.input_element);
+  Word.set(job, JobWord.inPlace, <i32>Batch.in_place);
   Word.set(job, JobWord.targets, <i32>Batch.targets);
   Word.set(job, JobWord.labels, <i32>Batch.labels);
   Word.set(job, JobWord.scalars, <i32>Batch.scalars);
@@ -305,6 +307,7 @@ function adopt(): usize {
   Batch.order = Word.address(job, JobWord.order);
   Batch.inputs = Word.address(job, JobWord.inputs);
   Batch.input_element = Word.int(job, JobWord.inputElement);
+  Batch.in_place = Word.address(job, JobWord.inPlace);
   Batch.targets = Word.address(job, JobWord.targets);
   Batch.labels = Word.address(job, JobWord.labels);
   Batch.scalars = Word.address(job, JobWord.scalars);

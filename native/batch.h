@@ -31,6 +31,8 @@ struct Batch {
   // Data row of each row of the batch; null for `position`, `position + 1`, …
   const uint32_t* order;
   Rows source;
+  // Operands of the linear_forward that reads rows where they lie in the source; or null.
+  const void* in_place;
   void* result;
   Element result_element;
 };

@@ -171,6 +171,19 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
   return {};
 }
 
+const operands::linear_forward* Executor::reader_in_place(const Rows& rows, const Run& run) const {
+  if (run.order != nullptr || rows.input_element != Element::float32 || run.end - run.begin < 2)
+    return nullptr;
+  const int32_t* words = operations_.data() + run.begin * kOperationStride;
+  if (static_cast<Opcode>(words[0]) != Opcode::gather_rows) return nullptr;
+  const auto& gathered = *reinterpret_cast<const operands::gather_rows*>(words + 1);
+  if (gathered.inPlace == 0 || gathered.scale >= 0 || gathered.offset >= 0) return nullptr;
+  words += kOperationStride;
+  if (static_cast<Opcode>(words[0]) != Opcode::linear_forward) return nullptr;
+  const auto& reader = *reinterpret_cast<const operands::linear_forward*>(words + 1);
+  return reader.input == gathered.output && reader.inputs == gathered.columns ? &reader : nullptr;
+}
+
 int Executor::threads_now() const {
   const int runs = active_runs.load(std::memory_order_relaxed);
   return runs <= 1 ? threads_ : std::clamp(cores_ / runs, 1, threads_);
@@ -221,12 +234,15 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   const int64_t epoch_steps = run.steps_per_epoch();
   int64_t epoch = first_step / epoch_steps;
   int64_t position = first_step % epoch_steps * run.batch_size;
-  Batch batch;
+  Batch batch{};
   const auto choose = [&](int64_t begin, int64_t end) {
     batch.begin = operations_.data() + begin * kOperationStride;
     batch.end = operations_.data() + end * kOperationStride;
   };
-  choose(run.begin, run.end);
+  const operands::linear_forward* const reader = reader_in_place(rows, run);
+  const int64_t program_begin = reader == nullptr ? run.begin : run.begin + 1;
+  choose(program_begin, run.end);
+  batch.in_place = reader;
   batch.arena = arena_;
   batch.scalars = scalars_;
   batch.workspace = static_cast<float*>(workspaces_[0]->data());
@@ -274,7 +290,7 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
     const int64_t place = run.accumulated > 0 ? position / run.batch_size % run.accumulated : 0;
     if (run.accumulated > 0) {
       if (place == 0)
-        choose(run.begin, run.end);
+        choose(program_begin, run.end);
       else
         choose(run.more_begin, run.more_end);
     }

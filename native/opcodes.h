@@ -7,7 +7,7 @@
 
 // X(name, operands in their order)
 #define FASTMLP_OPERATIONS(X)                                                                                \
-  X(gather_rows, output, columns, scale, offset, perColumn)                                                  \
+  X(gather_rows, output, columns, scale, offset, perColumn, inPlace)                                         \
   X(gather_targets, output, columns, width, first)                                                           \
   X(gather_labels, output)                                                                                   \
   X(linear_forward, input, weights, biases, netInput, output, inputs, units, activation)                     \

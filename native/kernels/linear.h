@@ -43,12 +43,17 @@ FASTMLP_INLINE float add_products(float sum, const float* a, const float* b, int
   return sum;
 }
 
+FASTMLP_INLINE const float* input_of(const Batch& batch, const operands::linear_forward& o) {
+  if (&o != batch.in_place) return batch.arena + o.input;
+  return static_cast<const float*>(batch.source.inputs) + batch.position * o.inputs;
+}
+
 // A function for each activation, since all of them in one leave too few registers to any.
 template <class S, ActivationCode kActivation>
 FASTMLP_NOINLINE void linear_forward_single(const Batch& batch, const operands::linear_forward& o) {
   const int64_t inputs = o.inputs;
   const int64_t units = o.units;
-  const float* input = batch.arena + o.input;
+  const float* input = input_of(batch, o);
   const float* weights = batch.arena + o.weights;
   const float* biases = o.biases < 0 ? nullptr : batch.arena + o.biases;
   float* output = batch.arena + o.output;
@@ -74,7 +79,7 @@ FASTMLP_NOINLINE void linear_forward_wide(const Batch& batch, const operands::li
   product.rows = batch.rows;
   product.columns = units;
   product.depth = inputs;
-  product.a = batch.arena + o.input;
+  product.a = input_of(batch, o);
   product.a_row = inputs;
   product.a_column = 1;
   product.b = batch.arena + o.weights;

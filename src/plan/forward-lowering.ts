@@ -21,6 +21,9 @@ export function emitForward(context: Context, { training, last }: Forward): void
     scale: places.scale,
     offset: places.offset,
     perColumn: Number(places.perColumn),
+    inPlace: Number(
+      !training && !inspect && model.layers.find((layer) => !isMask(layer))?.config.type === 'dense',
+    ),
   });
   model.layers.forEach((layer, index) => {
     const isLast = index === model.layers.length - 1;

@@ -78,8 +78,11 @@ const define = (name: keyof typeof Opcode, operands: string): Operation => ({
  * `moments` is the first of five scalars in a row: beta1, beta2, epsilon, power1 = beta1^t, power2 = beta2^t.
  */
 export const operations: readonly Operation[] = [
-  /** output[r,j] = x[order[r],j] * scale[j] + offset[j] */
-  define('gather_rows', 'output. columns scale. offset. perColumn?'),
+  /**
+   * output[r,j] = x[order[r],j] * scale[j] + offset[j]; inPlace: only a linear_forward right after it reads the output,
+   * and may read rows that stay as they are where they lie
+   */
+  define('gather_rows', 'output. columns scale. offset. perColumn? inPlace?'),
   /** output[r,j] = t[order[r], first + j], where a row of t has `width` numbers */
   define('gather_targets', 'output. columns width first+'),
   /** output[r] = label[order[r]] */

@@ -18,6 +18,10 @@ void check_products(int64_t rows, int64_t inputs, int64_t units, int32_t activat
       {0, rows * inputs}, {1, inputs * units}, {2, units}, {3, rows * units}, {4, rows * units}};
   forward.sparse = sparse;
   check(forward, turn, every);
+  forward.name += " in place";
+  forward.units = inputs;
+  forward.in_place = true;
+  check(forward, turn, every);
   Case weights{
       sizes("linear_backward_weights", rows, inputs, units), Opcode::linear_backward_weights, {}, {}, rows};
   weights.buffers = {{0, rows * inputs}, {1, rows * units}, {2, inputs * units}, {3, units}};

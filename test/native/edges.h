@@ -78,6 +78,8 @@ struct Case {
   Element element = Element::float32;
   // Four of five numbers of the first buffer are zero.
   bool sparse = false;
+  // Rows of `units` numbers are read where they lie in the data.
+  bool in_place = false;
 };
 
 constexpr int kGap = 16;
@@ -138,14 +140,14 @@ class Run {
     std::memcpy(begin_, initial_.data(), initial_.size() * sizeof(float));
     const auto columns = static_cast<size_t>(test_.units);
     const auto rows = static_cast<size_t>(test_.rows);
-    const size_t elements = static_cast<size_t>(kRowCount) * columns;
+    const size_t elements = (test_.in_place ? rows : static_cast<size_t>(kRowCount)) * columns;
     GuardedMemory inputs(elements * sizeof(double));
     GuardedMemory labels(static_cast<size_t>(kRowCount) * sizeof(int32_t));
     GuardedMemory order(rows * sizeof(uint32_t));
     GuardedMemory result(rows * columns * sizeof(double));
     GuardedMemory workspace(static_cast<size_t>(*target.workspace_size) * sizeof(float) + 64);
     for (size_t i = 0; i < elements; i++) {
-      const float value = static_cast<float>(i % 251);
+      const float value = test_.in_place ? initial_[places_[0].offset + i] : static_cast<float>(i % 251);
       if (test_.element == Element::float32) inputs.last<float>(elements)[i] = value;
       if (test_.element == Element::float64) inputs.last<double>(elements)[i] = static_cast<double>(value);
       if (test_.element == Element::uint8) inputs.last<uint8_t>(elements)[i] = static_cast<uint8_t>(value);
@@ -168,6 +170,10 @@ class Run {
     batch.order = order.last<uint32_t>(rows);
     const size_t bytes = test_.element == Element::float64 ? 8 : test_.element == Element::uint8 ? 1 : 4;
     const void* data = inputs.last<char>(elements * bytes);
+    if (test_.in_place) {
+      batch.in_place = words_.data() + 1;
+      batch.order = nullptr;
+    }
     batch.source = {data, data, labels.last<int32_t>(kRowCount), test_.element, test_.element};
     batch.result_element = test_.element;
     batch.result = result.last<char>(rows * columns * bytes);

@@ -52,7 +52,7 @@ function rowProgram(o: Operands): RowProgram {
   const add = (name: keyof typeof kernels, operands: Operands): void => {
     steps.push((batch) => kernels[name](batch, operands));
   };
-  add('gather_rows', { output: x[0], columns: o.inputs, scale: -1, offset: -1, perColumn: 0 });
+  add('gather_rows', { output: x[0], columns: o.inputs, scale: -1, offset: -1, perColumn: 0, inPlace: 0 });
   add('gather_targets', { output: target, columns: units, width: units, first: 0 });
   layers.forEach((layer, index) => {
     const activation = isFused && index === last ? ActivationCode.linear : layer.activation;

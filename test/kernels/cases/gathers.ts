@@ -25,6 +25,7 @@ export function* gathers(): Generator<OperationCase> {
             scale: transform === 'none' || transform === 'offset' ? -1 : read(per),
             offset: transform === 'none' || transform === 'scale' ? -1 : read(per),
             perColumn: Number(transform === 'columns'),
+            inPlace: Number(bytes),
           },
         });
       }
