@@ -5,7 +5,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { type BackendId, createTrainer, dense, type MetricName, sgd } from 'fastmlp';
-import { measure, missingLines, type Refusal, type Timing, time } from './harness.js';
+import { measurePairs, missingLines, type Refusal, type Timing, time } from './harness.js';
 import type { BenchOptions } from './options.js';
 import { createData } from './step-cases.js';
 import { entrantBackends } from './steps.js';
@@ -27,7 +27,7 @@ interface EvaluateResult extends Timing {
   network: string;
   backend: BackendId;
   rowsPerSecond: number;
-  /** Times the time of predictInto. */
+  /** Times the time of predictInto, pair by pair. */
   ratio: number;
 }
 
@@ -103,19 +103,22 @@ export async function benchEvaluate(
   print: (text: string) => void,
 ): Promise<EvaluateReport> {
   const { ids, missing } = await entrantBackends(backends);
-  print(`Evaluating ${ROWS} rows, one thread, ${rounds} rounds${missingLines(missing)}`);
+  print(`Evaluating ${ROWS} rows, one thread, pair by pair${missingLines(missing)}`);
   const report: EvaluateReport = { missing, results: [], wrong: [] };
   for (const sizes of networks.filter((each) => match.test(each.join('-')))) {
     const network = sizes.join('-');
     for (const backend of ids) {
       const { wrong, contenders, dispose } = await prepare(sizes, backend);
       if (wrong === undefined) {
-        const timings = await measure(contenders, rounds);
-        const results = timings.map((timing) => ({
-          ...timing,
-          ...{ network, backend, rowsPerSecond: ROWS / timing.median },
-          ratio: timing.median / timings[0].median,
-        }));
+        const results: EvaluateResult[] = [];
+        const [predictInto, ...others] = contenders;
+        const add = (timing: Timing, ratio: number) =>
+          results.push({ ...timing, network, backend, rowsPerSecond: ROWS / timing.median, ratio });
+        for (const other of others) {
+          const { ratio, timings } = await measurePairs(predictInto, other, rounds);
+          if (results.length === 0) add(timings[0], 1);
+          add(timings[1], ratio);
+        }
         print(formatEvaluate(results));
         report.results.push(...results);
       } else {

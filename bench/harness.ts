@@ -62,11 +62,59 @@ export async function measure(contenders: Contender[], rounds: number): Promise<
 }
 
 /** Repeats that fill a round; finding them warms the contender up. */
-async function calibrate(contender: Contender): Promise<number> {
+async function calibrate(contender: Contender, fill = roundSeconds): Promise<number> {
   for (let repeats = 1; ; repeats *= 2) {
     const seconds = await contender.run(repeats);
-    if (seconds >= roundSeconds / 4) return Math.max(1, Math.round((repeats * roundSeconds) / seconds));
+    if (seconds >= fill / 4) return Math.max(1, Math.round((repeats * fill) / seconds));
   }
+}
+
+/** Short, so that what disturbs one of a pair is likely to disturb the other. */
+const pairSeconds = 0.02;
+const pairsPerRound = 20;
+
+/** Times of one contender over those of another, pair by pair. */
+export interface PairedTiming {
+  /** Median ratio, and the interval that has the true one at 19 of 20. */
+  ratio: number;
+  low: number;
+  high: number;
+  timings: [Timing, Timing];
+}
+
+/**
+ * Times two contenders in turn, each pair right after the other, in either order. The median of the ratios tells
+ * differences of a per cent where each time varies by ten; its interval is that of the order statistics of a binomial
+ * distribution.
+ */
+export async function measurePairs(
+  first: Contender,
+  second: Contender,
+  rounds: number,
+): Promise<PairedTiming> {
+  const repeats = Math.max(await calibrate(first, pairSeconds), await calibrate(second, pairSeconds));
+  const pairs = rounds * pairsPerRound;
+  const contenders = [first, second];
+  const seconds: [number[], number[]] = [[], []];
+  for (let pair = 0; pair < pairs; pair++) {
+    for (const index of pair % 2 === 0 ? [0, 1] : [1, 0]) {
+      seconds[index].push((await contenders[index].run(repeats)) / repeats);
+    }
+  }
+  const ratios = seconds[1].map((time, pair) => time / seconds[0][pair]).sort((a, b) => a - b);
+  const reach = Math.ceil(0.98 * Math.sqrt(pairs));
+  const at = (index: number) => ratios[Math.min(pairs - 1, Math.max(0, index))];
+  const timingOf = (index: 0 | 1): Timing => ({
+    name: contenders[index].name,
+    min: Math.min(...seconds[index]),
+    median: median(seconds[index]),
+  });
+  return {
+    ratio: median(ratios),
+    low: at(Math.floor(pairs / 2) - reach),
+    high: at(Math.ceil(pairs / 2) + reach - 1),
+    timings: [timingOf(0), timingOf(1)],
+  };
 }
 
 /** A copy of `bytes` bytes by TypedArray.set, the C library's memmove: it moves twice as many. */

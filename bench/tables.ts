@@ -12,6 +12,11 @@ export function formatPercent(share: number | undefined): string {
   return share === undefined ? '-' : `${Math.round(share * 100)} %`;
 }
 
+/** A share of 1 as per cent with one decimal. */
+export function formatTenths(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
 /** Two decimals; a dash without a ratio. */
 export function formatRatio(ratio: number | undefined): string {
   return ratio === undefined ? '-' : ratio.toFixed(2);
