@@ -152,7 +152,7 @@ void run_panel(Tile tile, int64_t height, int vectors, const float* ahead, int64
   float* c = tile.c;
   const float* start = tile.start;
   const float* b = tile.b;
-  const Pieces<S> tiles(height, S::kTileRows);
+  const Pieces<S> tiles(height, tile_rows<S>(vectors));
   for (int64_t t = 0; t < tiles.count; t++) {
     const int64_t row = tiles.begin(t);
     const auto rows = static_cast<int>(tiles.begin(t + 1) - row);

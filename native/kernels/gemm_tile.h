@@ -59,6 +59,9 @@ FASTMLP_NOINLINE void gemm_tile_f32(const Tile& tile) {
   }
   const float* a = tile.a;
   const float* b = tile.b;
+  // So that the places of a tall tile's rows fit into registers.
+  constexpr int kUpper = kRows < S::kTileRows ? kRows : S::kTileRows;
+  const float* lower = a + kUpper * tile.a_row;
   const int64_t a_row = tile.a_row;
   const int64_t a_column = tile.a_column;
   const int64_t b_row = tile.b_row;
@@ -72,11 +75,12 @@ FASTMLP_NOINLINE void gemm_tile_f32(const Tile& tile) {
     for (int v = 0; v < kVectors; v++) row[v] = load(b, v);
     FASTMLP_UNROLL
     for (int i = 0; i < kRows; i++) {
-      const V factor = S::set1(a[i * a_row]);
+      const V factor = S::set1(i < kUpper ? a[i * a_row] : lower[(i - kUpper) * a_row]);
       FASTMLP_UNROLL
       for (int v = 0; v < kVectors; v++) sums[i][v] = S::fma(factor, row[v], sums[i][v]);
     }
     a += a_column;
+    lower += a_column;
     b += b_row;
   }
   float* c = tile.c;
@@ -102,10 +106,17 @@ FASTMLP_NOINLINE void gemm_tile_f32(const Tile& tile) {
   }
 }
 
-// Vectors a tile of so many rows may have: with few rows it takes more of them, so that there are enough sums
-// to keep the multipliers busy.
+// Rows of a tile so many vectors wide: of one vector it takes more, so that there are enough sums to keep the
+// multipliers busy, and fewer loads of that vector.
+template <class S>
+constexpr int tile_rows(int vectors) {
+  return vectors == 1 ? S::kTallRows : S::kTileRows;
+}
+
+// Vectors a tile of so many rows may have: with few rows it takes more of them, likewise.
 template <class S>
 constexpr int tile_vectors(int rows) {
+  if (rows > S::kTileRows) return 1;
   const int registers = S::kTileRows * S::kTileVectors;
   const int fitting = registers / rows < S::kThinVectors ? registers / rows : S::kThinVectors;
   return rows <= 3 && fitting > S::kTileVectors ? fitting : S::kTileVectors;
@@ -125,8 +136,11 @@ TileFunction tile_of_vectors(int vectors, bool tail) {
   return gemm_tile_f32<S, kRows, kVectors, false>;
 }
 
-template <class S, int kRows = S::kTileRows>
+template <class S, int kRows = tile_rows<S>(1)>
 TileFunction tile_function(int rows, int vectors, bool tail) {
+  if constexpr (kRows > S::kTileRows) {
+    if (vectors > 1) return tile_function<S, S::kTileRows>(rows, vectors, tail);
+  }
   if constexpr (kRows > 1) {
     if (rows < kRows) return tile_function<S, kRows - 1>(rows, vectors, tail);
   }

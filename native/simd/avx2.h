@@ -18,6 +18,7 @@ struct Simd {
   // As described in scalar.h.
   static constexpr int kTileRows = 6;
   static constexpr int kTileVectors = 2;
+  static constexpr int kTallRows = 12;
   static constexpr int kThinVectors = 8;
   static constexpr int kDotTileRows = 3;
   static constexpr int64_t kDotRows = 32;

@@ -19,6 +19,7 @@ struct Simd {
   // As described in scalar.h.
   static constexpr int kTileRows = 6;
   static constexpr int kTileVectors = 4;
+  static constexpr int kTallRows = 12;
   static constexpr int kThinVectors = 8;
   static constexpr int kDotTileRows = 4;
   static constexpr int64_t kDotRows = 32;

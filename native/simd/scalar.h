@@ -19,11 +19,12 @@ struct OneLane {
   using One = OneLane;
   static constexpr int kLanes = 1;
 
-  // Shapes of the products, chosen by measurement: a tile of C in registers, in rows and vectors, and in
-  // vectors for a tile of three rows or fewer; rows of A in a tile of dot products, and up to how many those
-  // are used.
+  // Shapes of the products, chosen by measurement: a tile of C in registers, in rows and vectors, in rows for
+  // a tile of one vector, and in vectors for a tile of three rows or fewer; rows of A in a tile of dot
+  // products, and up to how many those are used.
   static constexpr int kTileRows = 4;
   static constexpr int kTileVectors = 4;
+  static constexpr int kTallRows = 4;
   static constexpr int kThinVectors = 4;
   static constexpr int kDotTileRows = 3;
   static constexpr int64_t kDotRows = 16;

@@ -265,6 +265,8 @@ int check_everything() {
   for (const int64_t units : {512, 1024, 1100}) check_products(70, 512, units, 3, turn++, false);
   // Where rows of weights lie at a distance of pages.
   for (const int64_t rows : {4, 5, 128, 129}) check_products(rows, 261, 1024, 3, turn++, false);
+  // Tall tiles of every height.
+  for (const int64_t rows : {6, 8, 9, 10, 11, 12, 25}) check_products(rows, 37, 10, 3, turn++, true);
   // Where few columns are computed as rows.
   for (const int64_t units : {5, 9, 10, 18}) check_products(5, 300, units, 3, turn++, false);
   // Where weights are read row by row.

@@ -13,6 +13,9 @@ function* products(): Generator<{ rows: number; inputs: number; units: number }>
   yield { rows: 2, inputs: 3, units: 1031 };
   yield { rows: 259, inputs: 6, units: 5 };
   yield { rows: 1, inputs: 259, units: 257 };
+  // Tall tiles of every height.
+  for (const rows of [5, 6, 7, 8, 9, 10, 11, 12, 25])
+    for (const units of [1, 10]) yield { rows, inputs: 37, units };
   // Weights whose rows lie at a distance of pages.
   for (const rows of [5, 128, 129]) yield { rows, inputs: 261, units: 1024 };
 }
