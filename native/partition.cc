@@ -17,7 +17,7 @@ constexpr double kByte = 1.0 / 60;
 // cache holds.
 constexpr double kMovedByte = 1.0 / 25 - kByte;
 constexpr double kCacheBytes = 750e3;
-// Moving a number of the weights into the order in which a tile reads it.
+// Moving a number of an operand into the order in which a tile reads it.
 constexpr double kPackedFloat = 0.1;
 // Beginning a row of something done row by row.
 constexpr double kRow = 20;
@@ -51,6 +51,7 @@ struct Cost {
   int32_t row_quantum = 1;
   int32_t column_quantum = 1;
   double place = 0;
+  double row = 0;
   double column = 0;
   double place_bytes = 0;
   double row_bytes = 0;
@@ -145,8 +146,11 @@ template <class Operands>
 Cost cost_of(const Operands& o, const Block& whole, int64_t) {
   return cost_of(o, whole);
 }
+// The inputs, whose columns are what lies together, are packed for each column of chunks.
 Cost cost_of(const operands::linear_backward_weights&, const Block& whole, int64_t rows) {
-  return product(rows, false, whole);
+  Cost cost = product(rows, false, whole);
+  cost.row = static_cast<double>(rows) * kPackedFloat;
+  return cost;
 }
 Cost cost_of(const operands::batch_norm_forward&, const Block&, int64_t rows) {
   return by_floats(12.0 * static_cast<double>(rows));
@@ -186,7 +190,8 @@ void divide(const Cost& cost, int threads, bool spread, Partition* partition) {
     return rows * columns * cost.place_bytes + rows * cost.row_bytes + columns * cost.column_bytes;
   };
   const auto time_of = [&](double rows, double columns) {
-    return rows * columns * cost.place + columns * cost.column + bytes_of(rows, columns) * kByte;
+    const double computing = rows * columns * cost.place + rows * cost.row + columns * cost.column;
+    return computing + bytes_of(rows, columns) * kByte;
   };
   const double all_rows = longest(whole.rows, 1, 1);
   const double all_columns = longest(whole.columns, 1, 1);

@@ -165,6 +165,21 @@ void run_panel(Tile tile, int64_t height, int vectors, const float* ahead, int64
   }
 }
 
+// What will be read of B after a panel that ends before column `next`: the one beside it, the first of the
+// next depth, or what lies to the right of it all.
+struct Ahead {
+  const float* b;
+  int64_t columns;
+};
+
+template <class S>
+Ahead panel_after(const Product& p, const Pieces<S>& depths, int64_t d, int64_t begin, int64_t end,
+                  int64_t next) {
+  if (next < end) return {p.b + depths.begin(d) * p.b_row + next, end - next};
+  if (d + 1 < depths.count) return {p.b + depths.begin(d + 1) * p.b_row + begin, end - begin};
+  return {p.b + end, p.columns - end + p.columns_after};
+}
+
 template <class S>
 FASTMLP_NOINLINE void blocked_product(const Product& p, float* workspace) {
   const int tallest = p.rows < S::kTileRows ? static_cast<int>(p.rows) : S::kTileRows;
@@ -194,13 +209,12 @@ FASTMLP_NOINLINE void blocked_product(const Product& p, float* workspace) {
           tile.c = p.c + top * p.c_row + column;
           tile.start = goes_on ? tile.c : p.bias == nullptr ? nullptr : p.bias + column;
           tile.tail = static_cast<int>(columns % S::kLanes);
-          const int64_t next = column + width;
-          const int64_t next_columns = end - next < width ? end - next : width;
-          const bool fetches = block == 0 && !p.b_transposed && next_columns > 0;
-          const int64_t lines = fetches ? (next_columns + kLineFloats - 1) / kLineFloats : 0;
-          const float* ahead = fetches ? p.b + k * p.b_row + next : tile.b;
+          const Ahead ahead = panel_after<S>(p, depths, d, begin, end, column + width);
+          const int64_t fetched = ahead.columns < width ? ahead.columns : width;
+          const bool fetches = block == 0 && !p.b_transposed;
+          const int64_t lines = fetches ? (fetched + kLineFloats - 1) / kLineFloats : 0;
           const auto vectors = static_cast<int>((columns + S::kLanes - 1) / S::kLanes);
-          run_panel<S>(tile, height, vectors, ahead, p.b_row, lines);
+          run_panel<S>(tile, height, vectors, ahead.b, p.b_row, lines);
         }
       }
     }

@@ -29,6 +29,8 @@ struct Product {
   bool accumulate;
   // Terms of zeros in A are left out.
   bool sparse = false;
+  // Columns of B to the right of these, which are likely to be needed next.
+  int64_t columns_after = 0;
 };
 
 // The part of a product whose result is `block`. A number of C is summed in the order that the depth alone
@@ -38,6 +40,7 @@ Product part_of(Product p, const Block& block) {
   const int64_t top = block.rows.begin;
   const int64_t left = block.columns.begin;
   p.rows = block.rows.end - top;
+  p.columns_after = p.columns - block.columns.end;
   p.columns = block.columns.end - left;
   p.a += top * p.a_row;
   p.b += left * (p.b_transposed ? p.b_row : 1);
