@@ -17,7 +17,7 @@ import {
 } from '../../opcodes.js';
 import { OptimizerScalar } from '../../optimizer-scalars.js';
 import { operations } from '../../plan/operations.js';
-import type { DrawNormals } from '../../random.js';
+import type { Draws } from '../../random.js';
 
 type MaybeRows = Float32Array | Float64Array | null;
 
@@ -72,14 +72,13 @@ export interface AddonExecutor {
 }
 
 /** The addon, as native/addon.cc exports it. */
-export interface Addon {
+export interface Addon extends Draws {
   /** `name(operand, operand)`, in the order of the opcodes. */
   operations(): string[];
   /** `name(code, code)` of each enum both sides know. */
   codes(): string[];
   targets(): { readonly id: string; readonly reason: string | null }[];
   firstNonFinite(values: Float32Array | Float64Array): number;
-  readonly drawNormals: DrawNormals;
   readonly Executor: new (target: string, threads: number, cores: number) => AddonExecutor;
   readonly Dataset: new (
     count: number,
