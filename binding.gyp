@@ -44,7 +44,7 @@
         "native/huge_pages.cc",
         "native/partition.cc",
         "native/plan_check.cc",
-        "native/random_normals.cc",
+        "native/random_draws.cc",
         "native/row_copy.cc",
         "native/run_control.cc",
         "native/team.cc",

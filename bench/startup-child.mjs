@@ -1,7 +1,9 @@
-// node startup-child.mjs BACKEND: the milliseconds of a start in a fresh process, as JSON; see startup.ts.
+// node startup-child.mjs BACKEND [atOnce]: the milliseconds of a start in a fresh process, as JSON; see startup.ts.
+// With BACKEND `nothing`, those of importing a file that is empty.
 import { performance } from 'node:perf_hooks';
 
-const backend = /** @type {import('fastmlp').BackendId} */ (process.argv[2]);
+const [, , wanted, how] = process.argv;
+const backend = /** @type {import('fastmlp').BackendId} */ (wanted);
 /** @type {Record<string, number>} */
 const milliseconds = {};
 
@@ -17,19 +19,24 @@ async function timed(name, work) {
   return result;
 }
 
-const { adam, availableBackends, createTrainer, dense } = await timed('import', () => import('fastmlp'));
-await timed('load', () => availableBackends());
-const create = () =>
-  createTrainer({
-    inputs: 784,
-    layers: [dense({ units: 128, activation: 'relu' }), dense({ units: 10, activation: 'softmax' })],
-    loss: 'crossEntropy',
-    optimizer: adam(),
-    seed: 1,
-    backend,
-  });
-const first = await timed('first', create);
-const second = await timed('second', create);
-if (first.backend.id !== backend || second.parameterCount !== 101770)
-  throw new Error('not what was asked for');
+async function startAll() {
+  const { adam, availableBackends, createTrainer, dense } = await timed('import', () => import('fastmlp'));
+  const create = () =>
+    createTrainer({
+      inputs: 784,
+      layers: [dense({ units: 128, activation: 'relu' }), dense({ units: 10, activation: 'softmax' })],
+      loss: 'crossEntropy',
+      optimizer: adam(),
+      seed: 1,
+      backend,
+    });
+  if (how !== 'atOnce') await timed('load', () => availableBackends());
+  const first = await timed(how === 'atOnce' ? 'atOnce' : 'first', create);
+  const second = await timed('second', create);
+  if (first.backend.id !== backend || second.parameterCount !== 101770)
+    throw new Error('not what was asked for');
+}
+
+if (wanted === 'nothing') await timed('nothing', () => import('./startup-nothing.mjs'));
+else await startAll();
 console.log(JSON.stringify(milliseconds));

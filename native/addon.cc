@@ -10,7 +10,7 @@
 #include "native/dispatch.h"
 #include "native/executor_object.h"
 #include "native/opcodes.h"
-#include "native/random_normals.h"
+#include "native/random_draws.h"
 
 namespace fastmlp {
 
@@ -91,9 +91,10 @@ Napi::Value first_non_finite_of(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, static_cast<double>(index));
 }
 
-// Of the four words of a generator's state, the numbers to be drawn, for how many units, their mean and
-// standard deviation.
-void draw_normals_of(const Napi::CallbackInfo& info) {
+// Of the four words of a generator's state, the numbers to be drawn, for how many units, and the two numbers
+// of the distribution.
+template <Distribution distribution>
+void draw_of(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const ArrayView words = array_view(env, info[0], napi_int32_array);
   const ArrayView into = array_view(env, info[1]);
@@ -101,19 +102,19 @@ void draw_normals_of(const Napi::CallbackInfo& info) {
   if (words.length != 4) throw error(env, "a generator has four words");
   std::memcpy(state, words.data, sizeof state);
   const int64_t units = whole_number(env, info[2]);
-  const double mean = info[3].ToNumber().DoubleValue();
-  const double deviation = info[4].ToNumber().DoubleValue();
+  const double first = info[3].ToNumber().DoubleValue();
+  const double second = info[4].ToNumber().DoubleValue();
   if (units < 1) throw error(env, "there is at least one unit");
   if (into.data != nullptr) {
     switch (element_of(env, into)) {
       case Element::float32:
-        draw_normals(state, static_cast<float*>(into.data), into.length, units, mean, deviation);
+        draw(distribution, state, static_cast<float*>(into.data), into.length, units, first, second);
         break;
       case Element::float64:
-        draw_normals(state, static_cast<double*>(into.data), into.length, units, mean, deviation);
+        draw(distribution, state, static_cast<double*>(into.data), into.length, units, first, second);
         break;
       case Element::uint8:
-        throw error(env, "normal numbers are not bytes");
+        throw error(env, "what is drawn are not bytes");
     }
   }
   std::memcpy(words.data, state, sizeof state);
@@ -124,7 +125,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["codes"] = Napi::Function::New<codes>(env, "codes");
   exports["targets"] = Napi::Function::New<targets>(env, "targets");
   exports["firstNonFinite"] = Napi::Function::New<first_non_finite_of>(env, "firstNonFinite");
-  exports["drawNormals"] = Napi::Function::New<draw_normals_of>(env, "drawNormals");
+  exports["drawNormals"] = Napi::Function::New<draw_of<Distribution::normal>>(env, "drawNormals");
+  exports["drawUniforms"] = Napi::Function::New<draw_of<Distribution::uniform>>(env, "drawUniforms");
   exports["Executor"] = ExecutorObject::constructor(env);
   exports["Dataset"] = Dataset::constructor(env);
   return exports;

@@ -120,7 +120,7 @@ export class Trainer {
     await turns.take();
     const threads = backend.threadsFor(wantedThreads, model.parameterCount);
     const engine = await Engine.create(model, backend, threads, worker);
-    const random = new Random(seed, backend.drawNormals);
+    const random = new Random(seed, backend.draws);
     await turns.take();
     const initial = await initialParameters(model, random, backend.precision, turns);
     await turns.take();

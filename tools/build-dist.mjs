@@ -42,17 +42,23 @@ const takers = [
   ...['plan/expression-lowering', 'backends/reference/executor', 'backends/reference/kernels'],
 ].map(source);
 
+/** Imported on demand as well. Left out below, they need a file of esbuild's own helpers, which every import loads. */
+const embedded = ['basic', 'basic-simd', 'whole', 'whole-simd'].map((name) =>
+  source(`backends/wasm/module-${name}.generated`),
+);
+
 /**
- * Has each file of `onDemand` import `entry`, without a use of it: then all files below the entry are reached from the
- * same places, and esbuild puts them together.
+ * Has each of these files import `entry`, without a use of it: then all files below the entry are reached from the same
+ * places, and esbuild puts them together.
  * @param {string} entry
+ * @param {string[]} files
  * @returns {import('esbuild').Plugin}
  */
-const together = (entry) => ({
+const together = (entry, files = onDemand) => ({
   name: 'together',
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      if (!onDemand.includes(path)) return undefined;
+      if (!files.includes(path)) return undefined;
       return { contents: `${await readFile(path, 'utf8')}\nimport '${entry}';\n`, loader: 'ts' };
     });
   },
@@ -107,7 +113,7 @@ try {
       ...node,
       ...modules,
       entryPoints: { index, metrics },
-      plugins: [together(index)],
+      plugins: [together(index, [...onDemand, ...embedded])],
     }),
     build({
       ...node,

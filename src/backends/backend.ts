@@ -1,5 +1,5 @@
 import type { Plan, Program } from '../plan/plan.js';
-import type { DrawNormals } from '../random.js';
+import type { Draws } from '../random.js';
 
 /** Every backend, best first; automatic choice goes down this list. */
 export const backendIds = [
@@ -150,7 +150,7 @@ export interface Backend extends BackendReport {
   /** Threads an executor uses for a model of `parameters` parameters when asked for `threads`. */
   threadsFor(threads: number | 'auto', parameters: number): number;
   /** Where it draws faster than the engine does. */
-  readonly drawNormals?: DrawNormals;
+  readonly draws?: Draws;
 }
 
 /**

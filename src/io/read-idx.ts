@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { fact, rangeError } from '../errors.js';
 import { type IdxArray, parseIdx } from './idx.js';
 
@@ -20,10 +19,12 @@ export async function readIdx(path: string): Promise<IdxArray> {
 }
 
 async function decompress(bytes: Buffer, path: string): Promise<Buffer> {
-  // Programs that read nothing compressed start without it.
+  // Programs that read nothing compressed start without it, and without node:util.
   const { gunzip } = await import('node:zlib');
   try {
-    return await promisify(gunzip)(bytes);
+    return await new Promise((resolve, reject) =>
+      gunzip(bytes, (error, whole) => (error ? reject(error) : resolve(whole))),
+    );
   } catch (error) {
     throw rangeError(`Cannot read ${path}`, 'gzip data must be intact', fact((error as Error).message));
   }

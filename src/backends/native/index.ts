@@ -48,7 +48,7 @@ export const nativeProvider: BackendProvider = {
     return {
       ...report,
       precision: 'float32',
-      drawNormals: addon.drawNormals,
+      draws: addon,
       createExecutor: async (plan, threads) => new NativeExecutor(addon, id, plan, threads),
       threadsFor,
     };

@@ -17,7 +17,7 @@ import {
 } from '../../opcodes.js';
 import { OptimizerScalar } from '../../optimizer-scalars.js';
 import { operations } from '../../plan/operations.js';
-import type { DrawNormals } from '../../random.js';
+import type { Draws } from '../../random.js';
 
 type MaybeRows = Float32Array | Float64Array | null;
 
@@ -72,14 +72,13 @@ export interface AddonExecutor {
 }
 
 /** The addon, as native/addon.cc exports it. */
-export interface Addon {
+export interface Addon extends Draws {
   /** `name(operand, operand)`, in the order of the opcodes. */
   operations(): string[];
   /** `name(code, code)` of each enum both sides know. */
   codes(): string[];
   targets(): { readonly id: string; readonly reason: string | null }[];
   firstNonFinite(values: Float32Array | Float64Array): number;
-  readonly drawNormals: DrawNormals;
   readonly Executor: new (target: string, threads: number, cores: number) => AddonExecutor;
   readonly Dataset: new (
     count: number,
@@ -139,18 +138,46 @@ function difference(addon: Addon): string | null {
   return found.length === expected.length ? null : `${found.length} entries instead of ${expected.length}`;
 }
 
+/** What may have node-gyp-build look elsewhere. */
+const redirections = [
+  'FASTMLP_PREBUILD',
+  'PREBUILDS_ONLY',
+  'npm_config_arch',
+  'npm_config_platform',
+  'LIBC',
+  'ARM_VERSION',
+];
+
+/**
+ * The file that node-gyp-build finds where nothing is out of the ordinary, else undefined: node-gyp-build itself, and what
+ * of Node it needs, take longer to load than the addon and all that follows.
+ */
+function usualPath(root: string): string | undefined {
+  const { env, platform, arch } = process;
+  if (redirections.some((name) => env[name])) return undefined;
+  const built = join(root, 'build', 'Release', 'fastmlp_native.node');
+  if (existsSync(built)) return built;
+  if (existsSync(join(root, 'build'))) return undefined;
+  const libc = platform !== 'linux' ? '' : existsSync('/etc/alpine-release') ? '.musl' : '.glibc';
+  const prebuilt = join(root, 'prebuilds', `${platform}-${arch}`, `fastmlp${libc}.node`);
+  return existsSync(prebuilt) ? prebuilt : undefined;
+}
+
 function load(): Addon | string {
-  const root = packageRoot();
   try {
-    const require = createRequire(import.meta.url);
-    const nodeGypBuild: { path(root: string): string } = require('node-gyp-build');
-    let path: string;
-    try {
-      path = nodeGypBuild.path(root);
-    } catch {
-      return `native addon not built: no prebuild for ${process.platform}-${process.arch}; ${rebuild}`;
+    const root = packageRoot();
+    let path = usualPath(root);
+    if (path === undefined) {
+      const nodeGypBuild: { path(root: string): string } = createRequire(import.meta.url)('node-gyp-build');
+      try {
+        path = nodeGypBuild.path(root);
+      } catch {
+        return `native addon not built: no prebuild for ${process.platform}-${process.arch}; ${rebuild}`;
+      }
     }
-    const addon: Addon = require(path);
+    const module = { exports: {} };
+    process.dlopen(module, path);
+    const addon = module.exports as Addon;
     const differs = difference(addon);
     return differs === null ? addon : `native addon is of another version: ${differs}; ${rebuild}`;
   } catch (error) {

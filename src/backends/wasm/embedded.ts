@@ -1,10 +1,16 @@
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Unpacks what zlib made, in base64. */
+export type Unpack = (packed: string) => Promise<Bytes>;
+
+/** The bytes of a module. */
+export type LoadModule = (unpack?: Unpack) => Promise<Bytes>;
+
 /** Keeps what `load` resolves with; a chunk that did not arrive may do so the next time. */
-function once(load: () => Promise<Bytes>): () => Promise<Bytes> {
+function once(load: (unpack: Unpack) => Promise<Bytes>): LoadModule {
   let known: Promise<Bytes> | null = null;
-  return () => {
-    known ??= load().catch((reason: unknown) => {
+  return (unpack = inflate) => {
+    known ??= load(unpack).catch((reason: unknown) => {
       known = null;
       throw reason;
     });
@@ -13,13 +19,13 @@ function once(load: () => Promise<Bytes>): () => Promise<Bytes> {
 }
 
 /** The module that differs from `base` by what a chunk has. */
-const patched = (base: () => Promise<Bytes>, load: () => Promise<{ readonly packed: string }>) =>
-  once(async () => {
-    const [bytes, { packed }] = await Promise.all([base(), load()]);
-    return applyPatch(bytes, await inflate(packed));
+const patched = (base: LoadModule, load: () => Promise<{ readonly packed: string }>) =>
+  once(async (unpack) => {
+    const [bytes, { packed }] = await Promise.all([base(unpack), load()]);
+    return applyPatch(bytes, await unpack(packed));
   });
 
-const basic = once(async () => inflate((await import('./module-basic.generated.js')).packed));
+const basic = once(async (unpack) => unpack((await import('./module-basic.generated.js')).packed));
 const whole = patched(basic, () => import('./module-whole.generated.js'));
 
 /**
@@ -34,7 +40,7 @@ export const embeddedModules = {
   },
 } as const;
 
-/** Unpacks what zlib made, in base64. Every engine with SIMD but Firefox before 113 has the stream for it. */
+/** Every engine with SIMD but Firefox before 113 has the stream for it. */
 async function inflate(encoded: string): Promise<Uint8Array<ArrayBuffer>> {
   const characters = atob(encoded);
   const packed = new Uint8Array(characters.length);

@@ -1,7 +1,7 @@
 import { fact, stateError } from '../../errors.js';
 import { yieldToEventLoop } from '../../event-loop.js';
 import type { Backend, BackendId, BackendProvider, BackendReport } from '../backend.js';
-import { embeddedModules } from './embedded.js';
+import { embeddedModules, type LoadModule, type Unpack } from './embedded.js';
 import { binaryOf, compile, createMemory, instantiate, sharingRefusal } from './module.js';
 import type { WorkerHost } from './worker/host.js';
 import type { CreateWorker } from './worker/port.js';
@@ -10,7 +10,7 @@ interface Variant {
   readonly id: BackendId;
   readonly instructionSet: string;
   /** The module that does for basic plans on one thread, and the one with everything. */
-  readonly modules: Readonly<Record<Extent, () => Promise<Uint8Array<ArrayBuffer>>>>;
+  readonly modules: Readonly<Record<Extent, LoadModule>>;
 }
 
 type Extent = 'basic' | 'whole';
@@ -27,10 +27,16 @@ const variants: readonly Variant[] = [
 /** The compiled module of a variant, or why there is none. */
 type Compiled = WebAssembly.Module | string;
 
-async function compileVariant(variant: Variant, extent: Extent, shared: boolean): Promise<Compiled> {
+async function compileVariant(
+  variant: Variant,
+  extent: Extent,
+  shared: boolean,
+  unpack?: Unpack,
+): Promise<Compiled> {
   if (typeof WebAssembly === 'undefined') return 'this JavaScript engine has no WebAssembly';
-  if (typeof DecompressionStream === 'undefined') return 'this JavaScript engine has no DecompressionStream';
-  const bytes = binaryOf(await variant.modules[extent](), shared);
+  if (!unpack && typeof DecompressionStream === 'undefined')
+    return 'this JavaScript engine has no DecompressionStream';
+  const bytes = binaryOf(await variant.modules[extent](unpack), shared);
   await yieldToEventLoop();
   if (!WebAssembly.validate(bytes)) return `this JavaScript engine has no ${variant.instructionSet}`;
   return compile(bytes, shared);
@@ -40,20 +46,13 @@ async function compileVariant(variant: Variant, extent: Extent, shared: boolean)
 const compiled = new Map<string, Promise<Compiled>>();
 
 /** Compiles a variant the first time it is asked for. */
-function compiledOnce(variant: Variant, extent: Extent, shared: boolean): Promise<Compiled> {
+function compiledOnce(variant: Variant, extent: Extent, shared: boolean, unpack?: Unpack): Promise<Compiled> {
   const key = `${variant.id} ${extent}${shared ? ' shared' : ''}`;
-  const known = compiled.get(key) ?? compileVariant(variant, extent, shared);
+  const known = compiled.get(key) ?? compileVariant(variant, extent, shared, unpack);
   compiled.set(key, known);
   // The chunk with the modules did not arrive; it may the next time.
   known.catch(() => compiled.delete(key));
   return known;
-}
-
-async function reportOf(variant: Variant): Promise<BackendReport> {
-  const module = await compiledOnce(variant, 'basic', false);
-  const reason = typeof module === 'string' ? module : null;
-  const { id, instructionSet } = variant;
-  return { id, kind: 'wasm', instructionSet, usable: reason === null, reason };
 }
 
 /** Below so many parameters no operation is worth dividing, in batches of a few hundred rows. */
@@ -70,18 +69,31 @@ export interface WasmOptions {
   readonly unshared?: string | null;
   /** What a run must cost to take place in a worker. */
   readonly minimumCost?: number;
+  /** How modules are unpacked here. Default: by a `DecompressionStream`. */
+  readonly unpack?: Unpack;
 }
 
-async function openModule(variant: Variant, extent: Extent, shared: boolean): Promise<WebAssembly.Module> {
-  const module = await compiledOnce(variant, extent, shared);
-  if (typeof module !== 'string') return module;
-  throw stateError('Cannot open backend', `${variant.id} must be usable`, fact(module));
-}
+const unusable = (id: BackendId, reason: string): Error =>
+  stateError('Cannot open backend', `${id} must be usable`, fact(reason));
 
 /** WebAssembly backends on the workers of a platform. */
 export function createWasmProvider(options: WasmOptions): BackendProvider {
   const { createWorker, concurrency, minimumCost, datasetBudgetBytes: budget } = options;
   let host: WorkerHost | null = null;
+  let refusal = options.unshared;
+  const whyUnshared = (): string | null => {
+    if (refusal === undefined) refusal = sharingRefusal();
+    return refusal;
+  };
+  const compiledFor = (variant: Variant, shared: boolean, isBasic = true): Promise<Compiled> =>
+    compiledOnce(variant, isBasic && !shared ? 'basic' : 'whole', shared, options.unpack);
+  /** By the module that a trainer most likely takes: no other one need be compiled for it. */
+  const reportOf = async (variant: Variant): Promise<BackendReport> => {
+    const module = await compiledFor(variant, whyUnshared() === null);
+    const reason = typeof module === 'string' ? module : null;
+    const { id, instructionSet } = variant;
+    return { id, kind: 'wasm', instructionSet, usable: reason === null, reason };
+  };
   return {
     kind: 'wasm',
     report: async function* () {
@@ -89,15 +101,17 @@ export function createWasmProvider(options: WasmOptions): BackendProvider {
     },
     open: async (id): Promise<Backend> => {
       const variant = variants.find((one) => one.id === id);
-      if (!variant) throw stateError('Cannot open backend', `${id} must be usable`, fact('no such backend'));
-      await openModule(variant, 'basic', false);
-      const unshared = options.unshared === undefined ? sharingRefusal() : options.unshared;
+      if (!variant) throw unusable(id, 'no such backend');
+      const report = await reportOf(variant);
+      if (report.reason !== null) throw unusable(id, report.reason);
+      const unshared = whyUnshared();
       return {
-        ...(await reportOf(variant)),
+        ...report,
         precision: 'float32',
         createExecutor: async (plan, threads, worker = true) => {
           const shared = worker && unshared === null;
-          const module = await openModule(variant, plan.isBasic && !shared ? 'basic' : 'whole', shared);
+          const module = await compiledFor(variant, shared, plan.isBasic);
+          if (typeof module === 'string') throw unusable(id, module);
           const memory = createMemory(shared);
           const instance = { ...(await instantiate(module, memory)), module, memory };
           if (!worker || unshared !== null) {

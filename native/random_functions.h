@@ -1,61 +1,25 @@
-#include "native/random_normals.h"
+// Logarithm and cosine for random_draws.cc.
+#pragma once
 
-#include <algorithm>
-#include <cmath>
+#include <cstdint>
 #include <cstring>
+
+// Compilers turn only loops over what is inlined into vectors, and inline this much only if they are told to.
+#if defined(__GNUC__)
+#define FASTMLP_INLINE __attribute__((always_inline)) inline
+#else
+#define FASTMLP_INLINE inline
+#endif
 
 namespace fastmlp {
 
-namespace {
-
-class Generator {
- public:
-  explicit Generator(const uint32_t (&words)[4]) : a_(words[0]), b_(words[1]), c_(words[2]), d_(words[3]) {}
-
-  void store(uint32_t (&words)[4]) const {
-    words[0] = a_;
-    words[1] = b_;
-    words[2] = c_;
-    words[3] = d_;
-  }
-
-  // A uniform number in [0, 1), with 53 random bits.
-  double uniform() {
-    const double high = next() >> 5;
-    const double low = next() >> 6;
-    return (high * 0x1p26 + low) * 0x1p-53;
-  }
-
- private:
-  uint32_t next() {
-    const uint32_t scrambled = b_ * 5;
-    const uint32_t c = c_ ^ a_;
-    const uint32_t d = d_ ^ b_;
-    c_ = c ^ (b_ << 9);
-    b_ ^= c;
-    a_ ^= d;
-    d_ = d << 11 | d >> 21;
-    return (scrambled << 7 | scrambled >> 25) * 9;
-  }
-
-  uint32_t a_;
-  uint32_t b_;
-  uint32_t c_;
-  uint32_t d_;
-};
-
-constexpr double kTurn = 6.283185307179586;
-
-// Numbers drawn before their logarithms are taken, all at once.
-constexpr int64_t kBlock = 256;
-
-uint64_t bits_of(double value) {
+FASTMLP_INLINE uint64_t bits_of(double value) {
   uint64_t bits;
   std::memcpy(&bits, &value, sizeof bits);
   return bits;
 }
 
-double of_bits(uint64_t bits) {
+FASTMLP_INLINE double of_bits(uint64_t bits) {
   double value;
   std::memcpy(&value, &bits, sizeof value);
   return value;
@@ -66,7 +30,7 @@ double of_bits(uint64_t bits) {
 // one unit in the last place.
 
 // For normal numbers > 0.
-double log_poly7(double x) {
+FASTMLP_INLINE double log_poly7(double x) {
   // x = 2^exponent (1 + f), 1 + f in [sqrt(1/2), sqrt(2)); kHalfRoot has the upper bits of sqrt(1/2).
   constexpr uint64_t kOne = 0x3ff0000000000000;
   constexpr uint64_t kHalfRoot = 0x3fe6a09e00000000;
@@ -87,7 +51,7 @@ double log_poly7(double x) {
 }
 
 // For x in [0, 2 pi].
-double cos_poly6(double x) {
+FASTMLP_INLINE double cos_poly6(double x) {
   // x = quarters pi/2 + angle + rest, |angle| <= pi/4; kRound leaves an integer in the lowest bits.
   constexpr double kRound = 0x1.8p52;
   const double rounded = x * 0.636619772367581382433 + kRound;
@@ -119,35 +83,5 @@ double cos_poly6(double x) {
   const uint64_t sign = ((quarter + 1) & 2) << 62;
   return of_bits(((bits_of(sine) & takes_sine) | (bits_of(cosine) & ~takes_sine)) ^ sign);
 }
-
-}  // namespace
-
-template <class T>
-void draw_normals(uint32_t (&words)[4], T* into, int64_t count, int64_t units, double mean,
-                  double standard_deviation) {
-  Generator generator(words);
-  double radii[kBlock];
-  double angles[kBlock];
-  int64_t unit = 0;
-  int64_t place = 0;
-  for (int64_t drawn = 0; drawn < count; drawn += kBlock) {
-    const int64_t block = std::min(kBlock, count - drawn);
-    for (int64_t i = 0; i < block; i++) {
-      radii[i] = generator.uniform();
-      angles[i] = generator.uniform();
-    }
-    for (int64_t i = 0; i < block; i++) radii[i] = -2 * log_poly7(1 - radii[i]);
-    for (int64_t i = 0; i < block; i++) angles[i] = cos_poly6(kTurn * angles[i]);
-    for (int64_t i = 0; i < block; i++) {
-      into[place] = static_cast<T>(mean + standard_deviation * (std::sqrt(radii[i]) * angles[i]));
-      place += units;
-      if (place >= count) place = ++unit;
-    }
-  }
-  generator.store(words);
-}
-
-template void draw_normals(uint32_t (&)[4], float*, int64_t, int64_t, double, double);
-template void draw_normals(uint32_t (&)[4], double*, int64_t, int64_t, double, double);
 
 }  // namespace fastmlp

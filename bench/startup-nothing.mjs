@@ -1,0 +1,1 @@
+// What Node itself takes to import a file; see startup-child.mjs.
