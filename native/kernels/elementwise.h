@@ -78,14 +78,28 @@ FASTMLP_INLINE float sum_each(int64_t count, Body body) {
 template <class S>
 FASTMLP_INLINE float max_each(const float* values, int64_t count) {
   if (S::kLanes > 1 && count <= kSingleLanes) {
-    float most = values[0];
-    for (int64_t i = 1; i < count; i++) most = S::One::max(values[i], most);
+    float most = -INFINITY;
+    for (int64_t i = 0; i < count; i++) most = S::One::max(values[i], most);
     return most;
   }
   const typename S::V lowest = S::set1(-INFINITY);
   typename S::V most = lowest;
-  for_each_vector<S>(
-      count, [&](auto lanes, int64_t i) { most = S::max(lanes.keep(lanes.load(values + i), lowest), most); });
+  int64_t first = 0;
+  // One maximum waits for the one before it.
+  constexpr int64_t kChains = 4;
+  if (count >= 2 * kChains * S::kLanes) {
+    typename S::V chains[kChains] = {lowest, lowest, lowest, lowest};
+    for (; first + kChains * S::kLanes <= count; first += kChains * S::kLanes) {
+      FASTMLP_UNROLL
+      for (int64_t c = 0; c < kChains; c++) {
+        chains[c] = S::max(S::load(values + first + c * S::kLanes), chains[c]);
+      }
+    }
+    most = S::max(S::max(chains[0], chains[1]), S::max(chains[2], chains[3]));
+  }
+  for_each_vector<S>(count - first, [&](auto lanes, int64_t i) {
+    most = S::max(lanes.keep(lanes.load(values + first + i), lowest), most);
+  });
   return S::reduce_max(most);
 }
 

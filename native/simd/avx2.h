@@ -89,6 +89,11 @@ struct Simd {
     const __m256i n = _mm256_max_epi32(integer(rounded), _mm256_set1_epi32(-127));
     return _mm256_mul_ps(a, power_of_two(n));
   }
+  static FASTMLP_INLINE V scale_from_one(V a, V rounded) {
+    const __m256i exponent = _mm256_add_epi32(_mm256_castps_si256(rounded), _mm256_set1_epi32(127 + 64));
+    const V power = _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
+    return _mm256_mul_ps(_mm256_fmadd_ps(a, power, power), _mm256_set1_ps(kTwoToMinus64));
+  }
   static FASTMLP_INLINE V split(V a, V* e) {
     const __m256i root_half = _mm256_set1_epi32(0x3f3504f3);
     const __m256i shifted = _mm256_sub_epi32(_mm256_castps_si256(a), root_half);
@@ -143,6 +148,20 @@ struct Simd {
       rows[i + 4] = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x31);
     }
   }
+  static FASTMLP_INLINE V load_fours(const float* p, int64_t stride) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + stride), 1);
+  }
+  static FASTMLP_INLINE void transpose_fours(V (&rows)[4]) {
+    const V a = _mm256_unpacklo_ps(rows[0], rows[1]);
+    const V b = _mm256_unpackhi_ps(rows[0], rows[1]);
+    const V c = _mm256_unpacklo_ps(rows[2], rows[3]);
+    const V d = _mm256_unpackhi_ps(rows[2], rows[3]);
+    rows[0] = _mm256_shuffle_ps(a, c, 0x44);
+    rows[1] = _mm256_shuffle_ps(a, c, 0xee);
+    rows[2] = _mm256_shuffle_ps(b, d, 0x44);
+    rows[3] = _mm256_shuffle_ps(b, d, 0xee);
+  }
+  static FASTMLP_INLINE V pick(V a, I lanes) { return _mm256_permutevar8x32_ps(a, lanes); }
 
  private:
   static FASTMLP_INLINE __m256i first(int n) {

@@ -71,6 +71,7 @@ struct Simd {
     return _mm512_scalef_ps(a, _mm512_sub_ps(rounded, _mm512_set1_ps(12582912.0f)));
   }
   static FASTMLP_INLINE V scale_down(V a, V rounded) { return scale(a, rounded); }
+  static FASTMLP_INLINE V scale_from_one(V a, V rounded) { return scale(add(a, set1(1.0f)), rounded); }
   static FASTMLP_INLINE V split(V a, V* e) {
     const __m512i root_half = _mm512_set1_epi32(0x3f3504f3);
     const __m512i shifted = _mm512_sub_epi32(_mm512_castps_si512(a), root_half);
@@ -90,7 +91,12 @@ struct Simd {
   }
   static FASTMLP_INLINE V upper_bits(I a) { return _mm512_cvtepi32_ps(_mm512_srli_epi32(a, 8)); }
 
-  static FASTMLP_INLINE float reduce_add(V a) { return _mm512_reduce_add_ps(a); }
+  static FASTMLP_INLINE float reduce_add(V a) {
+    const __m256 eight = halves(a);
+    __m128 sum = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+    return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
+  }
   static FASTMLP_INLINE void store_sums(float* p, const V (&sums)[4]) {
     const __m256 pairs = _mm256_hadd_ps(_mm256_hadd_ps(halves(sums[0]), halves(sums[1])),
                                         _mm256_hadd_ps(halves(sums[2]), halves(sums[3])));
@@ -126,6 +132,23 @@ struct Simd {
       rows[i + 12] = _mm512_shuffle_f32x4(pairs[i + 4], pairs[i + 12], 0xdd);
     }
   }
+  static FASTMLP_INLINE V load_fours(const float* p, int64_t stride) {
+    V fours = _mm512_castps128_ps512(_mm_loadu_ps(p));
+    fours = _mm512_insertf32x4(fours, _mm_loadu_ps(p + stride), 1);
+    fours = _mm512_insertf32x4(fours, _mm_loadu_ps(p + 2 * stride), 2);
+    return _mm512_insertf32x4(fours, _mm_loadu_ps(p + 3 * stride), 3);
+  }
+  static FASTMLP_INLINE void transpose_fours(V (&rows)[4]) {
+    const V a = _mm512_unpacklo_ps(rows[0], rows[1]);
+    const V b = _mm512_unpackhi_ps(rows[0], rows[1]);
+    const V c = _mm512_unpacklo_ps(rows[2], rows[3]);
+    const V d = _mm512_unpackhi_ps(rows[2], rows[3]);
+    rows[0] = _mm512_shuffle_ps(a, c, 0x44);
+    rows[1] = _mm512_shuffle_ps(a, c, 0xee);
+    rows[2] = _mm512_shuffle_ps(b, d, 0x44);
+    rows[3] = _mm512_shuffle_ps(b, d, 0xee);
+  }
+  static FASTMLP_INLINE V pick(V a, I lanes) { return _mm512_permutexvar_ps(lanes, a); }
 
  private:
   static FASTMLP_INLINE __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1u); }

@@ -16,9 +16,11 @@
 #define FASTMLP_UNROLL
 #if defined(_M_ARM64)
 #define FASTMLP_PREFETCH(address) __prefetch(address)
+#define FASTMLP_PREFETCH_NEAR(address) __prefetch(address)
 #define FASTMLP_PREFETCH_TO_WRITE(address) __prefetch(address)
 #else
 #define FASTMLP_PREFETCH(address) _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T1)
+#define FASTMLP_PREFETCH_NEAR(address) _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T0)
 #define FASTMLP_PREFETCH_TO_WRITE(address) _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T0)
 #endif
 #elif defined(__clang__)
@@ -32,12 +34,15 @@
 #endif
 
 #if defined(__GNUC__)
-// Into the second-level cache; and into the first, to be written.
+// Into the second-level cache; into the first; and into the first, to be written.
 #define FASTMLP_PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#define FASTMLP_PREFETCH_NEAR(address) __builtin_prefetch(address, 0, 3)
 #define FASTMLP_PREFETCH_TO_WRITE(address) __builtin_prefetch(address, 1, 3)
 #endif
 
 namespace fastmlp {
+
+constexpr float kTwoToMinus64 = 5.42101086e-20f;
 
 #if defined(_MSC_VER) && !defined(__clang__)
 FASTMLP_INLINE int count_bits(uint32_t bits) { return static_cast<int>(__popcnt(bits)); }

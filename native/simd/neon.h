@@ -85,6 +85,11 @@ struct Simd {
   static FASTMLP_INLINE V scale_down(V a, V rounded) {
     return vmulq_f32(a, power_of_two(vmaxq_s32(integer(rounded), vdupq_n_s32(-127))));
   }
+  static FASTMLP_INLINE V scale_from_one(V a, V rounded) {
+    const int32x4_t exponent = vaddq_s32(vreinterpretq_s32_f32(rounded), vdupq_n_s32(127 + 64));
+    const V power = vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23));
+    return vmulq_f32(vfmaq_f32(power, a, power), vdupq_n_f32(kTwoToMinus64));
+  }
   static FASTMLP_INLINE V split(V a, V* e) {
     const int32x4_t root_half = vdupq_n_s32(0x3f3504f3);
     const int32x4_t shifted = vsubq_s32(vreinterpretq_s32_f32(a), root_half);
@@ -105,7 +110,10 @@ struct Simd {
   }
   static FASTMLP_INLINE V upper_bits(I a) { return vcvtq_f32_u32(vshrq_n_u32(a, 8)); }
 
-  static FASTMLP_INLINE float reduce_add(V a) { return vaddvq_f32(a); }
+  static FASTMLP_INLINE float reduce_add(V a) {
+    const float32x2_t sum = vadd_f32(vget_low_f32(a), vget_high_f32(a));
+    return vget_lane_f32(vpadd_f32(sum, sum), 0);
+  }
   static FASTMLP_INLINE void store_sums(float* p, const V (&sums)[4]) {
     vst1q_f32(p, vpaddq_f32(vpaddq_f32(sums[0], sums[1]), vpaddq_f32(sums[2], sums[3])));
   }
@@ -119,6 +127,12 @@ struct Simd {
     rows[1] = vcombine_f32(vget_low_f32(b), vget_low_f32(d));
     rows[2] = vcombine_f32(vget_high_f32(a), vget_high_f32(c));
     rows[3] = vcombine_f32(vget_high_f32(b), vget_high_f32(d));
+  }
+  static FASTMLP_INLINE V load_fours(const float* p, int64_t) { return load(p); }
+  static FASTMLP_INLINE void transpose_fours(V (&rows)[4]) { transpose(rows); }
+  static FASTMLP_INLINE V pick(V a, I lanes) {
+    const uint32x4_t bytes = vaddq_u32(vmulq_n_u32(lanes, 0x04040404u), vdupq_n_u32(0x03020100u));
+    return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(a), vreinterpretq_u8_u32(bytes)));
   }
 
  private:

@@ -107,6 +107,11 @@ struct OneLane {
     const int32_t n = integer(rounded);
     return a * power_of_two(n < -127 ? -127 : n);
   }
+  // scale of 1 + a, to the bit, for n in [-190, 63].
+  static FASTMLP_INLINE V scale_from_one(V a, V rounded) {
+    const float power = power_of_two(integer(rounded) + 64);
+    return fma(a, power, power) * kTwoToMinus64;
+  }
   // Splits normal a > 0 into m 2^e with m in [sqrt(1/2), sqrt(2)); returns m.
   static FASTMLP_INLINE V split(V a, V* e) {
     const uint32_t shifted = bits(a) - kRootHalfBits;
@@ -125,6 +130,7 @@ struct OneLane {
   }
   static FASTMLP_INLINE V upper_bits(I a) { return static_cast<float>(a >> 8); }
 
+  // The sum of the lanes: the upper half is added to the lower one until one lane is left.
   static FASTMLP_INLINE float reduce_add(V a) { return a; }
   // The sum of each of four vectors.
   static FASTMLP_INLINE void store_sums(float* p, const V (&sums)[4]) {
@@ -132,6 +138,9 @@ struct OneLane {
   }
   static FASTMLP_INLINE float reduce_max(V a) { return a; }
   static FASTMLP_INLINE void transpose(V (&)[1]) {}
+  // Vectors have three more. load_fours(p, stride) loads four floats from each of p, p + stride, …;
+  // transpose_fours takes those of four vectors, at one place, for a matrix of 4 × 4; pick(a, lanes) has in
+  // lane i what a has in lane lanes[i].
 
  private:
   // sqrt(1/2) as float bits.

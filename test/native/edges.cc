@@ -37,12 +37,35 @@ void check_products(int64_t rows, int64_t inputs, int64_t units, int32_t activat
   check(input, turn, every);
 }
 
+// Softmax and its fusion with cross-entropy, with the gradient and without.
+void check_softmax(int64_t rows, int64_t units) {
+  const auto u = static_cast<int32_t>(units);
+  const int64_t all = rows * units;
+  const auto named = [&](const char* name) { return sizes(name, rows, 0, units); };
+  check({named("softmax_forward"), Opcode::softmax_forward, {0, 0, u}, {{0, all}, {1, all}}, rows}, 0, true);
+  for (const bool gradient : {true, false}) {
+    const int32_t delta = gradient ? 0 : -1;
+    std::vector<Buffer> buffers = {{0, all}, {1, all}, {3, rows}};
+    if (gradient) buffers.push_back({2, all});
+    check({named("softmax_cross_entropy"), Opcode::softmax_cross_entropy, {0, 0, delta, 0, u, 0}, buffers, rows}, 0,
+          true);
+    buffers[1].length = rows;
+    Case labelled{named("softmax_cross_entropy_labels"),
+                  Opcode::softmax_cross_entropy_labels,
+                  {0, 0, delta, 0, u, 1},
+                  buffers,
+                  rows};
+    labelled.units = units;
+    check(labelled, 0, true, 1);
+  }
+}
+
 // Operations on rows of `units` numbers.
 void check_rows(int64_t rows, int64_t units) {
   const auto u = static_cast<int32_t>(units);
   const int64_t all = rows * units;
   const auto named = [&](const char* name) { return sizes(name, rows, 0, units); };
-  check({named("softmax_forward"), Opcode::softmax_forward, {0, 0, u}, {{0, all}, {1, all}}, rows}, 0, true);
+  check_softmax(rows, units);
   check({named("softmax_backward"),
          Opcode::softmax_backward,
          {0, 0, 0, u},
@@ -69,10 +92,6 @@ void check_rows(int64_t rows, int64_t units) {
     check(test, 0, true, 1);
   };
   labelled("cross_entropy_labels", Opcode::cross_entropy_labels);
-  labelled("softmax_cross_entropy_labels", Opcode::softmax_cross_entropy_labels);
-  check(
-      {named("softmax_cross_entropy"), Opcode::softmax_cross_entropy, {0, 0, 0, 0, u, 0}, with_target, rows},
-      0, true);
   check({named("sigmoid_binary_cross_entropy"),
          Opcode::sigmoid_binary_cross_entropy,
          {0, 0, 0, 0, u, 1},
@@ -259,6 +278,10 @@ int check_everything() {
         check_tiny(rows, units, element);
       }
     }
+  }
+  // Where rows of few columns fill vectors.
+  for (const int64_t units : {1, 2, 3, 4, 5, 6, 10, 13, 16, 23, 32, 33, 62, 64, 65}) {
+    for (const int64_t rows : {4, 15, 16, 17, 35, 83}) check_softmax(rows, units);
   }
   // Where blocks and panels begin to be copied.
   for (const int64_t rows : {66, 200, 520}) check_products(rows, 391, 71, 3, turn++, false);
