@@ -1,4 +1,4 @@
-import { fact, rangeError } from '../../errors.js';
+import { worded } from '../../errors.js';
 import { operations } from '../../plan/operations.js';
 
 /** What a module exports, the basic one without what is for several threads. Addresses go in modulo 2^32. */
@@ -25,6 +25,10 @@ export interface Instance {
   readonly memory: GrowingMemory;
 }
 
+/** The error for memory that the system does not grant. */
+export const memoryError = (rule: string, received: string): RangeError =>
+  new RangeError(worded('Cannot reserve memory', rule, received));
+
 /** Largest memories to ask for, in pages. Where memory is shared, its address space is reserved at once. */
 const MAXIMUM_PAGES = [65536, 32768, 16384, 8192, 4096, 1024];
 
@@ -38,10 +42,9 @@ export function createMemory(shared: boolean): WebAssembly.Memory {
       refusal = error;
     }
   }
-  throw rangeError(
-    'Cannot reserve memory',
+  throw memoryError(
     'a WebAssembly backend needs up to 64 MiB of address space',
-    fact(refusal instanceof Error ? refusal.message : String(refusal)),
+    refusal instanceof Error ? refusal.message : String(refusal),
   );
 }
 
@@ -58,8 +61,8 @@ export function sharingRefusal(): string | null {
   }
 }
 
-/** The import of the memory: field name, kind, and flags that say shared, with a maximum. */
-const MEMORY_IMPORT = [...'memory'].map((character) => character.charCodeAt(0)).concat(2, 3);
+/** The import of the memory: its name, `memory`, its kind, and flags that say shared, with a maximum. */
+const MEMORY_IMPORT = [0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 2, 3];
 const NOT_SHARED = 1;
 
 /** The binary of a module, which imports its memory as shared or not. */
