@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { applyPatch, embeddedModules } from '../../src/backends/wasm/embedded.js';
+import { embeddedModules } from '../../src/backends/wasm/embedded.js';
+import { applyPatch } from '../../src/backends/wasm/module-patch.js';
 import { createPatch } from '../../tools/module-patch.mjs';
 import { removeFolder, temporaryFolder } from '../package/consumer.js';
 import { chromiumPath, launchChromium, visitChromium } from './support/chromium.js';
