@@ -35,6 +35,8 @@ const copied = [
     'decisions',
     'io/safetensors-decoding',
     'io/safetensors-header',
+    'opcodes',
+    'plan/operations',
   ],
 ].map(source);
 const takers = [

@@ -1,5 +1,6 @@
 import { ScalarCode } from '../../opcodes.js';
-import { OPERATION_STRIDE, operations } from '../../plan/operations.js';
+import { OPERATION_STRIDE } from '../../plan/encoding.js';
+import { operations } from '../../plan/operations.js';
 import type { Plan, Program } from '../../plan/plan.js';
 import { type Dataset, type Executor, type Rows, type Run, stepsPerEpoch } from '../backend.js';
 import { firstNonFinite } from '../finite.js';

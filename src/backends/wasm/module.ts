@@ -1,5 +1,5 @@
 import { worded } from '../../errors.js';
-import { operations } from '../../plan/operations.js';
+import { basicOperations } from '../../plan/operations.js';
 
 /** What a module exports, the basic one without what is for several threads. Addresses go in modulo 2^32. */
 export interface ModuleExports {
@@ -87,9 +87,10 @@ export async function compile(
   try {
     const module = await WebAssembly.compile(bytes);
     const { operandCount } = (await instantiate(module, createMemory(shared))).exports;
-    const implemented = operations.every(({ operands }, code) => operandCount(code) === operands.length);
-    const complete = implemented && operandCount(operations.length) < 0;
-    return complete ? module : 'the module does not implement the list of operations of this version';
+    const implemented = Object.values(basicOperations).every(
+      ({ code, operands }) => operandCount(code) === operands.length,
+    );
+    return implemented ? module : 'the module does not implement the list of operations of this version';
   } catch (error) {
     if (error instanceof RangeError) return error.message;
     return compileFailure(error instanceof Error ? error.message : String(error));
