@@ -33,14 +33,18 @@ const copied = [
     'backends/finite',
     'backends/sliced-run',
     'decisions',
+    'io/format-wording',
     'io/safetensors-decoding',
     'io/safetensors-header',
+    'io/safetensors-layout',
     'opcodes',
     'plan/operations',
+    'rows',
   ],
 ].map(source);
 const takers = [
-  ...['further-parts', 'model-decoding', 'metrics/evaluate', 'metrics/probability'],
+  ...['further-parts', 'model-decoding', 'run-position-decoding'],
+  ...['metrics/evaluate', 'metrics/inputs', 'metrics/probability'],
   ...['plan/expression-lowering', 'backends/reference/executor', 'backends/reference/kernels'],
 ].map(source);
 
