@@ -14,7 +14,7 @@ import { at, root } from './lib.mjs';
 const source = (name) => at('src', `${name}.ts`);
 
 const onDemand = [
-  ...['divergence-search', 'fit-stream', 'further-parts', 'metrics/evaluate', 'model-decoding'],
+  ...['diverged-job', 'fit-stream', 'further-parts', 'metrics/evaluate', 'model-decoding'],
   ...[
     'model-storage',
     'backends/reference/executor',
