@@ -46,15 +46,14 @@ async function inflate(encoded: string): Promise<Uint8Array<ArrayBuffer>> {
   const { readable, writable } = new DecompressionStream('deflate');
   const writer = writable.getWriter();
   const written = Promise.all([writer.write(packed), writer.close()]);
-  const chunks: Uint8Array[] = [];
   const reader = readable.getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
-  await written;
-  const bytes = new Uint8Array(chunks.reduce((total, { length }) => total + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
+  let bytes = new Uint8Array(0);
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    const longer = new Uint8Array(bytes.length + next.value.length);
+    longer.set(bytes);
+    longer.set(next.value, bytes.length);
+    bytes = longer;
   }
+  await written;
   return bytes;
 }
