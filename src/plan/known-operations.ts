@@ -7,12 +7,12 @@ import { basicCodeNames, basicOperations, type OperandKind, type Operation } fro
 export const operationOf = (code: number): Operation =>
   basicOperations[code] ?? further().furtherOperations[code];
 
+const basicByName = new Map(Object.values(basicOperations).map((operation) => [operation.name, operation]));
+
 /** The operation of that name. */
-export function operationNamed(name: Operation['name']): Operation {
-  const isMeant = (operation: Operation): boolean => operation.name === name;
-  return (Object.values(basicOperations).find(isMeant) ??
-    Object.values(further().furtherOperations).find(isMeant)) as Operation;
-}
+export const operationNamed = (name: Operation['name']): Operation =>
+  basicByName.get(name) ??
+  (Object.values(further().furtherOperations).find((operation) => operation.name === name) as Operation);
 
 /** Names of the codes that an operand of this kind of an operation may take; undefined where it is no code. */
 export const codeNamesOf = (
