@@ -79,7 +79,7 @@ export async function instantiate(module: WebAssembly.Module, memory: WebAssembl
   return { exports: exports as unknown as ModuleExports, memory };
 }
 
-/** Compiles a binary; a string says why that cannot be. */
+/** Compiles a binary; a string says why that cannot be. Looks at the first part of the list, and a test at all of it. */
 export async function compile(
   bytes: Uint8Array<ArrayBuffer>,
   shared: boolean,
