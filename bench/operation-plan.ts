@@ -1,13 +1,17 @@
 /** A plan of one operation or a few on an executor, run for many steps in one call: nothing but kernels is timed. */
 
 import type { Backend, Executor, Rows } from '../src/backends/backend.js';
+import { loadFurther } from '../src/further.js';
 import { ScalarCode } from '../src/opcodes.js';
 import type { Emitter } from '../src/plan/emitter.js';
+import { OPERATION_STRIDE } from '../src/plan/encoding.js';
+import { placeKindsOf } from '../src/plan/known-operations.js';
 import type { Layout } from '../src/plan/layout.js';
-import { OPERATION_STRIDE, placeKindsOf } from '../src/plan/operations.js';
 import type { Plan } from '../src/plan/plan.js';
 import { Random } from '../src/random.js';
 import { time } from './harness.js';
+
+await loadFurther();
 
 export interface Place {
   offset: number;

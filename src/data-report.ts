@@ -51,7 +51,7 @@ const WILD_RATIO = 100;
 const LARGE_VALUE = 10;
 const IMBALANCE_RATIO = 10;
 const MAXIMUM_CLASSES = 10_000;
-const MAXIMUM_HASHED_ROWS = 2 ** 23;
+const MAXIMUM_HASHED_ROWS = 8_388_608;
 const PRINTED_COLUMNS = 20;
 
 /** Mean and variance in one pass (Welford, 1962), and what is missing. */

@@ -1,10 +1,10 @@
 import type { Dataset, Numbers, Rows } from './backends/backend.js';
-import { type Divergence, type Found, type Good, type Guard, goodOf } from './divergence.js';
+import { type Divergence, type Good, type Guard, goodOf } from './divergence.js';
 import { someRows } from './divergence-signs.js';
 import type { Engine } from './engine.js';
 import type { JobState } from './job.js';
+import { runAgain } from './job-again.js';
 import type { JobControl } from './job-control.js';
-import { runAgain } from './job-journal.js';
 import { bufferNamed, type Plan } from './plan/plan.js';
 
 /** Steps before the one whose loss jumps among which the gradient is looked for that did it. */
@@ -21,10 +21,13 @@ export interface Suspicious {
   readonly state: JobState;
   readonly dataset: Dataset;
   readonly control: JobControl;
-  /** Whether a number is not finite in a state, as in all after it. */
-  readonly isBad: (state: JobState) => boolean;
-  /** Whether losses have jumped. */
-  readonly hasJumped: (state: JobState) => boolean;
+}
+
+/** What a search in a job has found. */
+export interface Found {
+  /** The state before the step, in which the engine is; null where there is none, or if the steps did not do it again. */
+  readonly good: Good | null;
+  readonly explosion: Divergence['explosion'];
 }
 
 /** Finds the step of a job in which a divergence begins, by running parts of it again. */
@@ -45,9 +48,10 @@ export class Search {
    * @param endsBad whether a number is not finite at the end of the job
    */
   async find(from: Good, endsBad: boolean): Promise<Found> {
-    const { isBad, hasJumped, state } = this.#job;
-    const end = state.done;
-    const jump = await this.#lastGood(from, end, (one) => isBad(one) || hasJumped(one));
+    const guard = this.#guard;
+    const end = this.#job.state.done;
+    const isBad = (one: JobState): boolean => guard.isBad(one);
+    const jump = await this.#lastGood(from, end, (one) => isBad(one) || guard.hasJumped(one));
     const exploded = jump && (await this.#explosion(from, jump.mark.done));
     if (exploded) return exploded;
     return { good: endsBad ? await this.#lastGood(from, end, isBad) : null, explosion: null };
@@ -101,7 +105,8 @@ export class Search {
     const first = Math.max(from.mark.done, last - STEPS_BEFORE);
     const begin = await this.#run(from, from.mark.done, first);
     let good = goodOf(this.#engine, begin);
-    const usual = this.#guard.usualNorm(await this.#usualNorm(good));
+    const usual = Math.min(this.#guard.usualNorm, await this.#usualNorm(good));
+    this.#guard.usualNorm = usual;
     for (let step = first; step <= last && usual > 0; step++) {
       const norm = await this.#norm(good, step);
       if (!Number.isFinite(norm)) return null;

@@ -1,4 +1,5 @@
 import type { Dataset, Rows } from './backends/backend.js';
+import type { DivergedJob } from './diverged-job.js';
 import { hasFiniteBiases, LossWatch } from './divergence-signs.js';
 import type { Engine } from './engine.js';
 import type { Capture, JobMark, JobOptions, JobResult, JobState } from './job.js';
@@ -42,16 +43,7 @@ export interface Good {
   readonly mark: JobMark;
 }
 
-/** What a search in a job has found. */
-export interface Found {
-  /** The state before the step, in which the engine is; null where there is none, or if the steps did not do it again. */
-  readonly good: Good | null;
-  readonly explosion: Divergence['explosion'];
-}
-
 const POLL_MS = 100;
-/** How often a policy is tried on the same job before the run ends. */
-const MAXIMUM_IN_A_JOB = 40;
 
 /**
  * Runs jobs and looks for losses and gradients that are not finite, or explode. It costs the steps nothing: such
@@ -61,11 +53,11 @@ const MAXIMUM_IN_A_JOB = 40;
  */
 export class Guard {
   last: Divergence | null = null;
+  /** The shortest usual length of a gradient that a search has met. */
+  usualNorm = Number.POSITIVE_INFINITY;
   /** Null where no gradient explodes. */
   readonly #losses: LossWatch | null;
   readonly #journal: JobJournal;
-  #usualNorm = Number.POSITIVE_INFINITY;
-  #count = 0;
   #underWay: { readonly state: JobState; readonly control: JobControl } | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -91,70 +83,27 @@ export class Guard {
     const { control } = options;
     if (policy === 'ignore') return { ...(await engine.runJob(state, dataset, options)), isDiverged: false };
     this.#journal.begin(state);
-    let first: Good | null = null;
-    let from: Good | null = null;
-    let isGrowing = false;
-    for (let tries = 0; ; ) {
+    let diverged: DivergedJob | null = null;
+    for (;;) {
       let isSuspicious = false;
       const isDone = (): boolean => {
-        isSuspicious = this.#isBad(state) || this.#hasJumped(state);
+        isSuspicious = this.isBad(state) || this.hasJumped(state);
         return isSuspicious;
       };
       this.#underWay = { state, control };
-      const parts = isGrowing ? { ...options, partSteps: growing(options.partSteps) } : options;
-      const result = await engine.runJob(state, dataset, { ...parts, isDone });
+      const result = await engine.runJob(state, dataset, { ...options, ...diverged?.parts, isDone });
       this.#underWay = null;
       if (!isSuspicious) {
-        this.#losses?.accept(state);
+        this.accept(state);
         return { ...result, isDiverged: false };
       }
-      const isBad = this.#isBad(state);
+      const isBad = this.isBad(state);
       const end = goodOf(engine, state);
-      const { Search } = await import('./divergence-search.js');
-      from ??= await this.#journal.before(dataset, control);
-      first ??= from;
-      const search = new Search(this, {
-        ...{ state, dataset, control },
-        isBad: (one) => this.#isBad(one),
-        hasJumped: (one) => this.#hasJumped(one),
-      });
-      const { good, explosion } = await search.find(from, isBad);
-      if (!good) {
-        engine.restore(end.capture);
-        state.assign(end.mark);
-      }
-      const hasEnded = (): boolean => state.done === state.steps || control.isStopped;
-      if (!isBad && !explosion) {
-        // Losses rose, but not by a gradient out of all proportion.
-        this.#losses?.accept(state);
-        await options.partEnded?.(state);
-        if (hasEnded()) return { epochs: state.epochs, sums: state.sums, isDiverged: false };
-        from = end;
-        continue;
-      }
-      const rate = engine.learningRate;
-      const step = good ? good.mark.done : Math.max(0, state.done - 1);
-      const facts = { learningRate: rate, explosion, count: ++this.#count };
-      this.last = search.explain(step, epoch, facts, good !== null);
-      if (good) state.assign(good.mark);
-      if (!good || control.isStopped || policy === 'stop' || tries++ === MAXIMUM_IN_A_JOB)
-        return { epochs: state.epochs, sums: state.sums, isDiverged: true };
-      if (policy === 'skip') state.skip();
-      else {
-        engine.restore(first.capture);
-        state.assign(first.mark);
-        // Of a schedule of steps, this rate is what remains.
-        engine.lowerLearningRate(rate / 2);
-      }
-      from = goodOf(engine, state);
-      isGrowing = true;
+      const { DivergedJob } = await import('./diverged-job.js');
+      diverged ??= new DivergedJob(this, this.#journal.record, state, epoch, dataset, options);
+      const isDiverged = await diverged.handle(end, isBad);
+      if (isDiverged !== null) return { epochs: state.epochs, sums: state.sums, isDiverged };
     }
-  }
-
-  /** The shortest usual length of a gradient that a search has met, with that of `norm`. */
-  usualNorm(norm: number): number {
-    this.#usualNorm = Math.min(this.#usualNorm, norm);
-    return this.#usualNorm;
   }
 
   /** Looks at the loss before the first step, and at that of the job under way now and then, until `end`. */
@@ -174,11 +123,18 @@ export class Guard {
     clearInterval(this.#timer);
   }
 
-  #hasJumped(state: JobState): boolean {
+  /** Takes what a job has done as usual. */
+  accept(state: JobState): void {
+    this.#losses?.accept(state);
+  }
+
+  /** Whether losses have jumped. */
+  hasJumped(state: JobState): boolean {
     return this.#losses?.isSuspicious(state) ?? false;
   }
 
-  #isBad(state: JobState): boolean {
+  /** Whether a number is not finite, as in all states after it. */
+  isBad(state: JobState): boolean {
     return !state.isFinite || !hasFiniteBiases(this.engine);
   }
 }
@@ -187,15 +143,3 @@ export const goodOf = (engine: Engine, state: JobState): Good => ({
   capture: engine.capture(),
   mark: state.mark,
 });
-
-/**
- * Parts twice as long each time: after a divergence the next is likely near, and no more is run in vain than has been
- * run before.
- */
-function growing(partSteps: JobOptions['partSteps']): (done: number) => number {
-  let part = 0.5;
-  return (done) => {
-    part *= 2;
-    return Math.min(part, partSteps?.(done) ?? part);
-  };
-}

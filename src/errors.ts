@@ -23,8 +23,12 @@ export class Fact {
 /** `fact('12 rows')`: prints `received 12 rows` instead of a description of the string. */
 export const fact = (text: string): Fact => new Fact(text);
 
+/** The text of an error whose caller has put into words what was received. */
+export const worded = (action: string, rule: string, received: string): string =>
+  `${action}: ${rule}: received ${received}`;
+
 const message = (action: string, rule: string, received: unknown): string =>
-  `${action}: ${rule}: received ${received instanceof Fact ? received.text : describe(received)}`;
+  worded(action, rule, received instanceof Fact ? received.text : describe(received));
 
 /** The error for a wrong type or shape. Returned, not thrown, so that control flow stays visible at the call. */
 export const typeError = (action: string, rule: string, received: unknown): TypeError =>

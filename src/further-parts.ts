@@ -2,6 +2,7 @@
 export { tracedActivation, tracedLoss } from './expression/library.js';
 export { placeConstants } from './plan/expression-lowering.js';
 export { emitMask, emitNormBackward, emitNormOrCopy } from './plan/norm-lowering.js';
+export { furtherCodeNames, furtherOperations } from './plan/operations.js';
 export { ruleState } from './plan/optimizer-rules.js';
 export { emitAverage, emitBounds, emitClipping, emitPenalties } from './plan/rule-lowering.js';
 export { tinyNetwork } from './plan/tiny-network.js';

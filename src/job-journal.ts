@@ -1,8 +1,5 @@
-import type { Dataset } from './backends/backend.js';
-import type { Good } from './divergence.js';
 import type { Engine } from './engine.js';
-import { type Capture, type Job, type JobMark, JobState } from './job.js';
-import type { JobControl } from './job-control.js';
+import type { Capture, Job, JobMark, JobState } from './job.js';
 import { ScalarCode } from './opcodes.js';
 import type { PlateauState } from './plateau.js';
 
@@ -24,16 +21,22 @@ const NOTHING_DONE: JobMark = {
 };
 
 /** A job, and what it began with besides the numbers of the engine. */
-interface Begun {
+export interface Begun {
   readonly job: Job;
   readonly mark: JobMark;
   readonly rate: number;
   readonly plateau: PlateauState | null;
 }
 
+/** A state, and the jobs since. */
+export interface JobRecord {
+  readonly copy: Capture;
+  readonly jobs: readonly Begun[];
+}
+
 /**
- * Gets the state before the job under way: from a copy, made now and then so that it takes a hundredth of the time at
- * most, by running the jobs since again. The same steps give the same bits.
+ * Keeps what gives the state before the job under way: a copy, made now and then so that it takes a hundredth of the time
+ * at most, and the jobs since, which `stateBefore` runs again.
  */
 export class JobJournal {
   readonly #engine: Engine;
@@ -72,35 +75,10 @@ export class JobJournal {
     this.#work += OF_JOB + OF_STEP * state.steps + OF_PRODUCT * rows * model.parameterCount;
   }
 
-  /** Leaves the engine in the state before the job under way. */
-  async before(dataset: Dataset, control: JobControl): Promise<Good> {
-    const engine = this.#engine;
-    engine.restore(this.#copy as Capture);
-    const jobs = this.#jobs;
-    for (const [index, { job, mark, rate, plateau }] of jobs.entries()) {
-      engine.executor.scalars[engine.plan.learningRate] = rate;
-      engine.plateau = plateau;
-      if (index < jobs.length - 1) await runAgain(engine, job, mark, dataset, control);
-    }
-    return { capture: engine.capture(), mark: jobs[jobs.length - 1].mark };
+  /** The copy and the jobs since, the one under way last. */
+  get record(): JobRecord {
+    return { copy: this.#copy as Capture, jobs: this.#jobs };
   }
 }
 
 const withOwnOrder = (job: Job): Job => ({ ...job, order: job.order === null ? null : job.order.slice() });
-
-/** Runs a job from `mark` to its end, or to before step `end`, even if the run is stopped meanwhile. */
-export async function runAgain(
-  engine: Engine,
-  job: Job,
-  mark: JobMark,
-  dataset: Dataset,
-  control: JobControl,
-  end?: number,
-): Promise<JobState> {
-  const state = new JobState(job, new Float64Array(job.epochs * ScalarCode.first_free)).assign(mark);
-  const until = end ?? state.steps;
-  const part = { partSteps: (done: number) => until - done, isDone: ({ done }: JobState) => done >= until };
-  if (state.done < until) await engine.runJob(state, dataset, { ...part, control });
-  if (state.done < until) await engine.runJob(state, dataset, part);
-  return state;
-}

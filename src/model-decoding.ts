@@ -4,7 +4,8 @@ import { fact, requireKnownKeys } from './errors.js';
 import type { TracedActivation } from './expression/activation.js';
 import { ActivationDefinition, LossDefinition } from './expression/definition.js';
 import type { TracedLoss } from './expression/loss.js';
-import { FormatError, formatError, quoted } from './io/format-error.js';
+import { FormatError } from './io/format-error.js';
+import { formatError, quoted } from './io/format-wording.js';
 import { decodeSafetensors } from './io/safetensors-decoding.js';
 import type { Tensor } from './io/safetensors-layout.js';
 import type { LossLike } from './loss-choice.js';
@@ -26,9 +27,9 @@ import { ScalarCode } from './opcodes.js';
 import { transpose } from './parameters.js';
 import { createPlan, type Plan } from './plan/plan.js';
 import type { PlateauState } from './plateau.js';
-import { isRandomState, type RandomState } from './random.js';
+import type { RandomState } from './random.js';
 import type { RunPosition } from './run-position.js';
-import { decodePosition } from './run-position-decoding.js';
+import { decodePosition, isRandomState } from './run-position-decoding.js';
 
 /** What a file says, checked whole. */
 export interface DecodedModel {

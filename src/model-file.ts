@@ -13,8 +13,8 @@
  */
 import type { Numbers } from './backends/backend.js';
 import { crc32 } from './io/crc32.js';
-import { encodeSafetensors } from './io/safetensors-encoding.js';
 import type { Tensor } from './io/safetensors-layout.js';
+import { writeSafetensors } from './io/safetensors-writing.js';
 import type { LayerConfig } from './layers.js';
 import type { Model, ModelConfig } from './model.js';
 import { ScalarCode } from './opcodes.js';
@@ -161,7 +161,7 @@ export function encodeModel(state: ModelState): Uint8Array<ArrayBuffer> {
     ...Object.fromEntries(Object.entries(state.metadata).map(([name, text]) => [USER + name, text])),
   };
   metadata[keys.checksum] = checksumOf(tensors, metadata);
-  return encodeSafetensors(tensors, metadata);
+  return writeSafetensors('Cannot write safetensors', tensors, metadata);
 }
 
 const tensorOf = (data: Numbers, shape: readonly number[]): Tensor =>

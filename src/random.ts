@@ -4,13 +4,6 @@ import { Turns } from './event-loop.js';
 /** The four words of a generator, as unsigned integers. */
 export type RandomState = readonly [number, number, number, number];
 
-/** Whether a value is the state of a generator; one of zeros would draw zeros for ever. */
-export const isRandomState = (value: unknown): value is RandomState =>
-  Array.isArray(value) &&
-  value.length === 4 &&
-  value.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32) &&
-  value.some((word) => word !== 0);
-
 /** Draws numbers from a generator, and leaves its four words where the draws leave them. */
 type Draw = (words: Int32Array, into: Numbers, units: number, first: number, second: number) => void;
 

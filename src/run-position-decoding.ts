@@ -1,11 +1,18 @@
 import type { Numbers } from './backends/backend.js';
 import type { CallbackState } from './callbacks/callback.js';
 import { fact } from './errors.js';
-import { formatError } from './io/format-error.js';
+import { formatError } from './io/format-wording.js';
 import type { Tensor } from './io/safetensors-layout.js';
 import { ScalarCode } from './opcodes.js';
-import { isRandomState } from './random.js';
+import type { RandomState } from './random.js';
 import type { RunPosition } from './run-position.js';
+
+/** Whether a value is the state of a generator; one of zeros would draw zeros for ever. */
+export const isRandomState = (value: unknown): value is RandomState =>
+  Array.isArray(value) &&
+  value.length === 4 &&
+  value.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32) &&
+  value.some((word) => word !== 0);
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isNames = (value: unknown): value is readonly string[] =>

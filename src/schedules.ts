@@ -148,16 +148,16 @@ const create =
  * @example adam({ learningRate: schedules.warmUp({ steps: 100, schedule: schedules.cosine({ learningRate: 1e-3, steps: 5000 }) }) })
  */
 export const schedules = {
-  constant: create('constant'),
-  step: create('step'),
-  multiStep: create('multiStep'),
-  exponential: create('exponential'),
-  polynomial: create('polynomial'),
-  inverseTime: create('inverseTime'),
-  cosine: create('cosine'),
-  oneCycle: create('oneCycle'),
-  warmUp: create('warmUp'),
-  reduceOnPlateau: create('reduceOnPlateau'),
+  constant: /* @__PURE__ */ create('constant'),
+  step: /* @__PURE__ */ create('step'),
+  multiStep: /* @__PURE__ */ create('multiStep'),
+  exponential: /* @__PURE__ */ create('exponential'),
+  polynomial: /* @__PURE__ */ create('polynomial'),
+  inverseTime: /* @__PURE__ */ create('inverseTime'),
+  cosine: /* @__PURE__ */ create('cosine'),
+  oneCycle: /* @__PURE__ */ create('oneCycle'),
+  warmUp: /* @__PURE__ */ create('warmUp'),
+  reduceOnPlateau: /* @__PURE__ */ create('reduceOnPlateau'),
 } as const;
 
 type Rule = (action: string, name: string, value: unknown) => void;

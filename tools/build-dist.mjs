@@ -14,7 +14,7 @@ import { at, root } from './lib.mjs';
 const source = (name) => at('src', `${name}.ts`);
 
 const onDemand = [
-  ...['divergence-search', 'fit-stream', 'further-parts', 'metrics/evaluate', 'model-decoding'],
+  ...['diverged-job', 'fit-stream', 'further-parts', 'metrics/evaluate', 'model-decoding'],
   ...[
     'model-storage',
     'backends/reference/executor',
@@ -24,23 +24,42 @@ const onDemand = [
   ],
 ].map(source);
 
-/** What the browser's entry exports, or executors share, and of which these files have copies. */
+/**
+ * What the browser's entry exports, or would have to export, and the files on demand that have copies of it: expressions
+ * and plans, and what reads rows, decisions and files.
+ */
 const copied = [
-  ...['activation', 'builder', 'derive', 'evaluate', 'functions', 'library', 'loss', 'nodes', 'trace'].map(
-    (name) => `expression/${name}`,
-  ),
-  ...[
-    'backends/finite',
-    'backends/sliced-run',
-    'decisions',
-    'io/safetensors-decoding',
-    'io/safetensors-header',
-  ],
-].map(source);
-const takers = [
-  ...['further-parts', 'model-decoding', 'metrics/evaluate', 'metrics/probability'],
-  ...['plan/expression-lowering', 'backends/reference/executor', 'backends/reference/kernels'],
-].map(source);
+  {
+    files: [
+      ...[
+        'activation',
+        'builder',
+        'derive',
+        'evaluate',
+        'functions',
+        'library',
+        'loss',
+        'nodes',
+        'trace',
+      ].map((name) => `expression/${name}`),
+      ...['backends/finite', 'backends/sliced-run', 'opcodes', 'plan/operations'],
+    ].map(source),
+    takers: [
+      ...['further-parts', 'plan/expression-lowering'],
+      ...['backends/reference/executor', 'backends/reference/kernels'],
+    ].map(source),
+  },
+  {
+    files: [
+      ...['decisions', 'rows', 'io/format-wording', 'io/safetensors-decoding'],
+      ...['io/safetensors-header', 'io/safetensors-layout'],
+    ].map(source),
+    takers: [
+      ...['model-decoding', 'run-position-decoding'],
+      ...['metrics/evaluate', 'metrics/inputs', 'metrics/probability'],
+    ].map(source),
+  },
+];
 
 /** Imported on demand as well. Left out below, they need a file of esbuild's own helpers, which every import loads. */
 const embedded = ['basic', 'basic-simd', 'whole', 'whole-simd'].map((name) =>
@@ -69,9 +88,12 @@ const copies = {
   name: 'copies',
   setup({ onLoad, onResolve }) {
     onResolve({ filter: /^\./ }, ({ path, importer, namespace }) => {
-      if (namespace !== 'copy' && !takers.includes(importer)) return undefined;
       const file = join(dirname(importer), path).replace(/\.js$/, '.ts');
-      return { path: file, namespace: copied.includes(file) ? 'copy' : 'file', sideEffects: false };
+      const isCopied = copied.some(({ files, takers }) => {
+        return files.includes(file) && (namespace === 'copy' || takers.includes(importer));
+      });
+      if (!isCopied && namespace !== 'copy') return undefined;
+      return { path: file, namespace: isCopied ? 'copy' : 'file', sideEffects: false };
     });
     onLoad({ filter: /./, namespace: 'copy' }, async ({ path }) => {
       return { contents: await readFile(path, 'utf8'), loader: 'ts', resolveDir: dirname(path) };

@@ -1,4 +1,4 @@
-// Writes one WebAssembly module as a patch of another; src/backends/wasm/embedded.ts applies it.
+// Writes one WebAssembly module as a patch of another; src/backends/wasm/module-patch.ts applies it.
 
 /** Shortest stretch worth a copy, and how many places with the same beginning are looked at. */
 const SHORTEST = 8;

@@ -62,22 +62,14 @@ const steps = [
   {
     name: 'worker',
     inputs: [
-      ...[
-        'errors',
-        'opcodes',
-        'plan/encoding',
-        'backends/backend',
-        'backends/finite',
-        'backends/sliced-run',
-        'event-loop',
-      ],
-      ...['copying', 'deferred-run', 'executor', 'memory', 'module', 'rows', 'run-words'].map(
+      ...['errors', 'opcodes', 'plan/encoding', 'backends/backend', 'backends/sliced-run', 'event-loop'],
+      ...['copying', 'deferred-run', 'memory', 'module', 'plan-executor', 'rows', 'run-words'].map(
         (name) => `backends/wasm/${name}`,
       ),
     ]
       .map((name) => `src/${name}.ts`)
       .concat('src/backends/wasm/worker', 'tools/build-worker.mjs', 'package-lock.json'),
-    output: at('src', 'backends', 'wasm', 'worker.generated.ts'),
+    output: at('src', 'backends', 'wasm', 'worker-own.generated.ts'),
     async build() {
       const { status } = await run(process.execPath, [at('tools', 'build-worker.mjs')]);
       if (status !== 0) throw new Error('the script of the workers could not be built');

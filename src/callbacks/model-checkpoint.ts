@@ -27,7 +27,12 @@ export interface ModelCheckpointOptions extends MonitorOptions {
   readonly everyMs?: number;
 }
 
-const optionNames = [...monitorNames, 'saveBestOnly', 'everyEpochs', 'everySteps', 'everyMs'];
+const optionNames = /* @__PURE__ */ monitorNames.concat(
+  'saveBestOnly',
+  'everyEpochs',
+  'everySteps',
+  'everyMs',
+);
 
 /**
  * Writes model files during a run, from which `loadTrainer` and `fit` with `resume: true` go on. A path is written

@@ -8,7 +8,8 @@ const SELU_ALPHA = 1.6732632423543772;
 const SQRT_HALF = Math.SQRT1_2;
 /** Of the tanh form of gelu (Hendrycks and Gimpel, 2016). */
 const GELU_CUBIC = 0.044715;
-const SQRT_2_OVER_PI = /* @__PURE__ */ Math.sqrt(2 / Math.PI);
+/** sqrt(2 / pi). */
+const SQRT_2_OVER_PI = 0.7978845608028654;
 
 /** Activations that are expressions. Where a branch would overflow beside the one taken, its argument is bounded. */
 const activationFunctions = {

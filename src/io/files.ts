@@ -2,7 +2,7 @@ import { open, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fact, typeError } from '../errors.js';
-import { formatError } from './format-error.js';
+import { formatError } from './format-wording.js';
 import { headerLength } from './safetensors-decoding.js';
 
 function pathOf(action: string, path: string | URL): string {

@@ -1,5 +1,5 @@
 import { fact, typeError } from '../errors.js';
-import { formatError, quoted } from './format-error.js';
+import { formatError, quoted } from './format-wording.js';
 import { scanHeader } from './safetensors-header.js';
 import {
   type ArrayConstructor,

@@ -1,16 +1,6 @@
 import { rangeError, typeError } from '../errors.js';
-import {
-  arrays,
-  isShape,
-  isWellFormed,
-  LENGTH_BYTES,
-  MAXIMUM_HEADER_BYTES,
-  METADATA,
-  sizeOf,
-  type Tensor,
-} from './safetensors-layout.js';
-
-const ALIGNMENT_BYTES = 8;
+import { arrays, isShape, sizeOf, type Tensor } from './safetensors-layout.js';
+import { checkName, writeSafetensors } from './safetensors-writing.js';
 
 /**
  * Bytes of a safetensors file. The widest types come first, then by name, so that every tensor is aligned.
@@ -31,39 +21,11 @@ export function encodeSafetensors(
     if (named.has(name)) throw rangeError(action, 'names must be different', name);
     named.set(name, tensor);
   }
-  const width = ({ data }: Tensor): number => data.BYTES_PER_ELEMENT;
-  const sorted = [...named].sort(
-    ([a, first], [b, second]) => width(second) - width(first) || (a < b ? -1 : 1),
-  );
-  const entries: string[] = [];
-  if (Object.keys(metadata).length > 0) entries.push(`"${METADATA}":${metadataText(action, metadata)}`);
-  let end = 0;
-  for (const [name, { dtype, shape, data }] of sorted) {
-    const begin = end;
-    end += data.byteLength;
-    entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);
-  }
-  const header = new TextEncoder().encode(`{${entries.join(',')}}`);
-  const padded = Math.ceil(header.length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
-  if (padded > MAXIMUM_HEADER_BYTES) {
-    throw rangeError(action, `the header must have at most ${MAXIMUM_HEADER_BYTES} bytes`, padded);
-  }
-  const bytes = new Uint8Array(LENGTH_BYTES + padded + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true);
-  bytes.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + padded);
-  bytes.set(header, LENGTH_BYTES);
-  let offset = LENGTH_BYTES + padded;
-  for (const [, { data }] of sorted) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
-  }
-  return bytes;
+  return writeSafetensors(action, named, metadata);
 }
 
 function checkTensor(action: string, name: string, tensor: Tensor): void {
-  if (typeof name !== 'string' || name === METADATA || !isWellFormed(name)) {
-    throw rangeError(action, `a name must be well-formed text other than ${METADATA}`, name);
-  }
+  checkName(action, name);
   const { dtype, shape, data } = tensor;
   const array = arrays.get(dtype);
   if (!array)
@@ -79,12 +41,4 @@ function checkTensor(action: string, name: string, tensor: Tensor): void {
   if (sizeOf(shape) !== data.length) {
     throw rangeError(action, `data of ${name} must have the size of its shape [${shape.join(', ')}]`, data);
   }
-}
-
-function metadataText(action: string, metadata: Readonly<Record<string, string>>): string {
-  for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== 'string') throw typeError(action, `metadata '${key}' must be a string`, value);
-    if (!isWellFormed(key + value)) throw rangeError(action, 'metadata must be well-formed text', value);
-  }
-  return JSON.stringify(metadata);
 }

@@ -1,11 +1,7 @@
 import type { Opcode } from '../opcodes.js';
-import { OPERATION_STRIDE, type Operation, operations } from './operations.js';
+import { OPERATION_STRIDE } from './encoding.js';
+import { operationNamed } from './known-operations.js';
 import type { Program, ProgramName } from './plan.js';
-
-/** Code and operands of an operation by its name. */
-const codes = Object.fromEntries(
-  operations.map(({ name, operands }, code) => [name, { code, operands }]),
-) as Record<keyof typeof Opcode, { code: number } & Pick<Operation, 'operands'>>;
 
 /** Collects operations, checking each call against the list of operations. */
 export class Emitter {
@@ -14,7 +10,7 @@ export class Emitter {
 
   /** Emits one operation; `operands` must be exactly those of the list. */
   emit(name: keyof typeof Opcode, operands: Readonly<Record<string, number>>): void {
-    const { code, operands: expected } = codes[name];
+    const { code, operands: expected } = operationNamed(name);
     const words = expected.map(([operand]) => {
       const value = operands[operand];
       if (!Number.isInteger(value)) throw new Error(`${name}: operand ${operand} is missing`);

@@ -3,9 +3,9 @@ import type { Model } from '../model.js';
 import { isBasic } from './basic-plan.js';
 import { placeLayerScalars } from './context.js';
 import { Emitter } from './emitter.js';
+import { placeKindsOf } from './known-operations.js';
 import { Layout, type PlanBuffer, type PlanScalar, placePersistent } from './layout.js';
 import { inspectPrograms, trainPrograms } from './lowering.js';
-import { placeKindsOf } from './operations.js';
 import { printPlan } from './print.js';
 import { updateState } from './update-lowering.js';
 

@@ -1,4 +1,5 @@
-import { codeNames, OPERATION_STRIDE, operations } from './operations.js';
+import { OPERATION_STRIDE } from './encoding.js';
+import { codeNamesOf, operationOf } from './known-operations.js';
 import type { Plan } from './plan.js';
 
 /** The text of a plan: its buffers and scalars, then every program, one operation a line. */
@@ -29,13 +30,13 @@ export function printPlan(plan: Omit<Plan, 'toString'>): string {
 
 function printOperation(plan: Omit<Plan, 'toString'>, names: Map<number, string>, index: number): string {
   const words = plan.operations.subarray(index * OPERATION_STRIDE, (index + 1) * OPERATION_STRIDE);
-  const operation = operations[words[0]];
+  const operation = operationOf(words[0]);
   const operands = operation.operands.map(([name, kind], position) => {
     const value = words[position + 1];
     if (value < 0) return `${name}=-`;
     if (kind === 'buffer') return `${name}=${names.get(value) ?? `@${value}`}`;
     if (kind === 'scalar') return `${name}=${plan.scalars[value].name}`;
-    return `${name}=${codeNames[kind]?.[value] ?? value}`;
+    return `${name}=${codeNamesOf(operation, kind)?.[value] ?? value}`;
   });
   return `${operation.name} ${operands.join(' ')}`;
 }

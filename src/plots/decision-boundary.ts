@@ -36,9 +36,8 @@ const SIZE = 400;
 /** Room around the points, as a share of their extent. */
 const PADDING = 0.15;
 
-/** Points along each side of the grid. */
-const SIDE = RESOLUTION + 2 * OUTSIDE;
-const placement = { side: SIDE, scale: SIZE / RESOLUTION, translate: (-OUTSIDE * SIZE) / RESOLUTION };
+/** Points along each side of the grid. A function, so that bundlers see that nobody needs it who draws nothing. */
+const gridSide = (): number => RESOLUTION + 2 * OUTSIDE;
 
 /** From, to. */
 type Range = readonly [number, number];
@@ -68,6 +67,11 @@ export async function decisionBoundary(trainer: Trainer, options: DecisionBounda
   const ranges = [rangeOf(points, 0), rangeOf(points, 1)] as const;
   const grid = probabilitiesOf(trainer, gridPoints(ranges));
   const isProbability = activation === 'sigmoid' || trainer.loss === 'binaryCrossEntropyWithLogits';
+  const placement = {
+    side: gridSide(),
+    scale: SIZE / RESOLUTION,
+    translate: (-OUTSIDE * SIZE) / RESOLUTION,
+  };
   const regions =
     units === 1
       ? outputRegions(grid, placement, isProbability ? `probability of ${names[1]}` : 'output')
@@ -119,7 +123,7 @@ const shapes = [
   'square',
   'cross',
   'diamond',
-  ...['up', 'down', 'left', 'right'].map((to) => `triangle-${to}`),
+  ...['triangle-up', 'triangle-down', 'triangle-left', 'triangle-right'],
 ];
 
 const pointMark = (hasClasses: boolean): Mark => ({
@@ -175,17 +179,18 @@ function rangeOf(points: Matrix, column: number): Range {
 
 /** Midpoints of the cells of a grid, row by row from the top, some of them outside the section. */
 function gridPoints([horizontal, vertical]: readonly [Range, Range]): Matrix {
-  const data = new Float64Array(SIDE * SIDE * 2);
+  const side = gridSide();
+  const data = new Float64Array(side * side * 2);
   const at = ([from, to]: Range, index: number): number =>
     from + ((to - from) * (index - OUTSIDE + 0.5)) / RESOLUTION;
-  for (let row = 0; row < SIDE; row++) {
-    for (let column = 0; column < SIDE; column++) {
-      const index = (row * SIDE + column) * 2;
+  for (let row = 0; row < side; row++) {
+    for (let column = 0; column < side; column++) {
+      const index = (row * side + column) * 2;
       data[index] = at(horizontal, column);
-      data[index + 1] = at(vertical, SIDE - 1 - row);
+      data[index + 1] = at(vertical, side - 1 - row);
     }
   }
-  return new Matrix(data, SIDE * SIDE, 2);
+  return new Matrix(data, side * side, 2);
 }
 
 /** Outputs of the network; those of a loss on net inputs after the activation that it includes. */

@@ -21,7 +21,7 @@ const boundaryColor = '#27272a';
 
 /** Borders of the shades of a single output from 0 to 1. */
 const OUTPUT_STEP = 0.1;
-const outputThresholds = Array.from({ length: 9 }, (_, index) => (index + 1) * OUTPUT_STEP);
+const outputThresholds = /* @__PURE__ */ Array.from({ length: 9 }, (_, index) => (index + 1) * OUTPUT_STEP);
 
 /** Leads of a class over the next best from which its region is darker. */
 const leadThresholds = [0, 0.3, 0.6, 0.9];

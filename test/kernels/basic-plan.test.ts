@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { loadFurther } from '../../src/further.js';
 import { adam, dense, rmsprop, sgd } from '../../src/index.js';
 import { createModel } from '../../src/model.js';
-import { operations } from '../../src/plan/operations.js';
+import { furtherOperations, operations } from '../../src/plan/operations.js';
 import { createPlan, type Plan } from '../../src/plan/plan.js';
 
 await loadFurther();
@@ -34,6 +34,11 @@ const options = fc.record({
 });
 
 describe('a basic plan', () => {
+  it('finds its operations in the first part of the list', () => {
+    const second = Object.values(furtherOperations).map(({ name }) => name);
+    expect(second.sort()).toEqual([...further, 'train_rows'].sort());
+  });
+
   it('has no operation of the whole module alone, whatever is asked of its model', () => {
     let basic = 0;
     fc.assert(

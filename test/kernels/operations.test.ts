@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { kernels } from '../../src/backends/reference/kernels.js';
 import { Opcode } from '../../src/opcodes.js';
-import { operations } from '../../src/plan/operations.js';
+import { basicOperations, furtherOperations, operations } from '../../src/plan/operations.js';
 import { openBackend, usableIds } from '../support/backends.js';
 import { judge } from '../support/operation-case.js';
 import { operationCases } from './operation-cases.js';
@@ -12,6 +12,13 @@ describe('the list of operations', () => {
     expect(operations.map(({ name }) => name)).toEqual(
       Object.values(Opcode).filter((key) => typeof key === 'string'),
     );
+  });
+
+  it('has each operation in one of its parts, under its code', () => {
+    for (const [code, operation] of Object.entries({ ...basicOperations, ...furtherOperations }))
+      expect(operation).toEqual({ ...operations[Number(code)], code: Number(code) });
+    const [basic, further] = [basicOperations, furtherOperations].map((part) => Object.keys(part).length);
+    expect(basic + further).toBe(operations.length);
   });
 
   it('is what the reference defines', () => {

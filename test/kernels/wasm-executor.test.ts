@@ -11,6 +11,7 @@ import { createModel, initialParameters } from '../../src/model.js';
 import { ScalarCode } from '../../src/opcodes.js';
 import { adam } from '../../src/optimizers.js';
 import { writeStoredLayers } from '../../src/parameters.js';
+import { operations } from '../../src/plan/operations.js';
 import { createPlan, type Plan, type ProgramName } from '../../src/plan/plan.js';
 import { Random } from '../../src/random.js';
 import { judge } from '../support/operation-case.js';
@@ -184,6 +185,21 @@ describe('the first number that is not finite', () => {
       }
     }
     expect(executor.firstNonFinite(values)).toBe(-1);
+  });
+});
+
+describe('a module', () => {
+  const modules = Object.entries(embeddedModules).flatMap(([name, { basic, whole }]) => [
+    [`${name} basic`, basic] as const,
+    [`${name} whole`, whole] as const,
+  ]);
+
+  it.each(modules)('%s has as many operands of each operation as the list', async (_, module) => {
+    const compiled = await WebAssembly.compile(binaryOf(await module(), false));
+    const { operandCount } = (await instantiate(compiled, createMemory(false))).exports;
+    const counts = operations.map((_, code) => operandCount(code));
+    expect(counts).toEqual(operations.map(({ operands }) => operands.length));
+    expect(operandCount(operations.length)).toBe(-1);
   });
 });
 

@@ -1,10 +1,15 @@
 import type { Backend, Executor, Rows, Run } from '../../src/backends/backend.js';
 import { ReferenceExecutor } from '../../src/backends/reference/executor.js';
+import { loadFurther } from '../../src/further.js';
 import { Opcode, ScalarCode } from '../../src/opcodes.js';
-import { OPERATION_STRIDE, operations, placeKindsOf } from '../../src/plan/operations.js';
+import { OPERATION_STRIDE } from '../../src/plan/encoding.js';
+import { placeKindsOf } from '../../src/plan/known-operations.js';
+import { operations } from '../../src/plan/operations.js';
 import type { Plan } from '../../src/plan/plan.js';
 import { Random } from '../../src/random.js';
 import { isClose } from './tolerances.js';
+
+await loadFurther();
 
 /** An operand that is a buffer: how many elements, what it holds before, and whether the operation writes it. */
 export interface BufferOperand {

@@ -1,5 +1,6 @@
 import { ScalarCode } from '../../opcodes.js';
-import { OPERATION_STRIDE, operations } from '../../plan/operations.js';
+import { OPERATION_STRIDE } from '../../plan/encoding.js';
+import { operationOf } from '../../plan/known-operations.js';
 import type { Plan, Program } from '../../plan/plan.js';
 import { type Dataset, type Executor, type Rows, type Run, stepsPerEpoch } from '../backend.js';
 import { firstNonFinite } from '../finite.js';
@@ -29,7 +30,7 @@ export class ReferenceExecutor implements Executor {
     this.#arena = arena;
     this.#steps = Array.from({ length: plan.operations.length / OPERATION_STRIDE }, (_, index) => {
       const words = plan.operations.subarray(index * OPERATION_STRIDE, (index + 1) * OPERATION_STRIDE);
-      const { name, operands } = operations[words[0]];
+      const { name, operands } = operationOf(words[0]);
       const kernel = kernels[name];
       const named = Object.fromEntries(operands.map(([name], position) => [name, words[position + 1]]));
       return (batch) => kernel(batch, named);

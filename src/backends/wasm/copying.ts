@@ -1,5 +1,6 @@
-import { fact, rangeError, stateError } from '../../errors.js';
+import { worded } from '../../errors.js';
 import { TAKEN_AT_ONCE_BYTES, Turns, yieldToEventLoop } from '../../event-loop.js';
+import { memoryError } from './module.js';
 
 type Numeric = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
@@ -46,7 +47,7 @@ function piecesOf({ values, target, at }: Copy): (() => void)[] {
   return Array.from({ length: Math.ceil(length / piece) }, (_, index) => () => {
     if (values.length !== length) {
       const rule = 'large data must stay as they are until they have been copied';
-      throw stateError('Cannot copy rows', rule, fact('a detached or shrunk array'));
+      throw new Error(worded('Cannot copy rows', rule, 'a detached or shrunk array'));
     }
     const from = index * piece;
     target().set(values.subarray(from, from + piece), at + from);
@@ -60,6 +61,6 @@ export function roomFor<T extends Numeric>(values: T): T {
     return new (values.constructor as new (length: number) => T)(length);
   } catch {
     const rule = 'a data set must fit into memory a second time';
-    throw rangeError('Cannot reserve memory', rule, fact(`${Math.ceil(byteLength / 2 ** 20)} MiB`));
+    throw memoryError(rule, `${Math.ceil(byteLength / 2 ** 20)} MiB`);
   }
 }

@@ -21,7 +21,11 @@ function once(load: (unpack: Unpack) => Promise<Bytes>): LoadModule {
 /** The module that differs from `base` by what a chunk has. */
 const patched = (base: LoadModule, load: () => Promise<{ readonly packed: string }>) =>
   once(async (unpack) => {
-    const [bytes, { packed }] = await Promise.all([base(unpack), load()]);
+    const [bytes, { packed }, { applyPatch }] = await Promise.all([
+      base(unpack),
+      load(),
+      import('./module-patch.js'),
+    ]);
     return applyPatch(bytes, await unpack(packed));
   });
 
@@ -48,42 +52,14 @@ async function inflate(encoded: string): Promise<Uint8Array<ArrayBuffer>> {
   const { readable, writable } = new DecompressionStream('deflate');
   const writer = writable.getWriter();
   const written = Promise.all([writer.write(packed), writer.close()]);
-  const chunks: Uint8Array[] = [];
   const reader = readable.getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+  let bytes = new Uint8Array(0);
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    const longer = new Uint8Array(bytes.length + next.value.length);
+    longer.set(bytes);
+    longer.set(next.value, bytes.length);
+    bytes = longer;
+  }
   await written;
-  const bytes = new Uint8Array(chunks.reduce((total, { length }) => total + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
   return bytes;
-}
-
-/** Makes a module of `base` and what tools/module-patch.mjs wrote down, where the format is described. */
-export function applyPatch(base: Uint8Array, patch: Uint8Array): Uint8Array<ArrayBuffer> {
-  let at = 0;
-  const next = (): number => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = patch[at++];
-      value |= (byte & 127) << shift;
-      if (byte < 128) return value;
-    }
-  };
-  const target = new Uint8Array(next());
-  let from = 0;
-  for (let filled = 0; filled < target.length; ) {
-    const added = next();
-    target.set(patch.subarray(at, at + added), filled);
-    at += added;
-    const shift = next();
-    const copied = next();
-    from += added + (shift & 1 ? -(shift + 1) / 2 : shift / 2);
-    target.set(base.subarray(from, from + copied), filled + added);
-    from += copied;
-    filled += added + copied;
-  }
-  return target;
 }

@@ -115,13 +115,13 @@ export function createWasmProvider(options: WasmOptions): BackendProvider {
           const memory = createMemory(shared);
           const instance = { ...(await instantiate(module, memory)), module, memory };
           if (!worker || unshared !== null) {
-            const { MessageExecutor, WasmExecutor, WorkerHost } = await import('./message-executor.js');
+            const { createHost, MessageExecutor, WasmExecutor } = await import('./message-executor.js');
             if (!worker) return new WasmExecutor(instance, plan, budget);
-            host ??= new WorkerHost(createWorker, minimumCost);
+            host ??= createHost(createWorker, minimumCost);
             return new MessageExecutor(instance, plan, budget, host, unshared as string);
           }
-          const { SharedExecutor, WorkerHost } = await import('./shared-executor.js');
-          host ??= new WorkerHost(createWorker, minimumCost);
+          const { createHost, SharedExecutor } = await import('./shared-executor.js');
+          host ??= createHost(createWorker, minimumCost);
           return new SharedExecutor(instance, plan, budget, host, threads);
         },
         threadsFor: (threads, parameters) => {

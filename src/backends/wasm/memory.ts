@@ -1,5 +1,4 @@
-import { fact, rangeError } from '../../errors.js';
-import type { GrowingMemory } from './module.js';
+import { type GrowingMemory, memoryError } from './module.js';
 
 const PAGE_BYTES = 65536;
 const LINE_BYTES = 64;
@@ -121,10 +120,9 @@ export class LinearMemory {
     try {
       this.#memory.grow(Math.ceil(missing / PAGE_BYTES));
     } catch {
-      throw rangeError(
-        'Cannot reserve memory',
+      throw memoryError(
         'a WebAssembly backend has up to 4 GiB, as far as the system grants it',
-        fact(`a need for ${Math.ceil(end / 2 ** 20)} MiB`),
+        `a need for ${Math.ceil(end / 2 ** 20)} MiB`,
       );
     }
     this.#views = viewsOf(this.#memory);

@@ -2,16 +2,21 @@ import { fact, stateError } from '../../errors.js';
 import { ScalarCode } from '../../opcodes.js';
 import type { Dataset, Placement, Rows, Run, RunHandle, RunProgress } from '../backend.js';
 import { deferRun } from './deferred-run.js';
-import { cutCall, type ExecutablePlan, ownRows, type WasmDataset, WasmExecutor } from './executor.js';
+import { ownRows, WasmExecutor } from './executor.js';
 import type { Instance } from './module.js';
+import { cutCall, type ExecutablePlan, type WasmDataset } from './plan-executor.js';
 import { placedBytes } from './rows.js';
 import { costOf } from './run-cost.js';
 import type { WorkerClient } from './worker/client.js';
-import type { WorkerHost } from './worker/host.js';
+import { WorkerHost } from './worker/host.js';
 import type { Change, FromWorker, State } from './worker/messages.js';
+import type { CreateWorker } from './worker/port.js';
 
 export { WasmExecutor } from './executor.js';
-export { WorkerHost } from './worker/host.js';
+
+/** What makes the workers of these executors. */
+export const createHost = (createWorker: CreateWorker, minimumCost?: number): WorkerHost =>
+  new WorkerHost(createWorker, minimumCost);
 
 /** A dataset that a worker may have. */
 interface SentDataset extends WasmDataset {

@@ -1,5 +1,5 @@
-import { fact, rangeError } from '../../errors.js';
-import { operations } from '../../plan/operations.js';
+import { worded } from '../../errors.js';
+import { basicOperations } from '../../plan/operations.js';
 
 /** What a module exports, the basic one without what is for several threads. Addresses go in modulo 2^32. */
 export interface ModuleExports {
@@ -25,6 +25,10 @@ export interface Instance {
   readonly memory: GrowingMemory;
 }
 
+/** The error for memory that the system does not grant. */
+export const memoryError = (rule: string, received: string): RangeError =>
+  new RangeError(worded('Cannot reserve memory', rule, received));
+
 /** Largest memories to ask for, in pages. Where memory is shared, its address space is reserved at once. */
 const MAXIMUM_PAGES = [65536, 32768, 16384, 8192, 4096, 1024];
 
@@ -38,10 +42,9 @@ export function createMemory(shared: boolean): WebAssembly.Memory {
       refusal = error;
     }
   }
-  throw rangeError(
-    'Cannot reserve memory',
+  throw memoryError(
     'a WebAssembly backend needs up to 64 MiB of address space',
-    fact(refusal instanceof Error ? refusal.message : String(refusal)),
+    refusal instanceof Error ? refusal.message : String(refusal),
   );
 }
 
@@ -58,8 +61,8 @@ export function sharingRefusal(): string | null {
   }
 }
 
-/** The import of the memory: field name, kind, and flags that say shared, with a maximum. */
-const MEMORY_IMPORT = [...'memory'].map((character) => character.charCodeAt(0)).concat(2, 3);
+/** The import of the memory: its name, `memory`, its kind, and flags that say shared, with a maximum. */
+const MEMORY_IMPORT = [0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 2, 3];
 const NOT_SHARED = 1;
 
 /** The binary of a module, which imports its memory as shared or not. */
@@ -76,7 +79,7 @@ export async function instantiate(module: WebAssembly.Module, memory: WebAssembl
   return { exports: exports as unknown as ModuleExports, memory };
 }
 
-/** Compiles a binary; a string says why that cannot be. */
+/** Compiles a binary; a string says why that cannot be. Looks at the first part of the list, and a test at all of it. */
 export async function compile(
   bytes: Uint8Array<ArrayBuffer>,
   shared: boolean,
@@ -84,9 +87,10 @@ export async function compile(
   try {
     const module = await WebAssembly.compile(bytes);
     const { operandCount } = (await instantiate(module, createMemory(shared))).exports;
-    const implemented = operations.every(({ operands }, code) => operandCount(code) === operands.length);
-    const complete = implemented && operandCount(operations.length) < 0;
-    return complete ? module : 'the module does not implement the list of operations of this version';
+    const implemented = Object.values(basicOperations).every(
+      ({ code, operands }) => operandCount(code) === operands.length,
+    );
+    return implemented ? module : 'the module does not implement the list of operations of this version';
   } catch (error) {
     if (error instanceof RangeError) return error.message;
     return compileFailure(error instanceof Error ? error.message : String(error));

@@ -1,5 +1,6 @@
 import { Opcode } from '../../opcodes.js';
-import { OPERATION_STRIDE, operations } from '../../plan/operations.js';
+import { OPERATION_STRIDE } from '../../plan/encoding.js';
+import { basicOperations } from '../../plan/operations.js';
 import type { Program } from '../../plan/plan.js';
 import type { Run } from '../backend.js';
 
@@ -11,7 +12,7 @@ const products = [Opcode.linear_forward, Opcode.linear_backward_weights, Opcode.
 /** Position of the operands `inputs` and `units` of each product. */
 const extents = new Map<number, readonly [number, number]>(
   products.map((opcode) => {
-    const names = operations[opcode].operands.map(([name]) => name);
+    const names = basicOperations[opcode].operands.map(([name]) => name);
     return [opcode, [1 + names.indexOf('inputs'), 1 + names.indexOf('units')]];
   }),
 );

@@ -1,6 +1,9 @@
 import { ScalarCode } from '../../opcodes.js';
 import type { Dataset, Placement, Rows, Run, RunHandle } from '../backend.js';
 import { deferRun } from './deferred-run.js';
+import { WasmExecutor } from './executor.js';
+import type { Region } from './memory.js';
+import type { Instance } from './module.js';
 import {
   addressesFrom,
   type Call,
@@ -8,18 +11,19 @@ import {
   type ExecutablePlan,
   totalBytes,
   type WasmDataset,
-  WasmExecutor,
-} from './executor.js';
-import type { Region } from './memory.js';
-import type { Instance } from './module.js';
+} from './plan-executor.js';
 import { copyStretch, type PlacedRows, placedBytes } from './rows.js';
 import { costOf } from './run-cost.js';
 import { SharedRun } from './shared-run.js';
 import type { WorkerClient } from './worker/client.js';
-import type { WorkerHost } from './worker/host.js';
+import { WorkerHost } from './worker/host.js';
 import type { ToWorker } from './worker/messages.js';
+import type { CreateWorker } from './worker/port.js';
+import { script } from './worker-team.generated.js';
 
-export { WorkerHost } from './worker/host.js';
+/** What makes the workers of these executors. */
+export const createHost = (createWorker: CreateWorker, minimumCost?: number): WorkerHost =>
+  new WorkerHost(createWorker, minimumCost, script);
 
 const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 const SCALAR_BYTES = Float64Array.BYTES_PER_ELEMENT;

@@ -1,4 +1,3 @@
-import { workerScript } from '../worker.generated.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { CreateWorker, WorkerPort } from './port.js';
 
@@ -25,8 +24,8 @@ export class WorkerClient {
   }
 
   /** Resolves when a worker has been made and is set up; rejects where there can be none. */
-  static async open(createWorker: CreateWorker, setup: ToWorker): Promise<WorkerClient> {
-    const client = new WorkerClient(createWorker, workerScript);
+  static async open(createWorker: CreateWorker, script: string, setup: ToWorker): Promise<WorkerClient> {
+    const client = new WorkerClient(createWorker, script);
     try {
       await client.ask(setup, ({ kind }) => kind === 'ready');
     } catch (error) {

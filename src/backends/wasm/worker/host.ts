@@ -1,5 +1,6 @@
 import { yieldToEventLoop } from '../../../event-loop.js';
 import type { Placement } from '../../backend.js';
+import { script as ownScript } from '../worker-own.generated.js';
 import { WorkerClient } from './client.js';
 import type { ToWorker } from './messages.js';
 import type { CreateWorker } from './port.js';
@@ -12,17 +13,20 @@ const WORTH_A_WORKER = 2 ** 24;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Makes workers, and knows whether that is possible here. */
+/** Makes workers that run a script, and knows whether that is possible here. */
 export class WorkerHost {
   readonly #createWorker: CreateWorker;
+  readonly #script: string;
   readonly #minimumCost: number;
   /** Why no worker can be made, once that is known. */
   #refusal: string | null = null;
   /** Why a helper could not be made. */
   #helperRefusal: string | null = null;
 
-  constructor(createWorker: CreateWorker, minimumCost = WORTH_A_WORKER) {
+  /** Default script: that of a worker with an executor of its own. In one file with that executor it compresses well. */
+  constructor(createWorker: CreateWorker, minimumCost = WORTH_A_WORKER, script = ownScript) {
     this.#createWorker = createWorker;
+    this.#script = script;
     this.#minimumCost = minimumCost;
   }
 
@@ -65,7 +69,7 @@ export class WorkerHost {
   async #open(owner: object, setup: ToWorker): Promise<WorkerClient> {
     // To make a worker takes some milliseconds in a page: a turn for each.
     await yieldToEventLoop();
-    const client = await WorkerClient.open(this.#createWorker, setup);
+    const client = await WorkerClient.open(this.#createWorker, this.#script, setup);
     abandoned.register(owner, client);
     return client;
   }

@@ -1,6 +1,6 @@
 /** What a worker and the thread that made it say to each other. */
 import type { Rows, Run, RunProgress } from '../../backend.js';
-import type { ExecutablePlan } from '../executor.js';
+import type { ExecutablePlan } from '../plan-executor.js';
 
 /** A run without the arrays of the caller, whose lengths stand for them. */
 export type SentRun = Omit<Run, 'metrics' | 'result'> & {

@@ -1,25 +1,25 @@
 import type { Dataset, Run, RunHandle, RunProgress } from '../../backend.js';
-import { WasmExecutor } from '../executor.js';
 import { createMemory, instantiate } from '../module.js';
-import type { Change, FromWorker, State, ToWorker } from './messages.js';
+import { PlanExecutor } from '../plan-executor.js';
+import type { State, ToWorker } from './messages.js';
+import type { Answer } from './serve.js';
 
 /** How often the caller hears of a run, and how often it gets what has been computed. */
 const PROGRESS_MS = 25;
 const STATE_MS = 100;
 
-type Answer = (message: FromWorker, transfer?: Transferable[]) => void;
 type Message<Kind extends ToWorker['kind']> = Extract<ToWorker, { kind: Kind }>;
 
 /** The executor of a worker that shares no memory with its caller. It hears the caller between two slices of a run. */
 export class OwnExecutor {
-  readonly #executor: WasmExecutor;
+  readonly #executor: PlanExecutor;
   readonly #answer: Answer;
   readonly #datasets = new Map<number, Dataset>();
   #plan: Message<'own'>['plan'];
   #handle: RunHandle | null = null;
   #sequence = 0;
 
-  private constructor(executor: WasmExecutor, plan: Message<'own'>['plan'], answer: Answer) {
+  private constructor(executor: PlanExecutor, plan: Message<'own'>['plan'], answer: Answer) {
     this.#executor = executor;
     this.#plan = plan;
     this.#answer = answer;
@@ -27,20 +27,31 @@ export class OwnExecutor {
 
   static async create({ module, plan, datasetBudget }: Message<'own'>, answer: Answer): Promise<OwnExecutor> {
     const instance = await instantiate(module, createMemory(false));
-    return new OwnExecutor(new WasmExecutor(instance, plan, datasetBudget), plan, answer);
+    return new OwnExecutor(new PlanExecutor(instance, plan, datasetBudget), plan, answer);
   }
 
-  addDataset({ id, rows }: Message<'dataset'>): void {
-    // The rows came by message: nobody else has them.
-    this.#datasets.set(id, this.#executor.createDataset({ ...rows, shared: true }));
+  async receive(message: ToWorker): Promise<void> {
+    switch (message.kind) {
+      case 'dataset':
+        this.#datasets.set(message.id, this.#executor.createDataset(message.rows));
+        break;
+      case 'forget':
+        this.#datasets.get(message.id)?.dispose();
+        this.#datasets.delete(message.id);
+        break;
+      case 'start':
+        await this.#start(message);
+        break;
+      case 'change':
+        this.#change(message);
+        break;
+      case 'stop':
+        this.#handle?.stop();
+        break;
+    }
   }
 
-  forgetDataset({ id }: Message<'forget'>): void {
-    this.#datasets.get(id)?.dispose();
-    this.#datasets.delete(id);
-  }
-
-  async start({ dataset, run: sent, plan, state }: Message<'start'>): Promise<void> {
+  async #start({ dataset, run: sent, plan, state }: Message<'start'>): Promise<void> {
     const executor = this.#executor;
     const { metricsLength, resultLength, ...rest } = sent;
     const run: Run = {
@@ -69,14 +80,10 @@ export class OwnExecutor {
     this.#handle = null;
   }
 
-  change({ sequence, writes, scalars }: Change): void {
+  #change({ change: { sequence, writes, scalars } }: Message<'change'>): void {
     for (const { offset, values } of writes) this.#executor.write(offset, values);
     for (const [index, value] of scalars) this.#executor.scalars[index] = value;
     this.#sequence = sequence;
-  }
-
-  stop(): void {
-    this.#handle?.stop();
   }
 
   #end(progress: RunProgress, { metrics, result }: Run): void {
