@@ -14,6 +14,8 @@ export interface Contender {
   name: string;
   /** Does the work `repeats` times; returns the seconds it took. */
   run(repeats: number): Promise<number> | number;
+  /** Repeats at least, where a run has a fixed cost of its own. */
+  fewest?: number;
 }
 
 /** Seconds per repeat, over the rounds. */
@@ -63,9 +65,10 @@ export async function measure(contenders: Contender[], rounds: number): Promise<
 
 /** Repeats that fill a round; finding them warms the contender up. */
 async function calibrate(contender: Contender, fill = roundSeconds): Promise<number> {
-  for (let repeats = 1; ; repeats *= 2) {
+  const { fewest = 1 } = contender;
+  for (let repeats = fewest; ; repeats *= 2) {
     const seconds = await contender.run(repeats);
-    if (seconds >= fill / 4) return Math.max(1, Math.round((repeats * fill) / seconds));
+    if (seconds >= fill / 4) return Math.max(fewest, Math.round((repeats * fill) / seconds));
   }
 }
 

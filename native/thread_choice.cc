@@ -15,15 +15,19 @@ constexpr int64_t kNotCounted = 1;
 // A trial takes so many steps, or so many times its length.
 constexpr int64_t kTrialSteps = 3;
 constexpr double kLongTrial = 5;
-// A rest takes so many trials at least, and doubles so often.
+// A rest after dividing has won takes so many trials at least; one takes twice as long each time that the
+// outcome is the same, so often.
 constexpr double kRestTrials = 40;
 constexpr int kMostDoublings = 4;
 // More threads must save so much.
 constexpr double kGain = 0.98;
-// Divided steps that are so far behind one thread are compared with it at once.
+// Divided steps that are so far behind one thread are compared with it at once; what they gained before makes
+// up for as much or as many steps, so that one step that is disturbed does not end what others gain by.
 constexpr double kAlarm = 2e6;
+constexpr double kCredit = 20e6;
+constexpr double kCreditSteps = 2;
 // What dividing lost is followed by so many times as long without.
-constexpr double kRestLosses = 50;
+constexpr double kRestLosses = 60;
 
 }  // namespace
 
@@ -32,7 +36,7 @@ void ThreadChoice::took(double time) {
   if (divides_) {
     divided_steps_++;
     divided_time_ += time;
-    behind_ = std::max(0.0, behind_ + time - alone_);
+    behind_ = std::max(-std::max(kCredit, kCreditSteps * alone_), behind_ + time - alone_);
   }
   if (steps_ <= kNotCounted) return;
   counted_++;
@@ -65,7 +69,7 @@ void ThreadChoice::end_phase() {
     case Phase::resting:
       rest_ -= time_;
       if (divides_ && behind_ > kAlarm) {
-        same_ = 0;
+        pays_ = false;
         divided_ = mean;
         return begin(Phase::trying_other, false);
       }
@@ -75,13 +79,16 @@ void ThreadChoice::end_phase() {
 
 void ThreadChoice::settle() {
   const bool was_divided = !divides_;
-  const bool divides = divided_ < kGain * alone_;
+  const bool gains = divided_ < kGain * alone_;
+  // What has paid so far is given up when it falls behind, not by a trial, whose few steps may be disturbed.
+  const bool divides = gains || (was_divided && pays_);
   same_ = divides == was_divided ? std::min(same_ + 1, kMostDoublings) : 0;
   const double trial = std::max(kTrial, static_cast<double>(steps_) * (divides ? alone_ : divided_));
-  rest_ = std::max(kRest, kRestTrials * trial) * static_cast<double>(1 << same_);
   const double lost = divided_time_ - static_cast<double>(divided_steps_) * alone_;
-  if (!divides) rest_ = std::max(rest_, kRestLosses * lost);
-  behind_ = 0;
+  const double least = divides ? kRestTrials * trial : kRestLosses * lost;
+  rest_ = std::max(kRest * static_cast<double>(1 << same_), least);
+  behind_ = gains ? std::min(behind_, 0.0) : 0;
+  pays_ = divides;
   divided_steps_ = 0;
   divided_time_ = 0;
   begin(Phase::resting, divides);

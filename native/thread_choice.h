@@ -9,7 +9,8 @@ namespace fastmlp {
 // more threads are slower than one. So a step is tried both ways for a few milliseconds, the faster way is
 // kept for a while, and then both are tried again. A trial takes about a fortieth of the time, less while its
 // outcome stays the same. Divided steps that fall behind one thread are found within some milliseconds, and
-// what they lost is followed by fifty times as long without them: a long run loses two per cent at most.
+// what they lost, beyond what they gained before, is followed by sixty times as long without them: a long run
+// loses two per cent at most.
 class ThreadChoice {
  public:
   // Whether the next step is to be divided.
@@ -35,8 +36,10 @@ class ThreadChoice {
   // Of the last trials: nanoseconds a step.
   double divided_ = 0;
   double alone_ = 0;
-  // Nanoseconds by which divided steps are behind one thread, since they last were not.
+  // Nanoseconds by which divided steps are behind one thread; below zero what they have gained.
   double behind_ = 0;
+  // Dividing won, and has not fallen behind since.
+  bool pays_ = false;
   // Since the last trials: divided steps, and their time.
   int64_t divided_steps_ = 0;
   double divided_time_ = 0;

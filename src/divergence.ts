@@ -121,6 +121,7 @@ export class Guard {
 
   end(): void {
     clearInterval(this.#timer);
+    this.#journal.end();
   }
 
   /** Takes what a job has done as usual. */
