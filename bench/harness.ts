@@ -72,9 +72,14 @@ async function calibrate(contender: Contender, fill = roundSeconds): Promise<num
   }
 }
 
+/** How long each of a pair runs, in seconds, and how many pairs there are for a round. */
+export interface Pairing {
+  fill: number;
+  perRound: number;
+}
+
 /** Short, so that what disturbs one of a pair is likely to disturb the other. */
-const pairSeconds = 0.02;
-const pairsPerRound = 20;
+const shortPairs: Pairing = { fill: 0.02, perRound: 20 };
 
 /** Times of one contender over those of another, pair by pair. */
 export interface PairedTiming {
@@ -82,6 +87,8 @@ export interface PairedTiming {
   ratio: number;
   low: number;
   high: number;
+  /** Median of the differences, in seconds a repeat. */
+  difference: number;
   timings: [Timing, Timing];
 }
 
@@ -94,9 +101,10 @@ export async function measurePairs(
   first: Contender,
   second: Contender,
   rounds: number,
+  { fill, perRound } = shortPairs,
 ): Promise<PairedTiming> {
-  const repeats = Math.max(await calibrate(first, pairSeconds), await calibrate(second, pairSeconds));
-  const pairs = rounds * pairsPerRound;
+  const repeats = Math.max(await calibrate(first, fill), await calibrate(second, fill));
+  const pairs = rounds * perRound;
   const contenders = [first, second];
   const seconds: [number[], number[]] = [[], []];
   for (let pair = 0; pair < pairs; pair++) {
@@ -116,6 +124,7 @@ export async function measurePairs(
     ratio: median(ratios),
     low: at(Math.floor(pairs / 2) - reach),
     high: at(Math.ceil(pairs / 2) + reach - 1),
+    difference: median(seconds[1].map((time, pair) => time - seconds[0][pair])),
     timings: [timingOf(0), timingOf(1)],
   };
 }
