@@ -186,7 +186,8 @@ describe.each(usableIds)('a checkpoint on %s', (backend) => {
     const trainer = await createRun(backend);
     const options = { epochs: 40, batchSize: 4, validationSplit: 0.2 };
     const running = trainer.fit(inputs, targets, options);
-    await new Promise((resolve) => setTimeout(resolve, 3));
+    do await new Promise((resolve) => setTimeout(resolve, 1));
+    while (trainer.steps === 0);
     const bytes = trainer.toBytes();
     const ended = withoutTimes(await running);
     const again = await loadTrainer(bytes, { backend, threads: 1 });
