@@ -128,6 +128,9 @@ export class Engine {
     return this.#active?.steps() ?? this.#steps;
   }
 
+  /** A capture that nobody needs any more, as long as nothing else needs its memory. */
+  spare: WeakRef<Capture> | undefined;
+
   /** Whole epochs trained so far by jobs. */
   get epochs(): number {
     return this.#epochs;

@@ -14,9 +14,6 @@ const WORK_PER_COPY = 200;
 /** Rows whose order is kept at most. */
 const MOST_ROWS = 2 ** 18;
 
-/** Copies that journals have left for the next one of an engine, as long as nothing else needs their memory. */
-const left = /* @__PURE__ */ new WeakMap<Engine, WeakRef<Capture>>();
-
 const NOTHING_DONE: JobMark = {
   done: 0,
   sums: new Float64Array(0),
@@ -53,8 +50,8 @@ export class JobJournal {
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.#copy = left.get(engine)?.deref();
-    left.delete(engine);
+    this.#copy = engine.spare?.deref();
+    engine.spare = undefined;
   }
 
   /** A job begins. */
@@ -82,8 +79,7 @@ export class JobJournal {
 
   /** Leaves the memory of its copy to the next journal: fresh memory takes several times as long to fill. */
   end(): void {
-    if (this.#copy) left.set(this.#engine, new WeakRef(this.#copy));
-    this.#copy = undefined;
+    this.#engine.spare = this.#copy && new WeakRef(this.#copy);
   }
 
   /** The copy and the jobs since, the one under way last. */
