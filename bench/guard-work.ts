@@ -41,7 +41,7 @@ function meter(prototype: object, names: readonly string[]): void {
 
 /** From here on the sources in this process are metered: all that the guard does before, between and after jobs. */
 export function meterGuard(): void {
-  meter(JobJournal.prototype, ['begin', 'end']);
+  meter(JobJournal.prototype, ['begin']);
   meter(LossWatch.prototype, ['begin', 'accept', 'isSuspicious', 'isSuspiciousSum']);
   const { runJob } = Engine.prototype;
   Engine.prototype.runJob = function (state, dataset, options: JobOptions = {}) {

@@ -121,7 +121,6 @@ export class Guard {
 
   end(): void {
     clearInterval(this.#timer);
-    this.#journal.end();
   }
 
   /** Takes what a job has done as usual. */

@@ -128,7 +128,7 @@ export class Engine {
     return this.#active?.steps() ?? this.#steps;
   }
 
-  /** A capture that nobody needs any more, as long as nothing else needs its memory. */
+  /** The copy of the journal of the last `fit`, as long as nothing else needs its memory. */
   spare: WeakRef<Capture> | undefined;
 
   /** Whole epochs trained so far by jobs. */

@@ -50,8 +50,6 @@ export class JobJournal {
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.#copy = engine.spare?.deref();
-    engine.spare = undefined;
   }
 
   /** A job begins. */
@@ -61,7 +59,9 @@ export class JobJournal {
     const { plan, model, revision, plateau } = engine;
     const copyTime = OF_COPY + OF_NUMBER * plan.persistentLength;
     if (revision !== this.#revision || this.#work > WORK_PER_COPY * copyTime || this.#rows > MOST_ROWS) {
-      this.#copy = engine.capture(this.#copy);
+      // Fresh memory takes several times as long to fill as that of the journal before, which has ended.
+      this.#copy = engine.capture(this.#copy ?? engine.spare?.deref());
+      engine.spare = new WeakRef(this.#copy);
       this.#revision = revision;
       this.#jobs = [];
       this.#work = 0;
@@ -75,11 +75,6 @@ export class JobJournal {
     const rows = job.epochs * job.rowsPerEpoch;
     this.#rows += rows;
     this.#work += OF_JOB + OF_STEP * state.steps + OF_PRODUCT * rows * model.parameterCount;
-  }
-
-  /** Leaves the memory of its copy to the next journal: fresh memory takes several times as long to fill. */
-  end(): void {
-    this.#engine.spare = this.#copy && new WeakRef(this.#copy);
   }
 
   /** The copy and the jobs since, the one under way last. */
