@@ -58,6 +58,10 @@ export interface EvaluationOptions {
   readonly result?: Numbers;
 }
 
+/** The program that evaluates such rows. */
+const evaluationOf = (rows: Rows, { result, ofAverage }: EvaluationOptions): ProgramName =>
+  `evaluate${result ? 'Storing' : ofAverage ? 'Average' : ''}${flavourOf(rows)}`;
+
 /** A run off the event loop. */
 interface ActiveRun {
   readonly handle: RunHandle;
@@ -280,7 +284,12 @@ export class Engine {
   }
 
   /** Runs one epoch of a program on the caller's thread. */
-  runNow(program: ProgramName, rows: Rows, batchSize: number, result: Numbers | null = null): Metrics {
+  runNow(
+    program: ProgramName,
+    rows: Rows,
+    batchSize = Math.min(rows.count, FORWARD_BATCH),
+    result: Numbers | null = null,
+  ): Metrics {
     return this.atRest(() => {
       this.#provideFor(program);
       this.reserve(batchSize);
@@ -412,21 +421,33 @@ export class Engine {
     }
   }
 
+  /**
+   * Metrics over all rows at once, where that is done before another thread would be awake and nothing else runs or
+   * waits; null elsewhere.
+   */
+  evaluateNow(rows: Rows, result?: Numbers): Metrics | null {
+    const products = rows.count * this.#plan.gradients.length;
+    if (this.#queueLength || products > (this.executor.briefProducts ?? 0)) return null;
+    return this.runNow(evaluationOf(rows, { result }), rows, undefined, result);
+  }
+
+  /** One pass forwards over `rowsPerEpoch` rows, off the event loop. */
+  #pass(
+    program: ProgramName,
+    rowsPerEpoch: number,
+    dataset: Dataset,
+    { order = null, control, result }: EvaluationOptions,
+  ): Promise<JobResult> {
+    const batchSize = Math.min(rowsPerEpoch, FORWARD_BATCH);
+    const job = { program, epochs: 1, rowsPerEpoch, batchSize, order, result };
+    return this.runJob(new JobState(job), dataset, { control });
+  }
+
   /** Metrics over all rows, without an update and off the event loop; null if it was stopped. */
   async evaluate(rows: Rows, dataset: Dataset, options: EvaluationOptions = {}): Promise<Metrics | null> {
-    const { order = null, control, ofAverage = false, result } = options;
-    const rowsPerEpoch = order?.length ?? rows.count;
-    const kind = result ? 'Storing' : ofAverage ? 'Average' : '';
-    const state = new JobState({
-      program: `evaluate${kind}${flavourOf(rows)}`,
-      epochs: 1,
-      rowsPerEpoch,
-      batchSize: Math.min(rowsPerEpoch, FORWARD_BATCH),
-      order,
-      result,
-    });
-    const { epochs, sums } = await this.runJob(state, dataset, { control });
-    return epochs === 1 ? this.metricsAt(sums, 0) : null;
+    const count = options.order?.length ?? rows.count;
+    const { epochs, sums } = await this.#pass(evaluationOf(rows, options), count, dataset, options);
+    return epochs === 1 ? this.firstMetrics(sums) : null;
   }
 
   /** Metrics of a validation. */
@@ -441,22 +462,13 @@ export class Engine {
 
   /** Outputs of all rows into `result`. */
   predict(rows: Rows, result: Numbers): void {
-    this.runNow('predict', rows, Math.min(rows.count, FORWARD_BATCH), result);
+    this.runNow('predict', rows, undefined, result);
   }
 
   /** Outputs of all rows, off the event loop. */
   async predictAsync({ count }: Rows, dataset: Dataset): Promise<Numbers> {
     const result = numbersOf(this.backend.precision, count * this.model.outputs);
-    const batchSize = Math.min(count, FORWARD_BATCH);
-    const job = {
-      program: 'predict',
-      epochs: 1,
-      rowsPerEpoch: count,
-      batchSize,
-      order: null,
-      result,
-    } as const;
-    await this.runJob(new JobState(job), dataset);
+    await this.#pass('predict', count, dataset, { result });
     return result;
   }
 
@@ -467,10 +479,9 @@ export class Engine {
     return decision === null ? { loss } : { loss, accuracy: sums.correct / sums.rows };
   }
 
-  /** Metrics of one of the epochs of a job. */
-  metricsAt(sums: Float64Array, epoch: number): Metrics {
-    const at = (code: ScalarCode): number => sums[epoch * ScalarCode.first_free + code];
-    const [loss, correct, rows] = [at(ScalarCode.loss), at(ScalarCode.correct), at(ScalarCode.rows)];
+  /** Metrics of the first epoch of a job. */
+  firstMetrics(sums: Float64Array): Metrics {
+    const { [ScalarCode.loss]: loss, [ScalarCode.correct]: correct, [ScalarCode.rows]: rows } = sums;
     return this.metricsOf({ loss, correct, rows });
   }
 
@@ -561,6 +572,6 @@ export class Engine {
       rates: rates && { scalar: plan.learningRate, values: rates },
       result,
     });
-    return this.metricsAt(this.#metrics, 0);
+    return this.firstMetrics(this.#metrics);
   }
 }

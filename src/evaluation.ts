@@ -2,6 +2,7 @@ import type { Dataset, Rows } from './backends/backend.js';
 import { numbersOf, type RowsLike, readRows, type TargetsLike } from './data.js';
 import type { Engine, Metrics } from './engine.js';
 import { requireKnownKeys } from './errors.js';
+import { yieldToEventLoop } from './event-loop.js';
 import { Matrix } from './matrix.js';
 import type { EvaluateOptions, Evaluation } from './metrics/evaluate.js';
 import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
@@ -32,9 +33,12 @@ export async function evaluate(
   engine.requireOutputs(action, unweighted);
   const rows = weighRows(action, unweighted, model, options);
   const result = asked ? numbersOf(engine.backend.precision, rows.count * model.outputs) : undefined;
-  const metrics = (await overRows(engine, rows, (dataset) =>
-    engine.evaluate(rows, dataset, { result }),
-  )) as Metrics;
+  const brief = engine.evaluateNow(rows, result);
+  if (brief) await yieldToEventLoop();
+  const metrics =
+    brief ??
+    ((await overRows(engine, rows, (dataset) => engine.evaluate(rows, dataset, { result }))) as Metrics);
+  engine.requireAlive(action);
   if (!asked || !result) return metrics;
   const outputs = new Matrix(result, rows.count, model.outputs);
   return { ...metrics, metrics: asked.of(engine, unweighted, outputs, t) as Evaluation['metrics'] };

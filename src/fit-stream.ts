@@ -276,7 +276,7 @@ export class StreamFit {
       }
       this.#steps++;
       this.#inPass++;
-      const logs = { batch: this.#step++, size, rows: sums[ScalarCode.rows], ...engine.metricsAt(sums, 0) };
+      const logs = { batch: this.#step++, size, rows: sums[ScalarCode.rows], ...engine.firstMetrics(sums) };
       this.#saveAsked();
       await this.#watch.batchEnd(this.#history.nextEpoch, logs);
       await this.#watch.stepEnd(this.#steps);
@@ -284,7 +284,7 @@ export class StreamFit {
     }
     engine.countFrom(engine.steps, epochsBefore + 1);
     const seconds = (performance.now() - began) / 1000;
-    await this.#endEpoch(engine.metricsAt(sums, 0), seconds, sums[ScalarCode.rows], validation, isPass);
+    await this.#endEpoch(engine.firstMetrics(sums), seconds, sums[ScalarCode.rows], validation, isPass);
     return true;
   }
 

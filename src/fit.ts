@@ -426,7 +426,7 @@ export class Fit {
   ): Promise<void> {
     const run = this.#epochRun(1);
     const epoch = this.#history.nextEpoch;
-    const metrics = this.#engine.metricsAt(state.sums, 0);
+    const metrics = this.#engine.firstMetrics(state.sums);
     const { rowsPerEpoch: rows, batchSize: size } = state.job;
     await this.#watch.batchEnd(epoch, { batch: state.stepsPerEpoch - 1, size, rows, ...metrics });
     const norm = (): number => this.#gradientNorm();

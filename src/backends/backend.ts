@@ -119,6 +119,11 @@ export interface Executor {
   readonly scalars: Float64Array;
   /** Where it is not the same for every executor of a backend; that no worker can be made may turn out at a run. */
   readonly placement?: Placement;
+  /**
+   * Rows × parameters that `run` gets through forwards in a millisecond or two; without it, whatever may hold the event
+   * loop is to be started.
+   */
+  readonly briefProducts?: number;
   /** Takes a new plan for the same model; parameters, state, constants and scalars stay. */
   load(plan: Plan): void;
   /** A copy of `length` elements of the arena. */

@@ -79,13 +79,16 @@ describe.each(usableIds)('pause, resume and stop on %s', (backend) => {
   it('freeze a layer in the middle of an epoch', async () => {
     const trainer = await create(backend);
     const running = trainer.fit(x, t, { epochs: 1e6, batchSize: 1 });
-    await wait(5);
-    await trainer.pause();
+    const stepsOn = async (): Promise<void> => {
+      const { steps } = trainer;
+      while (trainer.steps === steps) await wait(1);
+      await trainer.pause();
+    };
+    await stepsOn();
     trainer.setTrainable(0, false);
     const [frozen, free] = trainer.getWeights();
     trainer.resume();
-    await wait(20);
-    await trainer.pause();
+    await stepsOn();
     const [still, moved] = trainer.getWeights();
     expect(still.weights.data).toEqual(frozen.weights.data);
     expect(moved.weights.data).not.toEqual(free.weights.data);

@@ -16,7 +16,7 @@ const usable = (await listBackends([nativeProvider])).filter(({ usable }) => usa
 const create = (backend: (typeof usable)[number]): Promise<Trainer> =>
   createTrainer({
     inputs: INPUTS,
-    layers: [dense({ units: 8, activation: 'relu' }), dense({ units: 3, activation: 'softmax' })],
+    layers: [dense({ units: 128, activation: 'relu' }), dense({ units: 3, activation: 'softmax' })],
     loss: 'crossEntropy',
     optimizer: sgd({ learningRate: 0.05 }),
     seed: 1,
@@ -72,7 +72,37 @@ describe.each(usable)('rows that are copied while they are evaluated on %s', (ba
   it('may belong to a trainer that is disposed of meanwhile', async () => {
     const trainer = await create(backend);
     const evaluated = trainer.evaluate(inputs, labels);
+    const brief = trainer.evaluate(inputs.subarray(0, INPUTS), labels.subarray(0, 1));
     trainer.dispose();
     await expect(evaluated).rejects.toThrow('the trainer must not be disposed');
+    await expect(brief).rejects.toThrow('the trainer must not be disposed');
+  });
+});
+
+describe.each(usable)('evaluations of few rows on %s', (backend) => {
+  it('leave turns of the event loop to others, however many follow one another', async () => {
+    const trainer = await create(backend);
+    const [x, t] = [inputs.subarray(0, 100 * INPUTS), labels.subarray(0, 100)];
+    let turns = 0;
+    const others = setInterval(() => turns++, 1);
+    const end = performance.now() + 100;
+    while (performance.now() < end) await trainer.evaluate(x, t);
+    clearInterval(others);
+    expect(turns).toBeGreaterThan(2);
+    trainer.dispose();
+  });
+
+  it('have the metrics of those that other threads make', async () => {
+    const trainer = await create(backend);
+    const [x, t] = [inputs.subarray(0, 100 * INPUTS), labels.subarray(0, 100)];
+    const options = { metrics: ['accuracy', 'logLoss'] } as const;
+    const [alone, measured] = [await trainer.evaluate(x, t), await trainer.evaluate(x, t, options)];
+    const waiting = trainer.evaluate(inputs, labels);
+    expect(await trainer.evaluate(x, t)).toEqual(alone);
+    await waiting;
+    const before = trainer.evaluate(inputs, labels);
+    expect(await trainer.evaluate(x, t, options)).toEqual(measured);
+    await before;
+    trainer.dispose();
   });
 });

@@ -25,7 +25,7 @@ function npm(folder: string, args: string[]): string {
 
 /**
  * Packs the clone into `folder` and returns the tarball's path. A packed prebuild is the addon of this clone, or none:
- * what an earlier `npm run prebuild` left behind is not tested.
+ * what an earlier `npm run prebuilds` left behind is not tested.
  */
 export function packTarball(folder: string, { prebuild }: { prebuild: boolean }): string {
   const source = join(folder, prebuild ? 'with-prebuild' : 'without-prebuild');
