@@ -18,17 +18,23 @@ constexpr int64_t panels_floats() {
   return S::kBlockDepth * (S::kBlockColumns + S::kLanes * S::kThinVectors);
 }
 
+// Rows or depth of a block of A, at most.
+template <class S>
+constexpr int64_t longest_side() {
+  static_assert(S::kSingleBlockRows >= S::kBlockRows);
+  return S::kBlockDepth > S::kSingleBlockRows ? S::kBlockDepth : S::kSingleBlockRows;
+}
+
 // Distance of the rows of a packed block of A, and of its columns if they are what lies together: never a
 // multiple of a page, at which addresses compete for the same few places of a cache.
 template <class S>
 constexpr int64_t packed_stride() {
-  return (S::kBlockDepth > S::kBlockRows ? S::kBlockDepth : S::kBlockRows) + 16;
+  return longest_side<S>() + 16;
 }
 
 template <class S>
 constexpr int64_t blocks_floats() {
-  return panels_floats<S>() +
-         packed_stride<S>() * (S::kBlockDepth > S::kBlockRows ? S::kBlockDepth : S::kBlockRows);
+  return panels_floats<S>() + packed_stride<S>() * longest_side<S>();
 }
 
 // Copies a panel of B, `columns` wide and `depth` deep, into rows of `width` floats; what lies beyond is
@@ -85,11 +91,15 @@ bool packs_block(const Product& p, int64_t depth) {
 // Rows of B lie at a distance of pages, at which they compete for few places of a cache.
 FASTMLP_INLINE bool is_paged(const Product& p) { return !p.b_transposed && p.b_row % 1024 == 0; }
 
-// Rows of C from which on copies of such rows pay; and up to which the panels are only so deep, since what is
-// fetched ahead of the tiles would not stay in the second-level cache.
+// Rows of C from which on copies of such rows pay.
 constexpr int64_t kPagedRows = 5;
-constexpr int64_t kShallowRows = 128;
-constexpr int64_t kPagedDepth = 128;
+
+// Rows of C up to which panels of such rows are only so deep, since what is fetched ahead of few tiles would
+// not stay in the second-level cache.
+constexpr int64_t kFewRows = 48;
+constexpr int64_t kFewDepth = 64;
+constexpr int64_t kSomeRows = 128;
+constexpr int64_t kSomeDepth = 128;
 
 // Whether a copy of B's panels pays: many tiles run down them, or their rows lie at a distance of pages.
 template <class S>
@@ -100,7 +110,8 @@ bool packs_panels(const Product& p) {
 // Sums that go on in C do not depend on where the depth is cut; sums that are added to C do.
 template <class S>
 int64_t block_depth(const Product& p) {
-  return is_paged(p) && p.rows <= kShallowRows && !p.accumulate ? kPagedDepth : S::kBlockDepth;
+  if (!is_paged(p) || p.accumulate || p.rows > kSomeRows) return S::kBlockDepth;
+  return p.rows > kFewRows ? kSomeDepth : kFewDepth;
 }
 
 // Rows `top` to before `top + height` of A, columns `k` to before `k + depth`; in place or in the workspace.
@@ -143,41 +154,66 @@ void place_panel(const Product& p, int64_t k, int64_t column, int64_t columns, i
   }
 }
 
-// Runs tiles down a panel. The first of them fetch the next panel of B from `ahead`, a line of each of its
-// rows at a time, for as many lines as there are.
+// A part of B, `lines` cache lines wide, that is fetched while tiles run down a panel.
+struct Ahead {
+  const float* b;
+  int64_t row;
+  int64_t lines;
+  // By all tiles instead of the first.
+  bool spread;
+};
+
+// Runs tiles down a panel. They fetch the part ahead a line of each of its rows at a time.
 template <class S>
-void run_panel(Tile tile, int64_t height, int vectors, const float* ahead, int64_t ahead_row,
-               int64_t ahead_lines) {
+void run_panel(Tile tile, int64_t height, int vectors, const Ahead& ahead) {
   const float* a = tile.a;
   float* c = tile.c;
   const float* start = tile.start;
-  const float* b = tile.b;
   const Pieces<S> tiles(height, tile_rows<S>(vectors));
+  const int64_t lines = ahead.lines;
+  const int64_t turns = ahead.spread && lines > 0 ? (tiles.count + lines - 1) / lines : 1;
+  tile.ahead_steps = turns;
+  tile.ahead_row = ahead.row;
   for (int64_t t = 0; t < tiles.count; t++) {
     const int64_t row = tiles.begin(t);
     const auto rows = static_cast<int>(tiles.begin(t + 1) - row);
     tile.a = a + row * tile.a_row;
     tile.c = c + row * tile.c_row;
     if (start != nullptr) tile.start = start + row * tile.start_row;
-    tile.ahead = t < ahead_lines ? ahead + t * kLineFloats : b;
-    tile.ahead_row = t < ahead_lines ? ahead_row : 0;
-    tile_function<S>(rows, vectors, tile.tail != 0)(tile);
+    const bool fetches = t < lines * turns;
+    if (fetches) {
+      const int64_t first = tile.depth * (t / lines) / turns;
+      tile.ahead = ahead.b + first * ahead.row + t % lines * kLineFloats;
+    }
+    tile_function<S>(rows, vectors, tile.tail != 0, fetches)(tile);
   }
 }
 
-// What will be read of B after a panel that ends before column `next`: the one beside it, the first of the
-// next depth, or what lies to the right of it all.
-struct Ahead {
-  const float* b;
-  int64_t columns;
-};
+// Floats of B from which on they lie in memory so far away that fewer lines arrive than the first tiles ask
+// for. Rows of C up to which what is read next of a smaller B is fetched ahead; with more of them a panel
+// stays so long that it does not matter.
+constexpr int64_t kDistantFloats = 1 << 20;
+constexpr int64_t kFetchedRows = 128;
 
+// What will be read of B after a panel that ends before column `next`, as wide as that: the one beside it,
+// the first of the next depth, or what lies to the right of it all.
 template <class S>
-Ahead panel_after(const Product& p, const Pieces<S>& depths, int64_t d, int64_t begin, int64_t end,
-                  int64_t next) {
-  if (next < end) return {p.b + depths.begin(d) * p.b_row + next, end - next};
-  if (d + 1 < depths.count) return {p.b + depths.begin(d + 1) * p.b_row + begin, end - begin};
-  return {p.b + end, p.columns - end + p.columns_after};
+Ahead panel_after(const Product& p, const Pieces<S>& depths, int64_t d, Span columns, int64_t next,
+                  int64_t width) {
+  const bool is_distant = p.b_row * p.depth > kDistantFloats;
+  const int64_t most_rows = is_distant ? S::kSingleBlockRows : kFetchedRows;
+  if (p.b_transposed || p.rows > most_rows) return {p.b, 0, 0, false};
+  Ahead ahead{p.b + depths.begin(d) * p.b_row + next, p.b_row, 0, is_distant};
+  int64_t present = columns.end - next;
+  if (present <= 0 && d + 1 < depths.count) {
+    ahead.b = p.b + depths.begin(d + 1) * p.b_row + columns.begin;
+    present = columns.end - columns.begin;
+  } else if (present <= 0) {
+    ahead.b = p.b + columns.end;
+    present = p.columns - columns.end + p.columns_after;
+  }
+  ahead.lines = ((present < width ? present : width) + kLineFloats - 1) / kLineFloats;
+  return ahead;
 }
 
 template <class S>
@@ -185,11 +221,14 @@ FASTMLP_NOINLINE void blocked_product(const Product& p, float* workspace) {
   const int tallest = p.rows < S::kTileRows ? static_cast<int>(p.rows) : S::kTileRows;
   const int64_t width = tile_vectors<S>(tallest) * S::kLanes;
   const Pieces<S> depths(p.depth, block_depth<S>(p));
-  const Pieces<S> blocks(p.rows, S::kBlockRows);
+  // A single block of rows needs each panel of B once.
+  const bool is_single = p.rows <= S::kSingleBlockRows;
+  const Pieces<S> blocks(p.rows, is_single ? S::kSingleBlockRows : S::kBlockRows);
+  const int64_t block_columns = is_single ? S::kSingleBlockColumns : S::kBlockColumns;
   Tile tile;
   tile.c_row = p.c_row;
-  for (int64_t begin = 0; begin < p.columns; begin += S::kBlockColumns) {
-    const int64_t end = begin + S::kBlockColumns < p.columns ? begin + S::kBlockColumns : p.columns;
+  for (int64_t begin = 0; begin < p.columns; begin += block_columns) {
+    const Span span{begin, begin + block_columns < p.columns ? begin + block_columns : p.columns};
     for (int64_t d = 0; d < depths.count; d++) {
       const int64_t k = depths.begin(d);
       tile.depth = depths.begin(d + 1) - k;
@@ -200,21 +239,17 @@ FASTMLP_NOINLINE void blocked_product(const Product& p, float* workspace) {
       for (int64_t block = 0; block < blocks.count; block++) {
         const int64_t top = blocks.begin(block);
         const int64_t height = blocks.begin(block + 1) - top;
-        const bool packs = packs_block<S>(p, tile.depth) && end - begin > width;
+        const bool packs = packs_block<S>(p, tile.depth) && span.end - begin > width;
         place_block<S>(p, top, height, k, packs, workspace, &tile);
-        for (int64_t column = begin; column < end; column += width) {
-          const int64_t columns = end - column < width ? end - column : width;
-          float* packed = workspace + (column - begin) * tile.depth;
+        for (int64_t column = begin; column < span.end; column += width) {
+          const int64_t columns = span.end - column < width ? span.end - column : width;
+          float* packed = is_single ? workspace : workspace + (column - begin) * tile.depth;
           place_panel<S>(p, k, column, columns, width, block == 0, packed, &tile);
           tile.c = p.c + top * p.c_row + column;
           tile.start = goes_on ? tile.c : p.bias == nullptr ? nullptr : p.bias + column;
           tile.tail = static_cast<int>(columns % S::kLanes);
-          const Ahead ahead = panel_after<S>(p, depths, d, begin, end, column + width);
-          const int64_t fetched = ahead.columns < width ? ahead.columns : width;
-          const bool fetches = block == 0 && !p.b_transposed;
-          const int64_t lines = fetches ? (fetched + kLineFloats - 1) / kLineFloats : 0;
           const auto vectors = static_cast<int>((columns + S::kLanes - 1) / S::kLanes);
-          run_panel<S>(tile, height, vectors, ahead.b, p.b_row, lines);
+          run_panel<S>(tile, height, vectors, panel_after<S>(p, depths, d, span, column + width, width));
         }
       }
     }

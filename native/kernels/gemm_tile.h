@@ -21,14 +21,16 @@ struct Tile {
   int64_t start_row;
   // The sums are added to C, each rounded by itself first: many small terms do not drown in a large C.
   bool accumulate;
-  // A line for each k that the caller will need soon.
+  // Of lines that the caller will need soon, `ahead_row` apart from `ahead` on, one every so many steps along
+  // the depth; none if 0.
+  int64_t ahead_steps;
   const float* ahead;
   int64_t ahead_row;
   // Columns of the last vector, if it is a partial one.
   int tail;
 };
 
-template <class S, int kRows, int kVectors, bool kTail>
+template <class S, int kRows, int kVectors, bool kTail, bool kFetches>
 FASTMLP_NOINLINE void gemm_tile_f32(const Tile& tile) {
   using V = typename S::V;
   constexpr int kLanes = S::kLanes;
@@ -65,11 +67,16 @@ FASTMLP_NOINLINE void gemm_tile_f32(const Tile& tile) {
   const int64_t a_row = tile.a_row;
   const int64_t a_column = tile.a_column;
   const int64_t b_row = tile.b_row;
+  constexpr int kFraction = 12;
   const float* ahead = tile.ahead;
   const int64_t ahead_row = tile.ahead_row;
+  const int64_t line = kFetches ? (1 << kFraction) / tile.ahead_steps : 0;
+  int64_t lines = 0;
   for (int64_t k = tile.depth; k > 0; k--) {
-    FASTMLP_PREFETCH(ahead);
-    ahead += ahead_row;
+    if constexpr (kFetches) {
+      FASTMLP_PREFETCH(ahead + (lines >> kFraction) * ahead_row);
+      lines += line;
+    }
     V row[kVectors];
     FASTMLP_UNROLL
     for (int v = 0; v < kVectors; v++) row[v] = load(b, v);
@@ -124,27 +131,36 @@ constexpr int tile_vectors(int rows) {
 
 using TileFunction = void (*)(const Tile&);
 
+// Large tiles alone fetch ahead, for others it would take too much of their time.
+template <class S>
+constexpr bool may_fetch(int rows, int vectors) {
+  return rows + 2 >= S::kTileRows && rows <= S::kTileRows && vectors == S::kTileVectors;
+}
+
 // The tile of `kRows` rows for `vectors` vectors.
 template <class S, int kRows, int kVectors = tile_vectors<S>(kRows)>
-TileFunction tile_of_vectors(int vectors, bool tail) {
+TileFunction tile_of_vectors(int vectors, bool tail, bool fetches) {
   if constexpr (kVectors > 1) {
-    if (vectors < kVectors) return tile_of_vectors<S, kRows, kVectors - 1>(vectors, tail);
+    if (vectors < kVectors) return tile_of_vectors<S, kRows, kVectors - 1>(vectors, tail, fetches);
   }
   if constexpr (S::kLanes > 1) {
-    if (tail) return gemm_tile_f32<S, kRows, kVectors, true>;
+    if (tail) return gemm_tile_f32<S, kRows, kVectors, true, false>;
   }
-  return gemm_tile_f32<S, kRows, kVectors, false>;
+  if constexpr (may_fetch<S>(kRows, kVectors)) {
+    if (fetches) return gemm_tile_f32<S, kRows, kVectors, false, true>;
+  }
+  return gemm_tile_f32<S, kRows, kVectors, false, false>;
 }
 
 template <class S, int kRows = tile_rows<S>(1)>
-TileFunction tile_function(int rows, int vectors, bool tail) {
+TileFunction tile_function(int rows, int vectors, bool tail, bool fetches) {
   if constexpr (kRows > S::kTileRows) {
-    if (vectors > 1) return tile_function<S, S::kTileRows>(rows, vectors, tail);
+    if (vectors > 1) return tile_function<S, S::kTileRows>(rows, vectors, tail, fetches);
   }
   if constexpr (kRows > 1) {
-    if (rows < kRows) return tile_function<S, kRows - 1>(rows, vectors, tail);
+    if (rows < kRows) return tile_function<S, kRows - 1>(rows, vectors, tail, fetches);
   }
-  return tile_of_vectors<S, kRows>(vectors, tail);
+  return tile_of_vectors<S, kRows>(vectors, tail, fetches);
 }
 
 }  // namespace fastmlp

@@ -29,11 +29,14 @@ struct OneLane {
   static constexpr int kDotTileRows = 3;
   static constexpr int64_t kDotRows = 16;
   // Up to so many rows of C, panels of B are read where they lie. A block of B is kBlockDepth ×
-  // kBlockColumns, one of A kBlockRows × kBlockDepth.
+  // kBlockColumns, one of A kBlockRows × kBlockDepth. Where so few rows are one block, no panel of B is
+  // needed twice, and another number of columns may be taken before A is read again.
   static constexpr int64_t kUnpackedRows = 64;
   static constexpr int64_t kBlockDepth = 256;
   static constexpr int64_t kBlockRows = 128;
   static constexpr int64_t kBlockColumns = 512;
+  static constexpr int64_t kSingleBlockRows = 128;
+  static constexpr int64_t kSingleBlockColumns = 512;
 
   static FASTMLP_INLINE V load(const float* p) { return *p; }
   static FASTMLP_INLINE void store(float* p, V v) { *p = v; }
