@@ -6,7 +6,7 @@ import type { RowsLike, TargetsLike } from './data.js';
 import { fact, rangeError, requireInteger, requireKnownKeys, requireName, typeError } from './errors.js';
 import { Matrix } from './matrix.js';
 import { readWeights, type WeightOptions } from './metrics/weights.js';
-import { readMatrix } from './rows.js';
+import { indexOfNaN, readMatrix } from './rows.js';
 
 /** For each row of `columns` numbers, the column of the first largest. */
 export function argmaxOfRows(data: ArrayLike<number>, columns: number): Int32Array {
@@ -60,7 +60,7 @@ function thresholdOf(action: string, options: DecisionOptions): number {
 /** Rows to decide on; infinities are fine, NaN is not. */
 function readDecidable(action: string, rows: RowsLike): Matrix {
   const matrix = readMatrix(action, 'rows', rows);
-  const index = matrix.data.findIndex(Number.isNaN);
+  const index = indexOfNaN(matrix.data);
   if (index >= 0) {
     const place = `row ${Math.floor(index / matrix.columns)}, column ${index % matrix.columns}`;
     throw rangeError(action, 'rows must not hold NaN', fact(`NaN in ${place}`));

@@ -26,6 +26,12 @@ export function readMatrix(action: string, name: string, value: TargetsLike): Ma
   return joinRows(action, name, rows);
 }
 
+/** Index of the first NaN, −1 without one; `findIndex` calls a function for each number. */
+export function indexOfNaN(data: ArrayLike<number>): number {
+  for (let index = 0; index < data.length; index++) if (Number.isNaN(data[index])) return index;
+  return -1;
+}
+
 function requireSome(action: string, name: string, values: ArrayLike<unknown>): void {
   if (values.length === 0) throw rangeError(action, `${name} must not be empty`, values);
 }

@@ -1,7 +1,7 @@
 import type { TargetsLike } from '../data.js';
 import { fact, rangeError, requireInteger, typeError } from '../errors.js';
 import { Matrix } from '../matrix.js';
-import { readMatrix } from '../rows.js';
+import { indexOfNaN, readMatrix } from '../rows.js';
 
 /** Value of a metric: one number a class or output with `average: 'none'`, else one number. */
 export type Averaged<A> = A extends 'none' ? Float64Array : number;
@@ -12,7 +12,7 @@ const place = ({ columns }: Matrix, index: number): string =>
 /** Rows in which NaN is an error; of a flat array every number is a row. */
 export function readScores(action: string, name: string, values: TargetsLike): Matrix {
   const matrix = asColumn(readMatrix(action, name, values), values);
-  const index = matrix.data.findIndex(Number.isNaN);
+  const index = indexOfNaN(matrix.data);
   if (index >= 0)
     throw rangeError(action, `${name} must not hold NaN`, fact(`NaN in ${place(matrix, index)}`));
   return matrix;
@@ -60,11 +60,15 @@ export function readDecisions(action: string, name: string, values: TargetsLike)
 const MAXIMUM_LABEL = 2 ** 16 - 1;
 
 function labelsOf(action: string, name: string, data: ArrayLike<number>): Int32Array {
-  return Int32Array.from(data, (label, index) => {
-    if (Number.isInteger(label) && label >= 0 && label <= MAXIMUM_LABEL) return label;
+  const labels = new Int32Array(data.length);
+  for (let index = 0; index < labels.length; index++) {
+    const label = data[index];
+    labels[index] = label;
+    if (labels[index] === label && label >= 0 && label <= MAXIMUM_LABEL) continue;
     const rule = `${name} must be integer labels from 0 to ${MAXIMUM_LABEL}`;
     throw rangeError(action, rule, fact(`${label} at index ${index}`));
-  });
+  }
+  return labels;
 }
 
 /** Labels only, for metrics that mean nothing where a row may be of several classes. */

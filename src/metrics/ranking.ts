@@ -17,51 +17,57 @@ export interface RankingOptions<A extends RankingAverage = RankingAverage> exten
   readonly average?: A;
 }
 
-/** Scores of one class against the rest, by descending score; rows of one score are a group. */
-type BinaryMetric = (groups: Iterable<Group>, positives: number, negatives: number) => number;
-
-interface Group {
-  readonly positive: number;
-  readonly negative: number;
+/**
+ * The rows of one class and all others, by the distinct scores that they have, the lowest first: the sums of their
+ * weights.
+ */
+interface Groups {
+  readonly positive: Float64Array;
+  readonly negative: Float64Array;
 }
 
-/** Weight of the positive and negative rows of each distinct score, the highest score first. */
-function groupsOf(
-  scores: Float64Array,
-  order: Uint32Array,
-  isPositive: (row: number) => boolean,
-  weights: Weights,
-): Group[] {
-  const groups: Group[] = [];
-  for (let begin = 0; begin < order.length; ) {
-    let [positive, negative, end] = [0, 0, begin];
-    for (; end < order.length && scores[order[end]] === scores[order[begin]]; end++) {
-      if (isPositive(order[end])) positive += weights.of(order[end]);
-      else negative += weights.of(order[end]);
-    }
-    groups.push({ positive, negative });
-    begin = end;
+type BinaryMetric = (groups: Groups, positives: number, negatives: number) => number;
+
+function groupsOf(scores: Float64Array, isPositive: (row: number) => boolean, weights: Weights): Groups {
+  const distinct = scores.slice().sort();
+  let length = 1;
+  for (const score of distinct) if (score !== distinct[length - 1]) distinct[length++] = score;
+  const [positive, negative] = [new Float64Array(length), new Float64Array(length)];
+  for (let row = 0; row < scores.length; row++) {
+    const group = placeOf(scores[row], distinct, length);
+    (isPositive(row) ? positive : negative)[group] += weights.of(row);
   }
-  return groups;
+  return { positive, negative };
+}
+
+/** Where a score stands among the first `length` of ascending ones, of which it is one. */
+function placeOf(score: number, ascending: Float64Array, length: number): number {
+  let [first, last] = [0, length - 1];
+  while (first < last) {
+    const middle = (first + last) >> 1;
+    if (ascending[middle] < score) first = middle + 1;
+    else last = middle;
+  }
+  return first;
 }
 
 /** Probability that a positive row scores above a negative one, ties counting half. */
-const rocOfGroups: BinaryMetric = (groups, positives, negatives) => {
+const rocOfGroups: BinaryMetric = ({ positive, negative }, positives, negatives) => {
   let [above, area] = [0, 0];
-  for (const { positive, negative } of groups) {
-    area += negative * (above + positive / 2);
-    above += positive;
+  for (let group = positive.length - 1; group >= 0; group--) {
+    area += negative[group] * (above + positive[group] / 2);
+    above += positive[group];
   }
   return positives > 0 && negatives > 0 ? area / (positives * negatives) : Number.NaN;
 };
 
 /** Precision at each threshold, weighted by the recall it adds. */
-const precisionOfGroups: BinaryMetric = (groups, positives) => {
+const precisionOfGroups: BinaryMetric = ({ positive, negative }, positives) => {
   let [right, taken, sum] = [0, 0, 0];
-  for (const { positive, negative } of groups) {
-    right += positive;
-    taken += positive + negative;
-    if (positive > 0) sum += positive * (right / taken);
+  for (let group = positive.length - 1; group >= 0; group--) {
+    right += positive[group];
+    taken += positive[group] + negative[group];
+    if (positive[group] > 0) sum += positive[group] * (right / taken);
   }
   return positives > 0 ? sum / positives : 0;
 };
@@ -84,12 +90,9 @@ function rank(
   const positives: number[] = [];
   for (const one of isBinary && average !== 'none' ? [1] : Array(Math.max(2, columns)).keys()) {
     const column = scoresOf(matrix, one);
-    const order = Uint32Array.from({ length: rows }, (_, row) => row).sort(
-      (a, b) => column[b] - column[a] || 0,
-    );
-    const groups = groupsOf(column, order, (row) => isPositive(row, one), weights);
-    positives.push(groups.reduce((sum, { positive }) => sum + positive, 0));
-    const negatives = groups.reduce((sum, { negative }) => sum + negative, 0);
+    const groups = groupsOf(column, (row) => isPositive(row, one), weights);
+    positives.push(groups.positive.reduceRight((sum, weight) => sum + weight, 0));
+    const negatives = groups.negative.reduceRight((sum, weight) => sum + weight, 0);
     perClass.push(metric(groups, positives[positives.length - 1], negatives));
   }
   if (average === 'none') return Float64Array.from(perClass);
@@ -118,8 +121,11 @@ function readPositives(action: string, expected: TargetsLike, scores: Matrix): P
 
 /** Scores of one class; a single column scores class 1, and class 0 by its negative. */
 function scoresOf({ data, rows, columns }: Matrix, one: number): Float64Array {
-  if (columns === 1) return Float64Array.from(data, (score) => (one === 1 ? score : -score));
-  return Float64Array.from({ length: rows }, (_, row) => data[row * columns + one]);
+  const scores = new Float64Array(rows);
+  const sign = columns === 1 && one === 0 ? -1 : 1;
+  const column = columns === 1 ? 0 : one;
+  for (let row = 0; row < rows; row++) scores[row] = sign * data[row * columns + column];
+  return scores;
 }
 
 /**
