@@ -59,20 +59,31 @@ describe.skipIf(!chromiumPath)('models that Chromium keeps', () => {
   });
 
   it('are downloaded byte for byte', async () => {
-    const downloads: Promise<[string, number[]]>[] = [];
-    const contentOf = async (download: Download): Promise<[string, number[]]> => [
-      download.suggestedFilename(),
-      [...readFileSync(await download.path())],
-    ];
-    const visit = server.visit<number[]>('downloadModel');
-    const { value: bytes } = await visitChromium(browser, visit, async (page) => {
-      page.on('download', (download) => downloads.push(contentOf(download)));
+    const downloads: [string, number[]][] = [];
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
     });
+    const keep = async (download: Download): Promise<void> => {
+      const content = [...readFileSync(await download.path())];
+      if (downloads.push([download.suggestedFilename(), content]) === 2) end();
+    };
+    const visit = server.visit<number[]>('downloadModel');
+    const { value: bytes } = await visitChromium(
+      browser,
+      visit,
+      async (page) => {
+        page.on('download', keep);
+      },
+      { closing: () => ended },
+    );
     expect(bytes.length).toBeGreaterThan(1000);
-    expect(await Promise.all(downloads)).toEqual([
-      ['my model.safetensors', bytes],
-      ['weights.bin', bytes],
-    ]);
+    expect(new Map(downloads)).toEqual(
+      new Map([
+        ['my model.safetensors', bytes],
+        ['weights.bin', bytes],
+      ]),
+    );
   });
 });
 

@@ -287,7 +287,12 @@ int check_everything() {
   for (const int64_t rows : {66, 200, 520}) check_products(rows, 391, 71, 3, turn++, false);
   for (const int64_t units : {512, 1024, 1100}) check_products(70, 512, units, 3, turn++, false);
   // Where rows of weights lie at a distance of pages.
-  for (const int64_t rows : {4, 5, 128, 129}) check_products(rows, 261, 1024, 3, turn++, false);
+  for (const int64_t rows : {4, 5, 48, 49, 128, 129, 192, 193, 256, 257}) {
+    check_products(rows, 261, 1024, 3, turn++, false);
+  }
+  // Weights that lie far away, and more columns than a single block of rows takes at a time.
+  for (const int64_t rows : {6, 23, 130}) check_products(rows, 1030, 1033, 3, turn++, false);
+  check_products(9, 20, 4200, 3, turn++, false);
   // Tall tiles of every height.
   for (const int64_t rows : {6, 8, 9, 10, 11, 12, 25}) check_products(rows, 37, 10, 3, turn++, true);
   // Where few columns are computed as rows.

@@ -18,6 +18,7 @@ export async function visitChromium<T>(
   browser: { newPage(): Promise<Page> },
   visit: Visit<T>,
   prepare: (page: Page) => Promise<unknown> = async () => {},
+  before: { closing?: () => Promise<unknown> } = {},
 ): Promise<Report<T>> {
   const page = await browser.newPage();
   try {
@@ -28,7 +29,9 @@ export async function visitChromium<T>(
     failed.catch(() => {});
     await prepare(page);
     await page.goto(visit.url);
-    return await Promise.race([visit.report, failed]);
+    const report = await Promise.race([visit.report, failed]);
+    await before.closing?.();
+    return report;
   } finally {
     await page.close();
   }
