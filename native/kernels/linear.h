@@ -228,12 +228,13 @@ FASTMLP_NOINLINE void linear_backward_input_single(const Batch& batch,
   }
 }
 
-// A few rows are not worth a transposed W; nor are some more, if the rows of W are long, the longer the more.
+// A few rows are not worth a transposed W; nor are some more, if the rows of W are long, the longer the more,
+// and whole vectors, which do not lie across lines.
 template <class S>
 FASTMLP_INLINE bool prefers_dot_products(int64_t rows, int64_t units) {
   if (rows <= 3) return true;
   if (rows <= 16) return rows <= S::kDotRows && units >= 4 * S::kLanes;
-  return rows <= S::kDotRows && units >= 16 * S::kLanes && units >= 6 * rows;
+  return rows <= S::kDotRows && units >= 16 * S::kLanes && units >= 7 * rows && units % S::kLanes == 0;
 }
 
 template <class S>

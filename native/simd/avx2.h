@@ -21,7 +21,7 @@ struct Simd {
   static constexpr int kTallRows = 12;
   static constexpr int kThinVectors = 8;
   static constexpr int kDotTileRows = 3;
-  static constexpr int64_t kDotRows = 32;
+  static constexpr int64_t kDotRows = 64;
   static constexpr int64_t kUnpackedRows = 64;
   static constexpr int64_t kBlockDepth = 256;
   static constexpr int64_t kBlockRows = 192;
