@@ -252,7 +252,7 @@ function readLabels(action: string, t: Labels, count: number, model: Model): Int
   const { outputs } = model;
   for (let row = 0; row < count; row++) {
     const label = t[row];
-    if (!Number.isInteger(label) || label < 0 || label >= outputs) {
+    if (label >>> 0 !== label || label >= outputs) {
       throw rangeError(
         action,
         `labels must be integers from 0 to ${outputs - 1}`,

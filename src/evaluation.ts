@@ -2,7 +2,7 @@ import type { Dataset, Rows } from './backends/backend.js';
 import { numbersOf, type RowsLike, readRows, type TargetsLike } from './data.js';
 import type { Engine, Metrics } from './engine.js';
 import { requireKnownKeys } from './errors.js';
-import { yieldToEventLoop } from './event-loop.js';
+import { Turns } from './event-loop.js';
 import { Matrix } from './matrix.js';
 import type { EvaluateOptions, Evaluation } from './metrics/evaluate.js';
 import { type RowWeights, rowWeightKeys, weighRows } from './row-weights.js';
@@ -14,6 +14,9 @@ const metricsModule = () => {
   return loading;
 };
 
+/** Of evaluations on the caller's thread, however many follow one another. */
+const turns = new Turns();
+
 /** `Trainer.evaluate`: the loss and, from the outputs of the same pass, the metrics. */
 export async function evaluate(
   engine: Engine,
@@ -22,7 +25,6 @@ export async function evaluate(
   options: RowWeights | (EvaluateOptions & RowWeights) = {},
 ): Promise<Metrics | Evaluation> {
   const action = 'Cannot evaluate';
-  engine.requireAlive(action);
   const { classWeight, ...others } = options;
   const asked =
     'metrics' in others ? new (await metricsModule()).MetricRun(action, others as EvaluateOptions) : null;
@@ -34,7 +36,7 @@ export async function evaluate(
   const rows = weighRows(action, unweighted, model, options);
   const result = asked ? numbersOf(engine.backend.precision, rows.count * model.outputs) : undefined;
   const brief = engine.evaluateNow(rows, result);
-  if (brief) await yieldToEventLoop();
+  if (brief) await turns.take();
   const metrics =
     brief ??
     ((await overRows(engine, rows, (dataset) => engine.evaluate(rows, dataset, { result }))) as Metrics);
