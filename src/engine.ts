@@ -481,7 +481,7 @@ export class Engine {
 
   /** Metrics of the first epoch of a job. */
   firstMetrics(sums: Float64Array): Metrics {
-    const { [ScalarCode.loss]: loss, [ScalarCode.correct]: correct, [ScalarCode.rows]: rows } = sums;
+    const [loss, correct, rows] = [sums[ScalarCode.loss], sums[ScalarCode.correct], sums[ScalarCode.rows]];
     return this.metricsOf({ loss, correct, rows });
   }
 
