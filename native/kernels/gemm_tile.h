@@ -21,10 +21,10 @@ struct Tile {
   int64_t start_row;
   // The sums are added to C, each rounded by itself first: many small terms do not drown in a large C.
   bool accumulate;
-  // Of lines that the caller will need soon, `ahead_row` apart from `ahead` on, one every so many steps along
-  // the depth; none if 0.
+  // Of lines that the caller will need soon, `ahead_row` apart from `ahead` on, a tile that fetches takes one
+  // every so many steps along the depth.
   int64_t ahead_steps;
-  const float* ahead;
+  const float* ahead = nullptr;
   int64_t ahead_row;
   // Columns of the last vector, if it is a partial one.
   int tail;

@@ -5,6 +5,7 @@ import type { Engine, Metrics } from '../engine.js';
 import { fact, rangeError, requireKnownKeys, requireName, typeError } from '../errors.js';
 import { Matrix } from '../matrix.js';
 import type { Decision } from '../model.js';
+import { indexOfNaN } from '../rows.js';
 import {
   balancedAccuracy,
   type ClassAverage,
@@ -214,7 +215,7 @@ export class MetricRun {
   of(engine: Engine, rows: Rows, outputs: Matrix, t: TargetsLike): Record<string, unknown> {
     const { data, columns } = outputs;
     // Infinities are as good as other numbers, but rarer.
-    const index = engine.executor.firstNonFinite(data) < 0 ? -1 : data.findIndex(Number.isNaN);
+    const index = engine.executor.firstNonFinite(data) < 0 ? -1 : indexOfNaN(data);
     if (index >= 0) {
       const place = `NaN in row ${Math.floor(index / columns)}, column ${index % columns}`;
       throw rangeError(this.action, 'outputs must be numbers to have metrics', fact(place));

@@ -63,10 +63,11 @@ function labelsOf(action: string, name: string, data: ArrayLike<number>): Int32A
   const labels = new Int32Array(data.length);
   for (let index = 0; index < labels.length; index++) {
     const label = data[index];
+    if (label >>> 0 !== label || label > MAXIMUM_LABEL) {
+      const rule = `${name} must be integer labels from 0 to ${MAXIMUM_LABEL}`;
+      throw rangeError(action, rule, fact(`${label} at index ${index}`));
+    }
     labels[index] = label;
-    if (labels[index] === label && label >= 0 && label <= MAXIMUM_LABEL) continue;
-    const rule = `${name} must be integer labels from 0 to ${MAXIMUM_LABEL}`;
-    throw rangeError(action, rule, fact(`${label} at index ${index}`));
   }
   return labels;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Browser, Download } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Found, Kept, keepTooMuch } from './pages/keeping.js';
 import { chromiumPath, launchChromium, visitChromium } from './support/chromium.js';
 import { firefoxPath, visitFirefox } from './support/firefox.js';
@@ -59,31 +59,28 @@ describe.skipIf(!chromiumPath)('models that Chromium keeps', () => {
   });
 
   it('are downloaded byte for byte', async () => {
-    const downloads: [string, number[]][] = [];
-    let end = (): void => {};
-    const ended = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    const keep = async (download: Download): Promise<void> => {
-      const content = [...readFileSync(await download.path())];
-      if (downloads.push([download.suggestedFilename(), content]) === 2) end();
-    };
+    const downloads: Promise<[string, number[]]>[] = [];
+    const contentOf = async (download: Download): Promise<[string, number[]]> => [
+      download.suggestedFilename(),
+      [...readFileSync(await download.path())],
+    ];
     const visit = server.visit<number[]>('downloadModel');
     const { value: bytes } = await visitChromium(
       browser,
       visit,
       async (page) => {
-        page.on('download', keep);
+        page.on('download', (download) => downloads.push(contentOf(download)));
       },
-      { closing: () => ended },
+      async () => {
+        await vi.waitFor(() => expect(downloads).toHaveLength(2), { timeout: 10_000 });
+        await Promise.all(downloads);
+      },
     );
     expect(bytes.length).toBeGreaterThan(1000);
-    expect(new Map(downloads)).toEqual(
-      new Map([
-        ['my model.safetensors', bytes],
-        ['weights.bin', bytes],
-      ]),
-    );
+    expect(await Promise.all(downloads)).toEqual([
+      ['my model.safetensors', bytes],
+      ['weights.bin', bytes],
+    ]);
   });
 });
 

@@ -13,12 +13,15 @@ const flags = [
 export const launchChromium = (): Promise<Browser> =>
   chromium.launch({ executablePath: chromiumPath, args: flags, chromiumSandbox: false });
 
-/** Opens the visit's page and returns what it reports; `prepare` sees the page before it loads anything. */
+/**
+ * Opens the visit's page and returns what it reports; `prepare` sees the page before it loads anything, `beforeClosing`
+ * waits for what goes on after the report.
+ */
 export async function visitChromium<T>(
   browser: { newPage(): Promise<Page> },
   visit: Visit<T>,
   prepare: (page: Page) => Promise<unknown> = async () => {},
-  before: { closing?: () => Promise<unknown> } = {},
+  beforeClosing: () => Promise<unknown> = async () => {},
 ): Promise<Report<T>> {
   const page = await browser.newPage();
   try {
@@ -30,7 +33,7 @@ export async function visitChromium<T>(
     await prepare(page);
     await page.goto(visit.url);
     const report = await Promise.race([visit.report, failed]);
-    await before.closing?.();
+    await beforeClosing();
     return report;
   } finally {
     await page.close();
