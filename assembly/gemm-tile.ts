@@ -25,18 +25,12 @@ class Rows6 extends Rows5 {
   r5: u8;
 }
 
-/** How A lies, as a type: its rows are contiguous, or its columns are. */
-class ByRow {}
-class ByColumn {
-  r0: u8;
-}
-
 /** Where the operands of a row of tiles lie. Strides are bytes. */
 export class Tiles {
   static columns: i32 = 0;
   static depth: i32 = 0;
-  /** From one row, or column, of A to the next, whichever is not contiguous. */
-  static a_step: usize = 0;
+  /** From one row of A, which is contiguous, to the next. */
+  static a_row: usize = 0;
   /** From one panel of B to the next, and from one row within a panel to the next. */
   static b_panel: usize = 0;
   static b_row: usize = 0;
@@ -56,7 +50,7 @@ function copy_partial(from: usize, from_row: usize, to: usize, to_row: usize, ro
 }
 
 /** A tile of C = initial + A B: `offsetof<Rows>()` rows of eight columns. */
-function gemm_tile_f32<Rows, Layout>(
+function gemm_tile_f32<Rows>(
   a: usize,
   b: usize,
   b_row: usize,
@@ -66,9 +60,7 @@ function gemm_tile_f32<Rows, Layout>(
   to_row: usize,
 ): void {
   const rows = offsetof<Rows>();
-  const is_by_row = offsetof<Layout>() === 0;
-  const a_row = is_by_row ? Tiles.a_step : 4;
-  const a_column = is_by_row ? 4 : Tiles.a_step;
+  const a_row = Tiles.a_row;
   let c00 = v128.load(from);
   let c01 = v128.load(from, 16);
   let c10 = c00;
@@ -81,8 +73,7 @@ function gemm_tile_f32<Rows, Layout>(
   let c41 = c00;
   let c50 = c00;
   let c51 = c00;
-  // Where columns are contiguous, one pointer does for all rows.
-  let a0 = a;
+  let a0 = a & ~3;
   let a1 = a0 + a_row;
   let a2 = a1 + a_row;
   let a3 = a2 + a_row;
@@ -113,44 +104,47 @@ function gemm_tile_f32<Rows, Layout>(
     c50 = v128.load(from);
     c51 = v128.load(from, 16);
   }
+  b &= ~3;
   const b_end = b + <usize>Tiles.depth * b_row;
+  // Two steps a turn, so that moving pointers takes less of it; an odd step comes first, by itself. The test around the
+  // first step keeps V8 from putting off its sums, whose factors would not fit the registers then.
   for (; b !== b_end; b += b_row) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     let x = v128.load32_splat(a0);
     c00 = F32x4.fma(x, b0, c00);
     c01 = F32x4.fma(x, b1, c01);
+    a0 += 4;
     if (rows > 1) {
-      x = is_by_row ? v128.load32_splat(a1) : v128.load32_splat(a0, 4);
+      x = v128.load32_splat(a1);
       c10 = F32x4.fma(x, b0, c10);
       c11 = F32x4.fma(x, b1, c11);
-      if (is_by_row) a1 += a_column;
+      a1 += 4;
     }
     if (rows > 2) {
-      x = is_by_row ? v128.load32_splat(a2) : v128.load32_splat(a0, 8);
+      x = v128.load32_splat(a2);
       c20 = F32x4.fma(x, b0, c20);
       c21 = F32x4.fma(x, b1, c21);
-      if (is_by_row) a2 += a_column;
+      a2 += 4;
     }
     if (rows > 3) {
-      x = is_by_row ? v128.load32_splat(a3) : v128.load32_splat(a0, 12);
+      x = v128.load32_splat(a3);
       c30 = F32x4.fma(x, b0, c30);
       c31 = F32x4.fma(x, b1, c31);
-      if (is_by_row) a3 += a_column;
+      a3 += 4;
     }
     if (rows > 4) {
-      x = is_by_row ? v128.load32_splat(a4) : v128.load32_splat(a0, 16);
+      x = v128.load32_splat(a4);
       c40 = F32x4.fma(x, b0, c40);
       c41 = F32x4.fma(x, b1, c41);
-      if (is_by_row) a4 += a_column;
+      a4 += 4;
     }
     if (rows > 5) {
-      x = is_by_row ? v128.load32_splat(a5) : v128.load32_splat(a0, 20);
+      x = v128.load32_splat(a5);
       c50 = F32x4.fma(x, b0, c50);
       c51 = F32x4.fma(x, b1, c51);
-      if (is_by_row) a5 += a_column;
+      a5 += 4;
     }
-    a0 += a_column;
   }
   v128.store(to, c00);
   v128.store(to, c01, 16);
@@ -182,12 +176,12 @@ function gemm_tile_f32<Rows, Layout>(
 }
 
 /** Rows of C, tile by tile; a last tile of fewer than eight columns is computed aside. */
-function gemm_tiles_f32<Rows, Layout>(a: usize, b: usize, initial: usize, c: usize): void {
+function gemm_tiles_f32<Rows>(a: usize, b: usize, initial: usize, c: usize): void {
   const initial_row = Tiles.initial_row;
   const c_row = Tiles.c_row;
   let left = Tiles.columns;
   for (; left >= 8; left -= 8) {
-    gemm_tile_f32<Rows, Layout>(a, b, Tiles.b_row, initial, initial_row, c, c_row);
+    gemm_tile_f32<Rows>(a, b, Tiles.b_row, initial, initial_row, c, c_row);
     b += Tiles.b_panel;
     initial += Tiles.initial_column;
     c += 32;
@@ -196,42 +190,30 @@ function gemm_tiles_f32<Rows, Layout>(a: usize, b: usize, initial: usize, c: usi
   const rows = <i32>offsetof<Rows>();
   const aside = Workspace.c;
   copy_partial(initial, initial_row, aside, 32, rows, left);
-  gemm_tile_f32<Rows, Layout>(a, Tiles.last_panel, 32, aside, 32, aside, 32);
+  gemm_tile_f32<Rows>(a, Tiles.last_panel, 32, aside, 32, aside, 32);
   copy_partial(aside, 32, c, c_row, rows, left);
 }
 
-function gemm_tiles_of_layout_f32<Layout>(rows: i32, a: usize, b: usize, initial: usize, c: usize): void {
+/** `rows` rows of C, 1 to 6 of them. */
+export function gemm_row_of_tiles_f32(rows: i32, a: usize, b: usize, initial: usize, c: usize): void {
   switch (rows) {
     case 1:
-      gemm_tiles_f32<Rows1, Layout>(a, b, initial, c);
+      gemm_tiles_f32<Rows1>(a, b, initial, c);
       break;
     case 2:
-      gemm_tiles_f32<Rows2, Layout>(a, b, initial, c);
+      gemm_tiles_f32<Rows2>(a, b, initial, c);
       break;
     case 3:
-      gemm_tiles_f32<Rows3, Layout>(a, b, initial, c);
+      gemm_tiles_f32<Rows3>(a, b, initial, c);
       break;
     case 4:
-      gemm_tiles_f32<Rows4, Layout>(a, b, initial, c);
+      gemm_tiles_f32<Rows4>(a, b, initial, c);
       break;
     case 5:
-      gemm_tiles_f32<Rows5, Layout>(a, b, initial, c);
+      gemm_tiles_f32<Rows5>(a, b, initial, c);
       break;
     default:
       // No tile has six rows where `Block.tile_rows` is five.
-      if (ASC_FEATURE_RELAXED_SIMD) gemm_tiles_f32<Rows6, Layout>(a, b, initial, c);
+      if (ASC_FEATURE_RELAXED_SIMD) gemm_tiles_f32<Rows6>(a, b, initial, c);
   }
-}
-
-/** `rows` rows of C, 1 to 6 of them. */
-export function gemm_row_of_tiles_f32(
-  rows: i32,
-  is_by_row: bool,
-  a: usize,
-  b: usize,
-  initial: usize,
-  c: usize,
-): void {
-  if (is_by_row) gemm_tiles_of_layout_f32<ByRow>(rows, a, b, initial, c);
-  else gemm_tiles_of_layout_f32<ByColumn>(rows, a, b, initial, c);
 }

@@ -5,7 +5,7 @@
  */
 import { Epilogue } from './epilogue';
 import { gemm_row_of_tiles_f32, Tiles } from './gemm-tile';
-import { pack_columns_of_a_f32, pack_panel_f32, pack_transposed_panel_f32 } from './packing';
+import { pack_panel_f32, pack_transposed_panel_f32, transpose_f32 } from './packing';
 import { Share } from './share';
 import { F32x4 } from './simd';
 import { column_product_f32, outer_product_f32, row_product_f32, tiny_product_f32 } from './thin-products';
@@ -99,9 +99,7 @@ function gemm_f32(
   const end_column = Share.end_column(columns);
   const row_parts = parts_of(share_rows, Block.tile_rows);
   const c_row = (<usize>columns) << 2;
-  const is_by_row = a_column === 4;
-  const packs_a = !is_by_row && a_column % Block.conflict_bytes === 0 && columns >= Block.packing_columns;
-  Tiles.a_step = is_by_row ? a_row : a_column;
+  Tiles.a_row = a_row;
   Tiles.c_row = accumulate ? (<usize>Block.columns) << 2 : c_row;
   for (let j = Share.first_column(); j < end_column; j += column_step) {
     const block_columns = min(end_column - j, column_step);
@@ -120,13 +118,13 @@ function gemm_f32(
         const at = c + <usize>i * c_row + ((<usize>j) << 2);
         const begins = initial === 0 ? ZEROS : initial + ((<usize>j) << 2);
         let a_tile = a + <usize>i * a_row + <usize>k * a_column;
-        if (packs_a) {
-          pack_columns_of_a_f32(a_tile, a_column, tile_rows, Tiles.depth, Workspace.a);
+        if (a_column !== 4) {
+          Tiles.a_row = (<usize>Tiles.depth) << 2;
+          transpose_f32(a_tile, a_column, Tiles.depth, tile_rows, Workspace.a, Tiles.a_row);
           a_tile = Workspace.a;
-          Tiles.a_step = (<usize>tile_rows) << 2;
         }
         const to = accumulate ? Workspace.sums : at;
-        gemm_row_of_tiles_f32(tile_rows, is_by_row, a_tile, panels, is_first ? begins : at, to);
+        gemm_row_of_tiles_f32(tile_rows, a_tile, panels, is_first ? begins : at, to);
         if (accumulate) add_rows_f32(to, tile_rows, block_columns, at, c_row);
         else if (part === depth_parts - 1) finish_tiles(c, i, tile_rows, j, block_columns, columns);
       }

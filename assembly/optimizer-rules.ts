@@ -4,9 +4,9 @@
  */
 import { OptimizerCode } from '../src/opcodes';
 import { OptimizerScalar } from '../src/optimizer-scalars';
+import { LastVectors } from './optimizers';
 import { Share } from './share';
-import { F32x4 } from './simd';
-import { Workspace } from './workspace';
+import { F32x4, Subnormal } from './simd';
 
 class Scalars {
   @inline static get(scalars: usize, index: i32): f64 {
@@ -109,26 +109,12 @@ function advance_power(scalars: usize, index: i32, factor: f64): f64 {
 }
 
 class Blend {
-  /** a x + b y of four numbers x, kept in their place. */
-  @inline static step(place: usize, a: v128, b: v128, y: v128): v128 {
-    const blended = F32x4.flush_subnormal(F32x4.fma(a, v128.load(place), f32x4.mul(b, y)));
+  /** a x + b y of four numbers x, kept in their place, without subnormal ones. */
+  @inline static step(place: usize, a: v128, b: v128, y: v128, magnitude: v128, smallest_normal: v128): v128 {
+    const sum = F32x4.fma(a, v128.load(place), f32x4.mul(b, y));
+    const blended = F32x4.flush_subnormal(sum, magnitude, smallest_normal);
     v128.store(place, blended);
     return blended;
-  }
-}
-
-/** The last one to three numbers of each buffer of an `optimizer_step`, in the workspace. */
-class Last {
-  /** Copies n numbers of a buffer to the vector `index`, whose place is returned; 0 for no buffer. */
-  static take(buffer: usize, at: usize, n: i32, index: usize): usize {
-    if (buffer === 0) return 0;
-    const place = Workspace.panels + (index << 4);
-    v128.store(place, F32x4.load_last(buffer + at, n));
-    return place;
-  }
-
-  static put(place: usize, buffer: usize, at: usize, n: i32): void {
-    if (buffer !== 0) F32x4.store_last(buffer + at, v128.load(place), n);
   }
 }
 
@@ -145,19 +131,19 @@ export function optimizer_step(
   const begin = (<usize>Share.first_column()) << 2;
   const bytes = (<usize>Share.end_column(count)) << 2;
   const at = bytes & ~15;
-  step_whole(parameters, gradient, state1, state2, state3, begin, at, scalars, rule);
+  if (begin < at) step_whole(parameters, gradient, state1, state2, state3, begin, at, scalars, rule);
   const left = <i32>((bytes - at) >> 2);
   if (left === 0) return;
-  const last_parameters = Last.take(parameters, at, left, 0);
-  const last_gradient = Last.take(gradient, at, left, 1);
-  const last1 = Last.take(state1, at, left, 2);
-  const last2 = Last.take(state2, at, left, 3);
-  const last3 = Last.take(state3, at, left, 4);
+  const last_parameters = LastVectors.take(parameters, at, left, 0);
+  const last_gradient = LastVectors.take(gradient, at, left, 1);
+  const last1 = LastVectors.take(state1, at, left, 2);
+  const last2 = LastVectors.take(state2, at, left, 3);
+  const last3 = LastVectors.take(state3, at, left, 4);
   step_whole(last_parameters, last_gradient, last1, last2, last3, 0, 16, scalars, rule);
-  Last.put(last_parameters, parameters, at, left);
-  Last.put(last1, state1, at, left);
-  Last.put(last2, state2, at, left);
-  Last.put(last3, state3, at, left);
+  LastVectors.put(last_parameters, parameters, at, left);
+  LastVectors.put(last1, state1, at, left);
+  LastVectors.put(last2, state2, at, left);
+  LastVectors.put(last3, state3, at, left);
 }
 
 /** Updates whole vectors of parameters, from byte `begin` to before `end` of each buffer: a loop for each rule. */
@@ -180,6 +166,9 @@ function step_whole(
   const c3 = Scalars.splat(scalars, OptimizerScalar.c3);
   const c4 = Scalars.splat(scalars, OptimizerScalar.c4);
   const zero = f32x4.splat(0);
+  const magnitude = Subnormal.magnitude();
+  const smallest_normal = Subnormal.smallest_normal();
+  let at = begin;
   switch (rule) {
     case OptimizerCode.amsgrad:
     case OptimizerCode.nadam:
@@ -187,11 +176,11 @@ function step_whole(
       const c5 = Scalars.splat(scalars, OptimizerScalar.c5);
       const c6 = Scalars.splat(scalars, OptimizerScalar.c6);
       const c7 = Scalars.splat(scalars, OptimizerScalar.c7);
-      for (let at = begin; at < end; at += 16) {
+      do {
         const w = v128.load(parameters + at);
         const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
-        const m = Blend.step(state1 + at, c0, c1, g);
-        let u = Blend.step(state2 + at, c2, c3, f32x4.mul(g, g));
+        const m = Blend.step(state1 + at, c0, c1, g, magnitude, smallest_normal);
+        let u = Blend.step(state2 + at, c2, c3, f32x4.mul(g, g), magnitude, smallest_normal);
         if (state3 !== 0) {
           u = F32x4.max(u, v128.load(state3 + at));
           v128.store(state3 + at, u);
@@ -199,78 +188,89 @@ function step_whole(
         const along = F32x4.fma(c4, g, f32x4.mul(c5, m));
         const taken = f32x4.div(along, F32x4.fma(c6, f32x4.sqrt(u), c7));
         v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
-      }
+        at += 16;
+      } while (at < end);
       break;
     }
     case OptimizerCode.adamax: {
-      for (let at = begin; at < end; at += 16) {
+      do {
         const w = v128.load(parameters + at);
         const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
-        const m = Blend.step(state1 + at, c0, c1, g);
+        const m = Blend.step(state1 + at, c0, c1, g, magnitude, smallest_normal);
         const decayed = f32x4.mul(c2, v128.load(state2 + at));
         const u = F32x4.max(f32x4.add(f32x4.abs(g), c3), decayed);
         v128.store(state2 + at, u);
         const taken = f32x4.div(f32x4.mul(c4, m), u);
         v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
-      }
+        at += 16;
+      } while (at < end);
       break;
     }
     case OptimizerCode.rmsprop:
     case OptimizerCode.adagrad: {
-      for (let at = begin; at < end; at += 16) {
+      do {
         const w = v128.load(parameters + at);
         const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
-        let square = Blend.step(state1 + at, c0, c1, f32x4.mul(g, g));
+        let square = Blend.step(state1 + at, c0, c1, f32x4.mul(g, g), magnitude, smallest_normal);
         if (state3 !== 0) {
-          const mean = Blend.step(state3 + at, c0, c1, g);
+          const mean = Blend.step(state3 + at, c0, c1, g, magnitude, smallest_normal);
           square = F32x4.max(F32x4.fnma(mean, mean, square), zero);
         }
         let step = f32x4.div(g, f32x4.add(f32x4.sqrt(square), c3));
-        if (state2 !== 0) step = Blend.step(state2 + at, c2, f32x4.splat(1), step);
+        if (state2 !== 0) {
+          const velocity = F32x4.fma(c2, v128.load(state2 + at), step);
+          step = F32x4.flush_subnormal(velocity, magnitude, smallest_normal);
+          v128.store(state2 + at, step);
+        }
         const taken = f32x4.mul(c4, step);
         v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
-      }
+        at += 16;
+      } while (at < end);
       break;
     }
     case OptimizerCode.adadelta: {
-      for (let at = begin; at < end; at += 16) {
+      do {
         const w = v128.load(parameters + at);
         const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
-        const v = Blend.step(state1 + at, c0, c1, f32x4.mul(g, g));
+        const v = Blend.step(state1 + at, c0, c1, f32x4.mul(g, g), magnitude, smallest_normal);
         const ratio = f32x4.div(f32x4.add(v128.load(state2 + at), c2), f32x4.add(v, c2));
         const delta = f32x4.mul(g, f32x4.sqrt(ratio));
-        Blend.step(state2 + at, c0, c1, f32x4.mul(delta, delta));
+        Blend.step(state2 + at, c0, c1, f32x4.mul(delta, delta), magnitude, smallest_normal);
         v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), f32x4.mul(c3, delta)));
-      }
+        at += 16;
+      } while (at < end);
       break;
     }
     case OptimizerCode.lion: {
-      for (let at = begin; at < end; at += 16) {
+      do {
         const w = v128.load(parameters + at);
         const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
         const direction = F32x4.fma(c0, v128.load(state1 + at), f32x4.mul(c1, g));
-        Blend.step(state1 + at, c2, c3, g);
+        Blend.step(state1 + at, c2, c3, g, magnitude, smallest_normal);
         const taken = f32x4.mul(c4, F32x4.sign(direction));
         v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
-      }
+        at += 16;
+      } while (at < end);
       break;
     }
     case OptimizerCode.rprop: {
-      for (let at = begin; at < end; at += 16) {
+      do {
         const w = v128.load(parameters + at);
         const g = F32x4.fma(into_gradient, w, v128.load(gradient + at));
-        const turn = f32x4.mul(F32x4.sign(g), F32x4.sign(v128.load(state2 + at)));
+        // Of the sign of their product, which is not zero where neither is.
+        const grown = F32x4.grow(g);
+        const turn = f32x4.mul(grown, v128.load(state2 + at));
         const back = f32x4.lt(turn, zero);
         const turned = F32x4.select(back, c1, f32x4.splat(1));
         const factor = F32x4.select(f32x4.gt(turn, zero), c0, turned);
         const scaled = f32x4.mul(v128.load(state1 + at), factor);
         const size = F32x4.min(F32x4.max(scaled, c2), c3);
-        const last = F32x4.select(back, zero, g);
         v128.store(state1 + at, size);
-        v128.store(state2 + at, last);
-        const taken = f32x4.mul(F32x4.sign(last), size);
+        v128.store(state2 + at, v128.andnot(g, back));
+        const taken = f32x4.mul(v128.andnot(F32x4.cut(grown), back), size);
         v128.store(parameters + at, f32x4.sub(f32x4.mul(kept, w), taken));
-      }
+        at += 16;
+      } while (at < end);
       break;
     }
   }

@@ -26,50 +26,65 @@ export function pack_transposed_panel_f32(
   panel: usize,
 ): void {
   if (columns < 8) memory.fill(panel, 0, (<usize>depth) << 5);
-  let j: i32 = 0;
-  for (; j + 4 <= columns; j += 4, b += 4 * b_column) {
-    transpose_four_f32(b, b_column, depth, panel + ((<usize>j) << 2));
+  transpose_f32(b, b_column, columns, depth, panel, 32);
+}
+
+/** to[k][j] = from[j][k], where `from` is rows × columns: in blocks of four by four, the last of which overlap. */
+export function transpose_f32(
+  from: usize,
+  from_row: usize,
+  rows: i32,
+  columns: i32,
+  to: usize,
+  to_row: usize,
+): void {
+  if (rows < 4 || columns < 4) {
+    transpose_few_f32(from, from_row, rows, columns, to, to_row);
+    return;
   }
-  for (; j < columns; j++, b += b_column) {
-    for (let k: i32 = 0; k < depth; k++) {
-      store<f32>(panel + ((<usize>k) << 5) + ((<usize>j) << 2), load<f32>(b + ((<usize>k) << 2)));
+  for (let j: i32 = 0; j < rows; j += 4) {
+    const row = min(j, rows - 4);
+    const r0 = from + <usize>row * from_row;
+    const r1 = r0 + from_row;
+    const r2 = r1 + from_row;
+    const r3 = r2 + from_row;
+    let at: usize = 0;
+    let t0 = to + ((<usize>row) << 2);
+    for (let left = columns; ; ) {
+      const t1 = t0 + to_row;
+      const t2 = t1 + to_row;
+      const x0 = v128.load(r0 + at);
+      const x1 = v128.load(r1 + at);
+      const x2 = v128.load(r2 + at);
+      const x3 = v128.load(r3 + at);
+      const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
+      const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
+      const high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
+      const high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
+      v128.store(t0, v128.shuffle<f64>(low01, low23, 0, 2));
+      v128.store(t1, v128.shuffle<f64>(low01, low23, 1, 3));
+      v128.store(t2, v128.shuffle<f64>(high01, high23, 0, 2));
+      v128.store(t2 + to_row, v128.shuffle<f64>(high01, high23, 1, 3));
+      left -= 4;
+      if (left <= 0) break;
+      const step = <usize>min(left, 4);
+      at += step << 2;
+      t0 += step * to_row;
     }
   }
 }
 
-/** Four contiguous columns of B as the first four numbers of each row of a panel. */
-function transpose_four_f32(b: usize, b_column: usize, depth: i32, panel: usize): void {
-  const b1 = b + b_column;
-  const b2 = b1 + b_column;
-  const b3 = b2 + b_column;
-  let at: usize = 0;
-  for (; depth >= 4; depth -= 4, at += 16, panel += 128) {
-    const r0 = v128.load(b + at);
-    const r1 = v128.load(b1 + at);
-    const r2 = v128.load(b2 + at);
-    const r3 = v128.load(b3 + at);
-    const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-    const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-    const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-    const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-    v128.store(panel, v128.shuffle<f64>(low01, low23, 0, 2));
-    v128.store(panel, v128.shuffle<f64>(low01, low23, 1, 3), 32);
-    v128.store(panel, v128.shuffle<f64>(high01, high23, 0, 2), 64);
-    v128.store(panel, v128.shuffle<f64>(high01, high23, 1, 3), 96);
-  }
-  for (; depth > 0; depth--, at += 4, panel += 32) {
-    store<f32>(panel, load<f32>(b + at));
-    store<f32>(panel, load<f32>(b1 + at), 4);
-    store<f32>(panel, load<f32>(b2 + at), 8);
-    store<f32>(panel, load<f32>(b3 + at), 12);
-  }
-}
-
-/** A tile of A, whose columns of `rows` <= 8 numbers are contiguous and `a_column` apart, without what lies between. */
-export function pack_columns_of_a_f32(a: usize, a_column: usize, rows: i32, depth: i32, packed: usize): void {
-  const row_bytes = (<usize>rows) << 2;
-  for (; depth > 0; depth--, a += a_column, packed += row_bytes) {
-    F32x4.store_last(packed, F32x4.load_last(a, rows), rows);
-    if (rows > 4) F32x4.store_last(packed + 16, F32x4.load_last(a + 16, rows - 4), rows - 4);
+function transpose_few_f32(
+  from: usize,
+  from_row: usize,
+  rows: i32,
+  columns: i32,
+  to: usize,
+  to_row: usize,
+): void {
+  for (; rows > 0; rows--, from += from_row, to += 4) {
+    for (let k: i32 = 0; k < columns; k++) {
+      store<f32>(to + <usize>k * to_row, load<f32>(from + ((<usize>k) << 2)));
+    }
   }
 }

@@ -1,3 +1,17 @@
+/** In memory: constants are written out at every use, 18 bytes each. */
+const NORMAL = memory.data<u32>([0x7fffffff, 0x00800000]);
+
+/** What tells subnormal numbers from others: the bits but the sign, and the least number with all its digits. */
+export class Subnormal {
+  @inline static magnitude(): v128 {
+    return v128.load32_splat(NORMAL);
+  }
+
+  @inline static smallest_normal(): v128 {
+    return v128.load32_splat(NORMAL, 4);
+  }
+}
+
 /**
  * What the kernels need of four float32 lanes beyond the built-in `f32x4` and `v128`. `n` counts the lanes that exist:
  * memory behind them is neither read nor written.
@@ -79,15 +93,24 @@ export class F32x4 {
   }
 
   /** -1, 0 or 1; NaN of NaN. */
-  static sign(a: v128): v128 {
-    const zero = f32x4.splat(0);
-    const negative = F32x4.select(f32x4.lt(a, zero), f32x4.splat(-1), a);
-    return F32x4.select(f32x4.gt(a, zero), f32x4.splat(1), negative);
+  @inline static sign(a: v128): v128 {
+    return F32x4.cut(F32x4.grow(a));
   }
 
-  /** a, with zero for subnormal numbers, on which many processors are slow. */
-  @inline static flush_subnormal(a: v128): v128 {
-    return v128.andnot(a, f32x4.lt(f32x4.abs(a), f32x4.splat(1.17549435e-38)));
+  /** a 2^252, so that the least number that is not zero becomes 2^103. */
+  @inline static grow(a: v128): v128 {
+    const large = f32x4.splat(8.507059e37);
+    return f32x4.mul(f32x4.mul(a, large), large);
+  }
+
+  /** a in [-1, 1]. */
+  @inline static cut(a: v128): v128 {
+    return F32x4.max(F32x4.min(a, f32x4.splat(1)), f32x4.splat(-1));
+  }
+
+  /** a, with zero for subnormal numbers, on which many processors are slow. The others are those of `Subnormal`. */
+  @inline static flush_subnormal(a: v128, magnitude: v128, smallest_normal: v128): v128 {
+    return v128.andnot(a, f32x4.lt(v128.and(a, magnitude), smallest_normal));
   }
 
   /** a 2^n for integral n in [-252, 254], in two factors so that neither overflows before the product does. */

@@ -73,6 +73,8 @@ function add_four_rows_f32(
   b_row: usize,
   y: usize,
 ): void {
+  b0 &= ~3;
+  y &= ~3;
   let b1 = b0 + b_row;
   let b2 = b1 + b_row;
   let b3 = b2 + b_row;

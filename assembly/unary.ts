@@ -29,7 +29,12 @@ class Unary {
 
   /** output[i] = function(a[i]), in whole vectors up to `end`. */
   @inline static loop(code: i32, a: usize, a_step: usize, output: usize, end: usize): void {
-    for (; output < end; a += a_step, output += 16) v128.store(output, Unary.value(code, v128.load(a)));
+    if (output === end) return;
+    do {
+      v128.store(output, Unary.value(code, v128.load(a)));
+      a += a_step;
+      output += 16;
+    } while (output < end);
   }
 }
 

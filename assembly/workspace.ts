@@ -7,8 +7,6 @@ export class Block {
   /** With fewer rows or columns of C, B is read where it lies. */
   static readonly packing_rows: i32 = 24;
   static readonly packing_columns: i32 = 32;
-  /** Rows that are a multiple of this apart crowd few sets of the cache: then a transposed A is packed as well. */
-  static readonly conflict_bytes: usize = 1024;
   /** Up to this many rows of C, a B given as its transpose is read by dot products. */
   static readonly dot_rows: i32 = 3;
 }

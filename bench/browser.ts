@@ -9,7 +9,7 @@ import { transformSync } from 'esbuild';
 import { chromium, type Page } from 'playwright-core';
 import { findBrowser } from '../tools/browsers.mjs';
 import type { PageCase, PageCheck, page } from './browser-page.js';
-import { measure, missingLines, type Refusal } from './harness.js';
+import { measure, missingLines, type Refusal, ratioOf } from './harness.js';
 import type { BenchOptions } from './options.js';
 import { formatNumber, formatRatio, formatTable } from './tables.js';
 
@@ -143,7 +143,7 @@ export async function benchBrowser(
       name: timing.name,
       min: timing.min / steps,
       median: timing.median / steps,
-      ratio: timings[0].median / timing.median,
+      ratio: ratioOf(timings[0], timing),
     }));
   } finally {
     await browser.close();

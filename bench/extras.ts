@@ -16,7 +16,15 @@ import {
   type Trainer,
   type TrainerConfig,
 } from 'fastmlp';
-import { type Contender, measure, missingLines, type Refusal, type Timing, time } from './harness.js';
+import {
+  type Contender,
+  measure,
+  missingLines,
+  type Refusal,
+  ratioOf,
+  type Timing,
+  time,
+} from './harness.js';
 import type { BenchOptions } from './options.js';
 import { createData, type StepData } from './step-cases.js';
 import { entrantBackends } from './steps.js';
@@ -137,7 +145,11 @@ export async function benchExtras(
     const timings = await measure(contenders, rounds);
     for (const trainer of trainers) trainer.dispose();
     const [plain] = timings;
-    const results = timings.map((timing) => ({ ...timing, backend, ratio: timing.median / plain.median }));
+    const results = timings.map((timing) => ({
+      ...{ name: timing.name, min: timing.min, median: timing.median },
+      backend,
+      ratio: ratioOf(timing, plain),
+    }));
     print(formatExtras(backend, results));
     report.results.push(...results);
   }

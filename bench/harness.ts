@@ -18,11 +18,16 @@ export interface Contender {
   fewest?: number;
 }
 
-/** Seconds per repeat, over the rounds. */
+/** Seconds per repeat, over the turns. */
 export interface Timing {
   name: string;
   min: number;
   median: number;
+}
+
+/** Also of each turn, which ratios are taken from. */
+export interface Measured extends Timing {
+  turns: number[];
 }
 
 export interface Machine {
@@ -33,8 +38,12 @@ export interface Machine {
   date: string;
 }
 
-/** Long enough that a clock tick and a context switch do not show. */
-const roundSeconds = 0.2;
+/**
+ * How long a contender's turn is, in seconds, and how many there are in a round: long enough that a clock tick and a
+ * context switch do not show, short enough that what disturbs one contender disturbs the next as well.
+ */
+const turnSeconds = 0.05;
+const turnsPerRound = 4;
 
 /** Times `work`, in seconds. */
 export function time(work: () => void): number {
@@ -43,15 +52,15 @@ export function time(work: () => void): number {
   return (performance.now() - start) / 1000;
 }
 
-/** Times contenders round by round, each starting a round in turn, so that drift hits all of them alike. */
-export async function measure(contenders: Contender[], rounds: number): Promise<Timing[]> {
+/** Times contenders turn by turn, each the first of a turn as often, so that drift hits all of them alike. */
+export async function measure(contenders: Contender[], rounds: number): Promise<Measured[]> {
   const repeats: number[] = [];
   for (const contender of contenders) repeats.push(await calibrate(contender));
 
   const seconds: number[][] = contenders.map(() => []);
-  for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < contenders.length; turn++) {
-      const index = (round + turn) % contenders.length;
+  for (let turn = 0; turn < rounds * turnsPerRound; turn++) {
+    for (let place = 0; place < contenders.length; place++) {
+      const index = (turn + place) % contenders.length;
       const total = await contenders[index].run(repeats[index]);
       seconds[index].push(total / repeats[index]);
     }
@@ -60,11 +69,32 @@ export async function measure(contenders: Contender[], rounds: number): Promise<
     name,
     min: Math.min(...seconds[index]),
     median: median(seconds[index]),
+    turns: seconds[index],
   }));
 }
 
-/** Repeats that fill a round; finding them warms the contender up. */
-async function calibrate(contender: Contender, fill = roundSeconds): Promise<number> {
+/** How many times as long the first took as the second: the median over the turns. */
+export function ratioOf(first: Measured, second: Measured): number {
+  return median(first.turns.map((seconds, turn) => seconds / second.turns[turn]));
+}
+
+/** How many times as fast as a peer something is, by the median over the turns and by the fastest of each. */
+export interface PeerRatio {
+  peer: string;
+  ratio: number;
+  byMin: number;
+}
+
+export function ratiosToPeers(timing: Measured, peers: readonly Measured[]): PeerRatio[] {
+  return peers.map((peer) => ({
+    peer: peer.name,
+    ratio: ratioOf(peer, timing),
+    byMin: peer.min / timing.min,
+  }));
+}
+
+/** Repeats that fill a turn; finding them warms the contender up. */
+async function calibrate(contender: Contender, fill = turnSeconds): Promise<number> {
   const { fewest = 1 } = contender;
   for (let repeats = fewest; ; repeats *= 2) {
     const seconds = await contender.run(repeats);

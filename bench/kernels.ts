@@ -8,16 +8,24 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Backend, BackendId } from '../src/backends/backend.js';
+import type { Backend } from '../src/backends/backend.js';
 import { referenceProvider } from '../src/backends/reference/index.js';
 import { ActivationCode } from '../src/opcodes.js';
 import { Emitter } from '../src/plan/emitter.js';
 import { Layout } from '../src/plan/layout.js';
 import type { Plan } from '../src/plan/plan.js';
-import { type Contender, measure, missingLines, openBackends, type Refusal, startPeers } from './harness.js';
+import {
+  type Contender,
+  measure,
+  missingLines,
+  openBackends,
+  type Refusal,
+  ratioOf,
+  startPeers,
+} from './harness.js';
 import { fill, type Place, planOf, prepareOperation } from './operation-plan.js';
 import type { BenchOptions } from './options.js';
-import { measurePeaks, type Peaks } from './peaks.js';
+import { openYardsticks, type Yardstick } from './peaks.js';
 import type { Peer } from './peer.js';
 import {
   formatNumber,
@@ -53,12 +61,15 @@ interface KernelResult {
   name: string;
   product: Product;
   shape: Shape;
-  /** From the fastest and from the middle round. */
+  /** From the fastest and from the middle turn. */
   maxGflops: number;
   medianGflops: number;
   /** Largest difference from the reference, as a share of the largest result. */
   error: number;
-  /** Share of the peak measured just before, and speed as a multiple of OpenBLAS; both from the fastest rounds. */
+  /**
+   * Share of the peak, of the fastest turns: a neighbour takes less from multiply-adds on registers than from a product.
+   * Speed as a multiple of OpenBLAS, the median of the turns.
+   */
   peakShare?: number;
   ratio?: number;
 }
@@ -160,8 +171,8 @@ async function measureProduct(
   shape: Shape,
   backends: Backend[],
   peers: Peer[],
+  yardsticks: Yardstick[],
   rounds: number,
-  peaks: Peaks,
 ): Promise<KernelResult[]> {
   const planned = planProduct(product, shape);
   const { executor: reference, run } = await prepareOperation(
@@ -187,21 +198,23 @@ async function measureProduct(
     throw new Error(`${where} differs from the reference by ${error} of its largest result`);
   });
 
-  const timings = await measure(contenders, rounds);
+  const all = await measure([...contenders, ...yardsticks], rounds);
   for (const contender of contenders) contender.dispose();
-  const gflop = (2 * shape.batch * shape.units * shape.inputs) / 1e9;
-  const openblas = timings.find(({ name }) => name === 'openblas')?.min;
-  return timings.map(({ name, min, median }, index) => {
-    const peak = peaks[name as BackendId];
+  const timings = all.slice(0, contenders.length);
+  const peaks = all.slice(contenders.length);
+  const flop = 2 * shape.batch * shape.units * shape.inputs;
+  const openblas = timings.find(({ name }) => name === 'openblas');
+  return timings.map((timing, index) => {
+    const peak = yardsticks.findIndex(({ name }) => name === timing.name);
     return {
-      name,
+      name: timing.name,
       product,
       shape,
-      maxGflops: gflop / min,
-      medianGflops: gflop / median,
+      maxGflops: flop / timing.min / 1e9,
+      medianGflops: flop / timing.median / 1e9,
       error: errors[index],
-      ...(peak !== undefined && { peakShare: gflop / min / peak }),
-      ...(openblas !== undefined && { ratio: openblas / min }),
+      ...(peak >= 0 && { peakShare: (flop / timing.min) * (peaks[peak].min / yardsticks[peak].flop) }),
+      ...(openblas && { ratio: ratioOf(openblas, timing) }),
     };
   });
 }
@@ -221,17 +234,16 @@ export async function benchKernels(
 ): Promise<KernelsReport> {
   const { backends, missing } = await openBackends(wanted);
   const { peers, missing: missingPeers } = await startPeers(withPeers ? ['openblas'] : []);
-  missing.push(...missingPeers);
+  const { yardsticks, missing: missingPeaks } = await openYardsticks(backends);
+  missing.push(...missingPeers, ...missingPeaks);
   const versions = peers.map(({ name, version }) => `\n  ${name}: ${version}`).join('');
   print(`Products, one thread, ${rounds} rounds${versions}${missingLines(missing)}`);
   try {
     const results: KernelResult[] = [];
     for (const shape of shapes.filter((one) => match.test(formatShape(one)))) {
       const ofShape: KernelResult[] = [];
-      // Anew for each shape: the clock of a shared machine drifts.
-      const { peaks } = await measurePeaks(wanted, rounds);
       for (const product of products) {
-        ofShape.push(...(await measureProduct(product, shape, backends, peers, rounds, peaks)));
+        ofShape.push(...(await measureProduct(product, shape, backends, peers, yardsticks, rounds)));
       }
       print(formatKernels(ofShape));
       results.push(...ofShape);
@@ -242,7 +254,7 @@ export async function benchKernels(
     }
     return { missing, results, summary };
   } finally {
-    for (const peer of peers) peer.close();
+    for (const one of [...peers, ...yardsticks]) one.close();
   }
 }
 

@@ -8,7 +8,7 @@ import type { Backend } from '../src/backends/backend.js';
 import { referenceProvider } from '../src/backends/reference/index.js';
 import { Emitter } from '../src/plan/emitter.js';
 import { Layout } from '../src/plan/layout.js';
-import { copyOf, measure, missingLines, openBackends, type Refusal } from './harness.js';
+import { copyOf, measure, missingLines, openBackends, type Refusal, ratioOf } from './harness.js';
 import { fill, type Place, planOf, prepareOperation } from './operation-plan.js';
 import type { BenchOptions } from './options.js';
 import { entrantBackends } from './steps.js';
@@ -157,9 +157,9 @@ async function measurePass(
   const contenders = [copyOf((pass.bytes / 2) * rows * units), ...prepared.map(({ contender }) => contender)];
   const timings = await measure(contenders, rounds);
   for (const { dispose } of [reference, ...prepared]) dispose();
-  return timings.map(({ name, min, median }) => ({
-    ...{ pass: pass.name, rows, units, backend: name, min, median },
-    timesCopy: median / timings[0].median,
+  return timings.map((timing) => ({
+    ...{ pass: pass.name, rows, units, backend: timing.name, min: timing.min, median: timing.median },
+    timesCopy: ratioOf(timing, timings[0]),
   }));
 }
 

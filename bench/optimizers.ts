@@ -38,6 +38,7 @@ import {
   missingLines,
   openBackends,
   type Refusal,
+  ratioOf,
   startPeers,
   type Timing,
 } from './harness.js';
@@ -205,12 +206,13 @@ async function measureCase(
   }
   const { bytesPerParameter } = updateOf(one.optimizer, 1, 1);
   const moved = bytesPerParameter * parameters;
-  const [copy, ...timings] = await measure([copyOf(moved / 2), ...right], rounds);
+  const [copied, ...timings] = await measure([copyOf(moved / 2), ...right], rounds);
   for (const { dispose } of right) dispose();
+  const { turns, ...copy } = copied;
   const results = timings.map((timing) => ({
-    ...timing,
+    ...{ name: timing.name, min: timing.min, median: timing.median },
     gigabytesPerSecond: moved / timing.median / 1e9,
-    timesCopy: timing.median / copy.median,
+    timesCopy: ratioOf(timing, copied),
   }));
   return { result: { optimizer: one.name, size, parameters, bytesPerParameter, copy, results }, wrong };
 }

@@ -7,7 +7,7 @@ import type { Backend } from '../src/backends/backend.js';
 import { ExtentCode, UnaryCode } from '../src/opcodes.js';
 import { Emitter } from '../src/plan/emitter.js';
 import { Layout } from '../src/plan/layout.js';
-import { copyOf, measure, missingLines, openBackends, type Refusal } from './harness.js';
+import { copyOf, measure, missingLines, openBackends, type Refusal, ratioOf } from './harness.js';
 import { fill, type Place, planOf, prepareOperation } from './operation-plan.js';
 import type { BenchOptions } from './options.js';
 import { entrantBackends } from './steps.js';
@@ -113,14 +113,14 @@ async function measurePass(
     rounds,
   );
   for (const { dispose } of prepared) dispose();
-  return [copy, ...timings].map(({ name, min, median }) => ({
+  return [copy, ...timings].map((timing) => ({
     pass: pass.name,
     size,
-    backend: name,
-    min,
-    median,
-    gigabytesPerSecond: moved / median / 1e9,
-    timesCopy: median / copy.median,
+    backend: timing.name,
+    min: timing.min,
+    median: timing.median,
+    gigabytesPerSecond: moved / timing.median / 1e9,
+    timesCopy: ratioOf(timing, copy),
   }));
 }
 

@@ -14,7 +14,9 @@ import {
   type Contender,
   measure,
   missingLines,
+  type PeerRatio,
   type Refusal,
+  ratiosToPeers,
   startPeers,
   type Timing,
   time,
@@ -41,6 +43,7 @@ const TOLERANCE = 1e-4;
 
 interface PredictResult extends Timing {
   isPeer: boolean;
+  peers: PeerRatio[];
   rowsPerSecond: number;
 }
 
@@ -146,9 +149,11 @@ async function measureCase(
   }
   const timings = await measure(contenders, rounds);
   for (const contender of contenders) contender.dispose();
+  const isPeer = ({ name }: Timing) => (peerNames as readonly string[]).includes(name);
   const results = timings.map((timing) => ({
-    ...timing,
-    isPeer: (peerNames as readonly string[]).includes(timing.name),
+    ...{ name: timing.name, min: timing.min, median: timing.median },
+    isPeer: isPeer(timing),
+    peers: ratiosToPeers(timing, timings.filter(isPeer)),
     rowsPerSecond: rows / timing.median,
   }));
   return { name: caseName(sizes, rows), results, wrong };
@@ -195,10 +200,10 @@ function formatCase({ name, results, wrong }: PredictCase): string {
     'rows/s',
     ...others.flatMap((other) => [`× ${other.name}`, 'by min']),
   ];
-  const rows = results.map(({ name: who, min, median, rowsPerSecond }) => [
+  const rows = results.map(({ name: who, min, median, rowsPerSecond, peers }) => [
     who,
     ...[min * 1e6, median * 1e6, rowsPerSecond].map(formatNumber),
-    ...others.flatMap((other) => [other.median / median, other.min / min]).map(formatRatio),
+    ...peers.flatMap(({ ratio, byMin }) => [ratio, byMin]).map(formatRatio),
   ]);
   const refusals = wrong.map((one) => `\n  ${one.name}: WRONG ANSWER, not timed: ${one.reason}`);
   return `${name}\n${formatTable(header, rows)}${refusals.join('')}`;

@@ -16,7 +16,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { availableBackends, type BackendId } from 'fastmlp';
 import { withDigits } from './digits.js';
-import { measure, missingLines, type Refusal, startPeers, type Timing } from './harness.js';
+import {
+  measure,
+  missingLines,
+  type PeerRatio,
+  type Refusal,
+  ratiosToPeers,
+  startPeers,
+  type Timing,
+} from './harness.js';
 import type { BenchOptions } from './options.js';
 import type { Peer, PeerName } from './peer.js';
 import {
@@ -52,6 +60,7 @@ interface Prepared {
 /** Seconds per step, and what follows from the median. */
 interface StepResult extends Timing {
   isPeer: boolean;
+  peers: PeerRatio[];
   samplesPerSecond: number;
   gflops: number;
 }
@@ -183,13 +192,15 @@ async function measureCase(
   );
   for (const { prepared } of right) prepared.dispose();
   const steps = stepsPerEpoch(stepCase);
-  const results = timings.map(({ name, min, median }) => ({
-    name,
-    isPeer: (stepCase.peers as readonly string[]).includes(name),
-    min: min / steps,
-    median: median / steps,
-    samplesPerSecond: stepCase.rows / median,
-    gflops: (rowFlops(stepCase) * stepCase.rows) / median / 1e9,
+  const isPeer = ({ name }: Timing) => (stepCase.peers as readonly string[]).includes(name);
+  const results = timings.map((timing) => ({
+    name: timing.name,
+    isPeer: isPeer(timing),
+    peers: ratiosToPeers(timing, timings.filter(isPeer)),
+    min: timing.min / steps,
+    median: timing.median / steps,
+    samplesPerSecond: stepCase.rows / timing.median,
+    gflops: (rowFlops(stepCase) * stepCase.rows) / timing.median / 1e9,
   }));
   return { case: stepCase, memory: memoryOf(stepCase), results, wrong };
 }
@@ -216,7 +227,7 @@ export async function benchSteps(options: BenchOptions, print: (text: string) =>
   }
 }
 
-/** A table per case, each contender's speed as a multiple of every peer's, by medians and by the fastest rounds. */
+/** A table per case, each contender's speed as a multiple of every peer's, turn by turn and by the fastest turns. */
 function formatCase({ case: { name }, memory, results, wrong }: CaseReport): string {
   const others = results.filter(({ isPeer }) => isPeer);
   const header = [
@@ -233,7 +244,7 @@ function formatCase({ case: { name }, memory, results, wrong }: CaseReport): str
     formatNumber(result.median * 1e6),
     formatNumber(result.samplesPerSecond),
     formatNumber(result.gflops),
-    ...others.flatMap((other) => [other.median / result.median, other.min / result.min]).map(formatRatio),
+    ...result.peers.flatMap(({ ratio, byMin }) => [ratio, byMin]).map(formatRatio),
   ]);
   const refusals = wrong.map((refusal) => `\n  ${refusal.name}: WRONG ANSWER, not timed: ${refusal.reason}`);
   const [perParameter, perRow] = [memory.bytesPerParameter, memory.bytesPerRow].map(formatNumber);

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { BackendId, LayerWeights } from 'fastmlp';
-import { measure, missingLines, type Refusal } from './harness.js';
+import { measure, missingLines, type Refusal, ratioOf } from './harness.js';
 import type { BenchOptions } from './options.js';
 import { createData, largeCase, type StepCase, stepCases, stepsPerEpoch } from './step-cases.js';
 import { entrantBackends } from './steps.js';
@@ -59,13 +59,13 @@ async function measureCase(stepCase: StepCase, backend: BackendId, rounds: numbe
   for (const trainer of trainers) trainer.dispose();
   const steps = stepsPerEpoch(stepCase);
   const results = timings.map(
-    ({ min, median }, index): ThreadsResult => ({
+    (timing, index): ThreadsResult => ({
       backend,
       asked: counts[index],
       threads: trainers[index].threads,
-      min: min / steps,
-      median: median / steps,
-      ratio: timings[0].median / median,
+      min: timing.min / steps,
+      median: timing.median / steps,
+      ratio: ratioOf(timings[0], timing),
     }),
   );
   return { results, wrong };

@@ -16,7 +16,7 @@ import {
   sgd,
   type Trainer,
 } from 'fastmlp';
-import { type Contender, measure, missingLines, type Refusal, time } from './harness.js';
+import { type Contender, measure, missingLines, type Refusal, ratioOf, time } from './harness.js';
 import type { BenchOptions } from './options.js';
 import { createData, type StepData } from './step-cases.js';
 import { entrantBackends } from './steps.js';
@@ -163,7 +163,7 @@ async function measureFormula(
       activation: builtIn,
       builtIn: { min: fast.min, median: fast.median },
       traced: { min: slow.min, median: slow.median },
-      ratio: slow.median / fast.median,
+      ratio: ratioOf(slow, fast),
     };
   } finally {
     for (const trainer of trainers) trainer.dispose();
