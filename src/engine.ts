@@ -32,8 +32,8 @@ import { firstRate, type LearningRate } from './schedules.js';
 /** Rows a plan has room for at first; larger batches make it grow. */
 const INITIAL_BATCH = 32;
 
-/** Rows a batch of `evaluate` and `predict` has where there are that many. */
-const FORWARD_BATCH = 256;
+/** Parameters from which on weights are large for a second-level cache, and are read for more rows at a time. */
+const LARGE_MODEL = 2 ** 21;
 
 /** Loss and accuracy over some rows. Accuracy is absent where the loss and outputs suggest no classes. */
 export type Metrics = {
@@ -287,7 +287,7 @@ export class Engine {
   runNow(
     program: ProgramName,
     rows: Rows,
-    batchSize = Math.min(rows.count, FORWARD_BATCH),
+    batchSize = this.#forwardBatch(rows.count),
     result: Numbers | null = null,
   ): Metrics {
     return this.atRest(() => {
@@ -431,6 +431,11 @@ export class Engine {
     return this.runNow(evaluationOf(rows, { result }), rows, undefined, result);
   }
 
+  /** Rows of a batch of `evaluate` and `predict`. */
+  #forwardBatch(rows: number): number {
+    return Math.min(rows, this.#plan.gradients.length > LARGE_MODEL ? 256 : 128);
+  }
+
   /** One pass forwards over `rowsPerEpoch` rows, off the event loop. */
   #pass(
     program: ProgramName,
@@ -438,7 +443,7 @@ export class Engine {
     dataset: Dataset,
     { order = null, control, result }: EvaluationOptions,
   ): Promise<JobResult> {
-    const batchSize = Math.min(rowsPerEpoch, FORWARD_BATCH);
+    const batchSize = this.#forwardBatch(rowsPerEpoch);
     const job = { program, epochs: 1, rowsPerEpoch, batchSize, order, result };
     return this.runJob(new JobState(job), dataset, { control });
   }
