@@ -13,11 +13,14 @@ function exponential_row(z: usize, largest: f32, units: i32, exponentials: usize
   const shift = f32x4.splat(largest);
   const zero = f32x4.splat(0.0);
   let sum = zero;
-  for (let at: usize = 0; units > 0; units -= 4, at += 16) {
+  let at: usize = 0;
+  do {
     const e = Math32.exp_poly6(f32x4.sub(F32x4.load_first(z + at, units), shift));
     if (exponentials !== 0) F32x4.store_first(exponentials + at, e, units);
     sum = f32x4.add(sum, F32x4.keep(e, units, zero));
-  }
+    units -= 4;
+    at += 16;
+  } while (units > 0);
   return F32x4.reduce_add(sum);
 }
 
