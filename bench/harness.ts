@@ -52,7 +52,10 @@ export function time(work: () => void): number {
   return (performance.now() - start) / 1000;
 }
 
-/** Times contenders turn by turn, each the first of a turn as often, so that drift hits all of them alike. */
+/**
+ * Times contenders turn by turn. Each is the first of a turn as often, so that drift hits all of them alike, and turns go
+ * forward and back, so that none always follows the same.
+ */
 export async function measure(contenders: Contender[], rounds: number): Promise<Measured[]> {
   const repeats: number[] = [];
   for (const contender of contenders) repeats.push(await calibrate(contender));
@@ -60,7 +63,8 @@ export async function measure(contenders: Contender[], rounds: number): Promise<
   const seconds: number[][] = contenders.map(() => []);
   for (let turn = 0; turn < rounds * turnsPerRound; turn++) {
     for (let place = 0; place < contenders.length; place++) {
-      const index = (turn + place) % contenders.length;
+      const step = turn % 2 === 0 ? place : contenders.length - place;
+      const index = (turn + step) % contenders.length;
       const total = await contenders[index].run(repeats[index]);
       seconds[index].push(total / repeats[index]);
     }
