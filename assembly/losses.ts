@@ -21,7 +21,7 @@ function ratio(a: v128, b: v128): v128 {
 }
 
 /** What a squared error is multiplied by; 0 for the losses that are none. */
-function square_factor(loss: i32, units: i32): f32 {
+export function square_factor(loss: i32, units: i32): f32 {
   if (loss === LossCode.half_squared_error) return 0.5;
   if (loss === LossCode.squared_error) return 1;
   return loss === LossCode.mean_squared_error ? 1 / <f32>units : 0;

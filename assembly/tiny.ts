@@ -2,19 +2,20 @@
  * Training steps on one row each, of a network of up to three layers of up to four units: the numbers of a layer are
  * the lanes of one vector. Weights of a layer are inputs × units, with the biases as the row behind them.
  */
-import { ActivationCode, ElementCode, LossCode, ScalarCode } from '../src/opcodes';
+import { ActivationCode, LossCode, ScalarCode } from '../src/opcodes';
 import { Activation } from './activations';
 import { Batch } from './batch';
+import { input_row } from './input-row';
 import { loss_row, sigmoid_binary_cross_entropy_row } from './losses';
 import { add_to_metric, correct_share } from './metrics';
 import { F32x4 } from './simd';
+import { fits_registers, train_rows_in_registers } from './tiny-registers';
 import { Word } from './word';
 import { Workspace } from './workspace';
 
 const LAYERS: i32 = 3;
-/** Where in the workspace outputs of each layer lie, four lanes, and numbers of the input that are converted, up to 16. */
+/** Where in the workspace outputs of each layer lie, four lanes. */
 const OUTPUTS: usize = 16;
-const INPUT: usize = 64;
 
 class Tiny {
   /** The delta of a layer, four lanes. */
@@ -29,17 +30,6 @@ class Tiny {
     if (rows > 2) lanes = v128.load32_lane(weights + 2 * row_bytes, lanes, 2);
     return rows > 3 ? v128.load32_lane(weights + 3 * row_bytes, lanes, 3) : lanes;
   }
-}
-
-/** The numbers of a row of the input as floats. */
-function input_row(row: usize, inputs: i32): usize {
-  if (Batch.input_element === ElementCode.float32) return Batch.inputs + ((row * <usize>inputs) << 2);
-  const bytes = Batch.inputs + row * <usize>inputs;
-  const converted = Workspace.panels + INPUT;
-  for (let i: i32 = 0; i < inputs; i++) {
-    store<f32>(converted + ((<usize>i) << 2), <f32>load<u8>(bytes + <usize>i));
-  }
-  return converted;
 }
 
 function forward(input: usize, inputs: i32, weights: usize, units: i32, activation: i32): v128 {
@@ -144,6 +134,11 @@ export function train_rows(
   decision: i32,
   learning_rate: usize,
 ): void {
+  if (fits_registers(inputs, units, activations, loss, decision)) {
+    const hidden = Word.int(activations, 0);
+    train_rows_in_registers(parameters, Word.int(units, 0), hidden, loss, decision, learning_rate);
+    return;
+  }
   const rate = f32x4.splat(<f32>load<f64>(learning_rate));
   const second = Word.int(units, 1);
   const third = Word.int(units, 2);

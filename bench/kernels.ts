@@ -106,7 +106,7 @@ function planProduct(product: Product, { batch, units, inputs }: Shape): Product
     length: rows * columns,
   });
   const weights = place('weights', inputs, units);
-  // Zero in forward, so that its result is the product; the gradient of the biases backward.
+  // Zero, so that the result of forward is the product.
   const biases = place('biases', 1, units);
   const input = place('input', batch, inputs);
   const delta = place('delta', batch, units);
@@ -119,7 +119,8 @@ function planProduct(product: Product, { batch, units, inputs }: Shape): Product
       return { operands: [input, weights], result: delta };
     },
     linear_backward_weights() {
-      const gradients = { weightGradient: weights.offset, biasGradient: biases.offset };
+      // Without biases: the product alone, as a peer has it.
+      const gradients = { weightGradient: weights.offset, biasGradient: -1 };
       const operands = { input: input.offset, delta: delta.offset, ...gradients };
       emitter.emit(product, { ...operands, inputs, units, accumulate: 0 });
       return { operands: [input, delta], result: weights };

@@ -11,6 +11,8 @@ export function* tinyNetworks(): Generator<OperationCase> {
     [8, 2],
     [4, 4],
     [2, 2, 1],
+    [2, 3, 1],
+    [2, 4, 1],
     [3, 4, 2],
     [5, 3, 4],
     [1, 1, 1],
