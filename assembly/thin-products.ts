@@ -62,50 +62,54 @@ export function outer_product_f32(
   }
 }
 
-/** y[j] += x0 b0[j] + x1 b1[j] + x2 b2[j] + x3 b3[j], where the four rows of B are `b_row` apart. */
-function add_four_rows_f32(
-  columns: i32,
-  x0: v128,
-  x1: v128,
-  x2: v128,
-  x3: v128,
-  b0: usize,
+/** y[j] += Σ_k a[k] B[k,j] for whole vectors of columns, up to byte `end` of y; four rows of B at a time. */
+function add_rows_f32(
+  depth: i32,
+  a: usize,
+  a_column: usize,
+  b: usize,
   b_row: usize,
   y: usize,
+  end: usize,
 ): void {
-  b0 &= ~3;
-  y &= ~3;
-  let b1 = b0 + b_row;
-  let b2 = b1 + b_row;
-  let b3 = b2 + b_row;
-  for (; columns >= 8; columns -= 8) {
-    let low = F32x4.fma(x0, v128.load(b0), v128.load(y));
-    let high = F32x4.fma(x0, v128.load(b0, 16), v128.load(y, 16));
-    low = F32x4.fma(x1, v128.load(b1), low);
-    high = F32x4.fma(x1, v128.load(b1, 16), high);
-    low = F32x4.fma(x2, v128.load(b2), low);
-    high = F32x4.fma(x2, v128.load(b2, 16), high);
-    low = F32x4.fma(x3, v128.load(b3), low);
-    high = F32x4.fma(x3, v128.load(b3, 16), high);
-    v128.store(y, low);
-    v128.store(y, high, 16);
-    b0 += 32;
-    b1 += 32;
-    b2 += 32;
-    b3 += 32;
-    y += 32;
+  for (; depth >= 4; depth -= 4, a += 4 * a_column, b += 4 * b_row) {
+    const x0 = v128.load32_splat(a);
+    const x1 = v128.load32_splat(a + a_column);
+    const x2 = v128.load32_splat(a + 2 * a_column);
+    const x3 = v128.load32_splat(a + 3 * a_column);
+    const b1 = b + b_row;
+    const b2 = b1 + b_row;
+    const b3 = b2 + b_row;
+    let at: usize = 0;
+    for (; at + 32 <= end; at += 32) {
+      let low = F32x4.fma(v128.load(b + at), x0, v128.load(y + at));
+      let high = F32x4.fma(v128.load(b + at, 16), x0, v128.load(y + at, 16));
+      low = F32x4.fma(v128.load(b1 + at), x1, low);
+      high = F32x4.fma(v128.load(b1 + at, 16), x1, high);
+      low = F32x4.fma(v128.load(b2 + at), x2, low);
+      high = F32x4.fma(v128.load(b2 + at, 16), x2, high);
+      low = F32x4.fma(v128.load(b3 + at), x3, low);
+      high = F32x4.fma(v128.load(b3 + at, 16), x3, high);
+      v128.store(y + at, low);
+      v128.store(y + at, high, 16);
+    }
+    if (at !== end) {
+      let sum = F32x4.fma(v128.load(b + at), x0, v128.load(y + at));
+      sum = F32x4.fma(v128.load(b1 + at), x1, sum);
+      sum = F32x4.fma(v128.load(b2 + at), x2, sum);
+      sum = F32x4.fma(v128.load(b3 + at), x3, sum);
+      v128.store(y + at, sum);
+    }
   }
-  for (let at: usize = 0; columns > 0; columns -= 4, at += 16) {
-    let sum = F32x4.load_last(y + at, columns);
-    sum = F32x4.fma(x0, F32x4.load_last(b0 + at, columns), sum);
-    sum = F32x4.fma(x1, F32x4.load_last(b1 + at, columns), sum);
-    sum = F32x4.fma(x2, F32x4.load_last(b2 + at, columns), sum);
-    sum = F32x4.fma(x3, F32x4.load_last(b3 + at, columns), sum);
-    F32x4.store_last(y + at, sum, columns);
+  for (; depth > 0; depth--, a += a_column, b += b_row) {
+    const x = v128.load32_splat(a);
+    for (let at: usize = 0; at !== end; at += 16) {
+      v128.store(y + at, F32x4.fma(v128.load(b + at), x, v128.load(y + at)));
+    }
   }
 }
 
-/** y[j] = initial[j] + Σ_k a[k] B[k,j], four rows of B at a time; `initial` may be 0. */
+/** y[j] = initial[j] + Σ_k a[k] B[k,j]; `initial` may be 0. */
 export function row_product_f32(
   columns: i32,
   depth: i32,
@@ -119,21 +123,17 @@ export function row_product_f32(
   const y_bytes = (<usize>columns) << 2;
   if (initial === 0) memory.fill(y, 0, y_bytes);
   else memory.copy(y, initial, y_bytes);
-  for (; depth >= 4; depth -= 4, b += 4 * b_row) {
-    const x0 = v128.load32_splat(a);
-    const x1 = v128.load32_splat(a + a_column);
-    const x2 = v128.load32_splat(a + 2 * a_column);
-    const x3 = v128.load32_splat(a + 3 * a_column);
-    add_four_rows_f32(columns, x0, x1, x2, x3, b, b_row, y);
-    a += 4 * a_column;
-  }
+  const end = y_bytes & ~15;
+  if (end !== 0) add_rows_f32(depth, a, a_column, b, b_row, y, end);
+  const rest = columns & 3;
+  if (rest === 0) return;
+  b += end;
+  y += end;
+  let sum = F32x4.load_last(y, rest);
   for (; depth > 0; depth--, a += a_column, b += b_row) {
-    const x = v128.load32_splat(a);
-    for (let at: usize = 0, n = columns; n > 0; n -= 4, at += 16) {
-      const sum = F32x4.fma(x, F32x4.load_first(b + at, n), F32x4.load_first(y + at, n));
-      F32x4.store_first(y + at, sum, n);
-    }
+    sum = F32x4.fma(v128.load32_splat(a), F32x4.load_first(b, rest), sum);
   }
+  F32x4.store_last(y, sum, rest);
 }
 
 /** y[i] = initial + Σ_k matrix[i,k] x[k], both contiguous along k; four rows at a time. */
