@@ -5,7 +5,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { type BackendId, createTrainer, dense, type MetricName, sgd } from 'fastmlp';
-import { measurePairs, missingLines, type Pairing, type Refusal, type Timing, time } from './harness.js';
+import { measurePairs, missingLines, type Refusal, type Timing, type Turns, time } from './harness.js';
 import type { BenchOptions } from './options.js';
 import { createData } from './step-cases.js';
 import { entrantBackends } from './steps.js';
@@ -17,7 +17,7 @@ const networks = [
   [30, 64, 64, 2],
 ];
 const ROWS = 10_000;
-const pairing: Pairing = { fill: 0.02, perRound: 6 };
+const pairing: Turns = { fill: 0.02, perRound: 6 };
 /** Of the loss: float32 sums in another order. */
 const TOLERANCE = 1e-4;
 

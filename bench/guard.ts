@@ -7,7 +7,7 @@
 import { performance } from 'node:perf_hooks';
 import { adam, type BackendId, createTrainer, type DivergencePolicy, dense } from '../src/index.js';
 import { meterGuard, takeGuardSeconds } from './guard-work.js';
-import { measurePairs, missingLines, type Pairing, type Refusal, type Timing } from './harness.js';
+import { measurePairs, missingLines, type Refusal, type Timing, type Turns } from './harness.js';
 import type { BenchOptions } from './options.js';
 import { createData } from './step-cases.js';
 import { entrantBackends } from './steps.js';
@@ -31,7 +31,7 @@ const nameOf = ({ sizes, batch, rows }: GuardCase) => `${sizes.join('-')}, batch
 const policies: DivergencePolicy[] = ['ignore', 'stop'];
 
 /** Calls of `fit` so long that what the guard does once a call does not count. */
-const longCalls: Pairing = { fill: 0.5, perRound: 6 };
+const longCalls: Turns = { fill: 0.5, perRound: 6 };
 
 /** Epochs after which weights are compared. */
 const CHECKED_EPOCHS = 2;

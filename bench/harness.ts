@@ -38,12 +38,17 @@ export interface Machine {
   date: string;
 }
 
+/** How long a contender's turn is, in seconds, and how many turns there are for a round. */
+export interface Turns {
+  fill: number;
+  perRound: number;
+}
+
 /**
- * How long a contender's turn is, in seconds, and how many there are in a round: long enough that a clock tick and a
- * context switch do not show, short enough that what disturbs one contender disturbs the next as well.
+ * Long enough that a clock tick and a context switch do not show, short enough that what disturbs one contender disturbs
+ * the next as well.
  */
-const turnSeconds = 0.05;
-const turnsPerRound = 4;
+const shortTurns: Turns = { fill: 0.05, perRound: 4 };
 
 /** Times `work`, in seconds. */
 export function time(work: () => void): number {
@@ -56,12 +61,16 @@ export function time(work: () => void): number {
  * Times contenders turn by turn. Each is the first of a turn as often, so that drift hits all of them alike, and turns go
  * forward and back, so that none always follows the same.
  */
-export async function measure(contenders: Contender[], rounds: number): Promise<Measured[]> {
+export async function measure(
+  contenders: Contender[],
+  rounds: number,
+  { fill, perRound } = shortTurns,
+): Promise<Measured[]> {
   const repeats: number[] = [];
-  for (const contender of contenders) repeats.push(await calibrate(contender));
+  for (const contender of contenders) repeats.push(await calibrate(contender, fill));
 
   const seconds: number[][] = contenders.map(() => []);
-  for (let turn = 0; turn < rounds * turnsPerRound; turn++) {
+  for (let turn = 0; turn < rounds * perRound; turn++) {
     for (let place = 0; place < contenders.length; place++) {
       const step = turn % 2 === 0 ? place : contenders.length - place;
       const index = (turn + step) % contenders.length;
@@ -98,7 +107,7 @@ export function ratiosToPeers(timing: Measured, peers: readonly Measured[]): Pee
 }
 
 /** Repeats that fill a turn; finding them warms the contender up. */
-async function calibrate(contender: Contender, fill = turnSeconds): Promise<number> {
+async function calibrate(contender: Contender, fill: number): Promise<number> {
   const { fewest = 1 } = contender;
   for (let repeats = fewest; ; repeats *= 2) {
     const seconds = await contender.run(repeats);
@@ -106,14 +115,8 @@ async function calibrate(contender: Contender, fill = turnSeconds): Promise<numb
   }
 }
 
-/** How long each of a pair runs, in seconds, and how many pairs there are for a round. */
-export interface Pairing {
-  fill: number;
-  perRound: number;
-}
-
-/** Short, so that what disturbs one of a pair is likely to disturb the other. */
-const shortPairs: Pairing = { fill: 0.02, perRound: 20 };
+/** Of a pair. */
+const shortPairs: Turns = { fill: 0.02, perRound: 20 };
 
 /** Times of one contender over those of another, pair by pair. */
 export interface PairedTiming {
