@@ -15,6 +15,7 @@ import { execute } from './executor';
 import { Partition } from './partition';
 import { Share } from './share';
 import { ThreadChoice } from './thread-choice';
+import { wait } from './wait';
 import { Word } from './word';
 
 /** Cache lines of a team: `done`, the job, how many helpers there are, two for each choice, and two for each thread. */
@@ -182,7 +183,7 @@ function lead(operation: usize): void {
   const others = chunks - work(0, sequence, operation);
   let looks: i32 = 0;
   for (let done = atomic.load<i32>(base); done !== others; done = atomic.load<i32>(base)) {
-    if (++looks > OWNER_LOOKS) atomic.wait<i32>(base, done, OWNER_NAP_NS);
+    if (++looks > OWNER_LOOKS) wait(base, done, OWNER_NAP_NS);
   }
   Share.is_part = false;
 }
@@ -267,16 +268,26 @@ function rests(slot: usize): bool {
 
 /** The sequence of the first operation after `seen`. */
 function wait_for_job(slot: usize, seen: i64, most_looks: i32): i64 {
-  const asleep = slot + ASLEEP;
+  let looks: i32 = 0;
   let now_there = sequence_of(slot);
-  for (let looks: i32 = 0; now_there === seen; now_there = sequence_of(slot)) {
-    if (++looks < most_looks && !rests(slot)) continue;
-    atomic.store<i32>(asleep, 1);
-    if (sequence_of(slot) === seen) atomic.wait<i32>(asleep, 1, -1);
-    atomic.store<i32>(asleep, 0);
-    looks = 0;
+  for (; now_there === seen; now_there = sequence_of(slot)) {
+    if (rests(slot)) {
+      sleep(slot, seen);
+      looks = 0;
+    } else if (++looks === most_looks) {
+      sleep(slot, seen);
+      looks = 0;
+    }
   }
   return now_there;
+}
+
+/** Sleeps until an operation is new. Called from two places for the reason that `wait` has. */
+function sleep(slot: usize, seen: i64): void {
+  const asleep = slot + ASLEEP;
+  atomic.store<i32>(asleep, 1);
+  if (sequence_of(slot) === seen) wait(asleep, 1, -1);
+  atomic.store<i32>(asleep, 0);
 }
 
 function publish(operation: usize): void {
