@@ -106,8 +106,8 @@ function gemm_tile_f32<Rows>(
   }
   b &= ~3;
   const b_end = b + <usize>Tiles.depth * b_row;
-  // Two steps a turn, so that moving pointers takes less of it; an odd step comes first, by itself. The test around the
-  // first step keeps V8 from putting off its sums, whose factors would not fit the registers then.
+  // Tested at its head, one step a turn, pointers that begin with an operation: see "Loops in AssemblyScript" in
+  // CONTRIBUTING.md.
   for (; b !== b_end; b += b_row) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);

@@ -5,7 +5,6 @@
 import { RunNumber, RunRequest, RunState, RunWord } from '../src/backends/wasm/run-words';
 import { ScalarCode } from '../src/opcodes';
 import { runSteps } from './executor';
-import { wait } from './wait';
 import { Word } from './word';
 
 /** The numbers of a run become those of now. Readers try again while the version is odd or has changed. */
@@ -35,7 +34,7 @@ export function runToEnd(words: usize): void {
     atomic.and<i32>(requests, ~RunRequest.report);
     let asked = atomic.load<i32>(requests);
     for (; (asked & RunRequest.halt) !== 0; asked = atomic.load<i32>(requests)) {
-      wait(requests, asked, -1);
+      atomic.wait<i32>(requests, asked, -1);
     }
     if ((asked & RunRequest.stop) !== 0 || Word.int(words, RunWord.steps) === 0) return;
   }

@@ -15,7 +15,6 @@ import { execute } from './executor';
 import { Partition } from './partition';
 import { Share } from './share';
 import { ThreadChoice } from './thread-choice';
-import { wait } from './wait';
 import { Word } from './word';
 
 /** Cache lines of a team: `done`, the job, how many helpers there are, two for each choice, and two for each thread. */
@@ -183,7 +182,7 @@ function lead(operation: usize): void {
   const others = chunks - work(0, sequence, operation);
   let looks: i32 = 0;
   for (let done = atomic.load<i32>(base); done !== others; done = atomic.load<i32>(base)) {
-    if (++looks > OWNER_LOOKS) wait(base, done, OWNER_NAP_NS);
+    if (++looks > OWNER_LOOKS) atomic.wait<i32>(base, done, OWNER_NAP_NS);
   }
   Share.is_part = false;
 }
@@ -282,11 +281,14 @@ function wait_for_job(slot: usize, seen: i64, most_looks: i32): i64 {
   return now_there;
 }
 
-/** Sleeps until an operation is new. Called from two places for the reason that `wait` has. */
+/**
+ * Sleeps until an operation is new. What V8 11 (Node 20) compiles first goes wrong behind a wait in the loop above, and a
+ * helper never comes back. Called from two places this remains a function; from one, or smaller, it would be put in place.
+ */
 function sleep(slot: usize, seen: i64): void {
   const asleep = slot + ASLEEP;
   atomic.store<i32>(asleep, 1);
-  if (sequence_of(slot) === seen) wait(asleep, 1, -1);
+  if (sequence_of(slot) === seen) atomic.wait<i32>(asleep, 1, -1);
   atomic.store<i32>(asleep, 0);
 }
 

@@ -46,7 +46,6 @@ export function train_rows_in_registers(
   const row_bytes = (<usize>units) << 2;
   const factor = f32x4.splat(square_factor(loss, 1));
   const threshold: f32 = decision === DecisionCode.half ? 0.5 : 0;
-  const one = f32x4.splat(1);
   const exists = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(units));
   let w0 = F32x4.load_last(parameters, units);
   let w1 = F32x4.load_last(parameters + row_bytes, units);
@@ -67,7 +66,9 @@ export function train_rows_in_registers(
     const net = F32x4.fma(x1, w1, F32x4.fma(x0, w0, b));
     const is_sigmoid = hidden === ActivationCode.sigmoid;
     const f = is_sigmoid ? Math32.sigmoid_poly6(net) : Math32.tanh_poly6(net);
-    const slope = f32x4.mul(f32x4.sub(one, f), is_sigmoid ? f : f32x4.add(one, f));
+    const slope = is_sigmoid
+      ? Activation.derivative_from_output(ActivationCode.sigmoid, f)
+      : Activation.derivative_from_output(ActivationCode.tanh, f);
     const h = v128.and(f, exists);
     let z = F32x4.fma(h, v, c);
     z = F32x4.fma(v128.shuffle<f32>(h, h, 1, 1, 1, 1), v128.shuffle<f32>(v, v, 1, 1, 1, 1), z);
@@ -89,7 +90,7 @@ export function train_rows_in_registers(
       const error = f32x4.sub(decided, t);
       const weighted = f32x4.mul(factor, error);
       row_loss = f32x4.mul(weighted, error);
-      const slope = f32x4.mul(decided, f32x4.sub(one, decided));
+      const slope = Activation.derivative_from_output(ActivationCode.sigmoid, decided);
       delta = f32x4.mul(f32x4.add(weighted, weighted), slope);
     }
     const below = f32x4.mul(f32x4.mul(delta, v), slope);

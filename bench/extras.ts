@@ -24,6 +24,7 @@ import {
   ratioOf,
   type Timing,
   time,
+  timingOf,
 } from './harness.js';
 import type { BenchOptions } from './options.js';
 import { createData, type StepData } from './step-cases.js';
@@ -146,7 +147,7 @@ export async function benchExtras(
     for (const trainer of trainers) trainer.dispose();
     const [plain] = timings;
     const results = timings.map((timing) => ({
-      ...{ name: timing.name, min: timing.min, median: timing.median },
+      ...timingOf(timing),
       backend,
       ratio: ratioOf(timing, plain),
     }));

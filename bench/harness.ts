@@ -78,13 +78,15 @@ export async function measure(
       seconds[index].push(total / repeats[index]);
     }
   }
-  return contenders.map(({ name }, index) => ({
-    name,
-    min: Math.min(...seconds[index]),
-    median: median(seconds[index]),
-    turns: seconds[index],
-  }));
+  return contenders.map(({ name }, index) => measuredOf(name, seconds[index]));
 }
+
+function measuredOf(name: string, turns: number[]): Measured {
+  return { name, min: Math.min(...turns), median: median(turns), turns };
+}
+
+/** What a report has of it. */
+export const timingOf = ({ name, min, median }: Timing): Timing => ({ name, min, median });
 
 /** How many times as long the first took as the second: the median over the turns. */
 export function ratioOf(first: Measured, second: Measured): number {
@@ -152,17 +154,12 @@ export async function measurePairs(
   const ratios = seconds[1].map((time, pair) => time / seconds[0][pair]).sort((a, b) => a - b);
   const reach = Math.ceil(0.98 * Math.sqrt(pairs));
   const at = (index: number) => ratios[Math.min(pairs - 1, Math.max(0, index))];
-  const timingOf = (index: 0 | 1): Timing => ({
-    name: contenders[index].name,
-    min: Math.min(...seconds[index]),
-    median: median(seconds[index]),
-  });
   return {
     ratio: median(ratios),
     low: at(Math.floor(pairs / 2) - reach),
     high: at(Math.ceil(pairs / 2) + reach - 1),
     difference: median(seconds[1].map((time, pair) => time - seconds[0][pair])),
-    timings: [timingOf(0), timingOf(1)],
+    timings: [timingOf(measuredOf(first.name, seconds[0])), timingOf(measuredOf(second.name, seconds[1]))],
   };
 }
 

@@ -41,6 +41,7 @@ import {
   ratioOf,
   startPeers,
   type Timing,
+  timingOf,
 } from './harness.js';
 import { planOf, prepareOperation } from './operation-plan.js';
 import type { BenchOptions } from './options.js';
@@ -208,13 +209,15 @@ async function measureCase(
   const moved = bytesPerParameter * parameters;
   const [copied, ...timings] = await measure([copyOf(moved / 2), ...right], rounds);
   for (const { dispose } of right) dispose();
-  const { turns, ...copy } = copied;
   const results = timings.map((timing) => ({
-    ...{ name: timing.name, min: timing.min, median: timing.median },
+    ...timingOf(timing),
     gigabytesPerSecond: moved / timing.median / 1e9,
     timesCopy: ratioOf(timing, copied),
   }));
-  return { result: { optimizer: one.name, size, parameters, bytesPerParameter, copy, results }, wrong };
+  return {
+    result: { optimizer: one.name, size, parameters, bytesPerParameter, copy: timingOf(copied), results },
+    wrong,
+  };
 }
 
 export async function benchOptimizers(

@@ -20,6 +20,7 @@ import {
   startPeers,
   type Timing,
   time,
+  timingOf,
 } from './harness.js';
 import { encodeOnnx } from './onnx.js';
 import type { BenchOptions } from './options.js';
@@ -151,7 +152,7 @@ async function measureCase(
   for (const contender of contenders) contender.dispose();
   const isPeer = ({ name }: Timing) => (peerNames as readonly string[]).includes(name);
   const results = timings.map((timing) => ({
-    ...{ name: timing.name, min: timing.min, median: timing.median },
+    ...timingOf(timing),
     isPeer: isPeer(timing),
     peers: ratiosToPeers(timing, timings.filter(isPeer)),
     rowsPerSecond: rows / timing.median,

@@ -32,7 +32,7 @@ import { firstRate, type LearningRate } from './schedules.js';
 /** Rows a plan has room for at first; larger batches make it grow. */
 const INITIAL_BATCH = 32;
 
-/** Parameters from which on weights are large for a second-level cache, and are read for more rows at a time. */
+/** Above so many parameters weights are large for a second-level cache, and are read for more rows at a time. */
 const LARGE_MODEL = 2 ** 21;
 
 /** Loss and accuracy over some rows. Accuracy is absent where the loss and outputs suggest no classes. */
