@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <new>
 #include <utility>
@@ -24,7 +25,8 @@ constexpr size_t kMostChoices = 256;
 
 using Clock = std::chrono::steady_clock;
 
-// Rows after which a run that goes on within an operation looks whether it is interrupted.
+// Rows, of one epoch or several, after which a run that goes on within an operation looks whether it is
+// interrupted.
 constexpr int64_t kRowsAtOnce = 64;
 
 // Progress is published about so often, or after each step where steps take longer.
@@ -277,14 +279,16 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   // Steps of one row each go on within such an operation.
   const bool by_rows = run.batch_size == 1 && batch.end - batch.begin == kOperationStride &&
                        static_cast<Opcode>(*batch.begin) == Opcode::train_rows && run.rates == nullptr;
+  batch.rows_per_epoch = by_rows ? run.rows_per_epoch : std::numeric_limits<int64_t>::max();
   for (int64_t step = 0; step < steps;) {
     if (control != nullptr && control->interrupted()) {
       publish(step);
       return step;
     }
-    const int64_t most = by_rows ? std::min(kRowsAtOnce, steps - step) : run.batch_size;
-    batch.rows = std::min(most, run.rows_per_epoch - position);
+    batch.rows = by_rows ? std::min(kRowsAtOnce, steps - step)
+                         : std::min(run.batch_size, run.rows_per_epoch - position);
     batch.position = position;
+    if (by_rows) batch.epoch_metrics = run.metrics + epoch * kMetrics;
     if (run.rates != nullptr) scalars_[run.rate_scalar] = run.rates[first_step + step];
     batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;
     const int64_t place = run.accumulated > 0 ? position / run.batch_size % run.accumulated : 0;
@@ -307,7 +311,11 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
       begun = now;
     }
     step += by_rows ? batch.rows : 1;
-    if (position >= run.rows_per_epoch) {
+    if (by_rows) {
+      // Which has put down the metrics of the epochs that it ended.
+      epoch += position / run.rows_per_epoch;
+      position %= run.rows_per_epoch;
+    } else if (position >= run.rows_per_epoch) {
       std::memcpy(run.metrics + epoch * kMetrics, scalars_, kMetrics * sizeof(double));
       std::memset(scalars_, 0, kMetrics * sizeof(double));
       position = 0;

@@ -15,7 +15,7 @@ namespace fastmlp {
 
 namespace {
 
-// How long a helper looks out for the next job before it sleeps, see bench/NOTES.md.
+// How long a helper looks out for the next job before it sleeps, see bench/NOTES-threads.md.
 constexpr std::chrono::microseconds kLookOut{100};
 // Looks between two glances at the clock.
 constexpr int kGlance = 32;

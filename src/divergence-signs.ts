@@ -3,6 +3,7 @@ import type { Numbers, Rows, RunProgress } from './backends/backend.js';
 import { numbersOf } from './data.js';
 import type { Engine } from './engine.js';
 import type { Job, JobState } from './job.js';
+import { ScalarCode } from './opcodes.js';
 
 /**
  * Whether every bias and running statistic is finite: a delta that is not leaves no bias of its layer so, and a variance
@@ -50,8 +51,11 @@ export class LossWatch {
   }
 
   /** Whether an epoch of the job, or what is done of one, has a sum of losses that a batch has pushed up. */
-  isSuspicious(state: JobState): boolean {
-    return state.someSums((loss, rows) => loss > this.#limit(state.job, rows));
+  isSuspicious({ job, sums, running, epochs }: JobState): boolean {
+    for (let epoch = 0, at = 0; epoch < epochs; epoch++, at += ScalarCode.first_free) {
+      if (sums[at + ScalarCode.loss] > this.#limit(job, sums[at + ScalarCode.rows])) return true;
+    }
+    return running[ScalarCode.loss] > this.#limit(job, running[ScalarCode.rows]);
   }
 
   /** The same of the epoch under way. */
@@ -60,13 +64,18 @@ export class LossWatch {
   }
 
   /** Takes what a job has done as usual. */
-  accept(state: JobState): void {
-    state.someSums((loss, rows) => {
+  accept({ job, sums, running, epochs }: JobState): void {
+    let largest = this.#largest ?? 0;
+    const take = (loss: number, rows: number): void => {
       // A few rows tell nothing of the mean.
-      const mean = Math.abs(loss) / Math.max(rows, state.job.batchSize);
-      if (mean > (this.#largest ?? 0)) this.#largest = mean;
-      return false;
-    });
+      const mean = Math.abs(loss) / Math.max(rows, job.batchSize);
+      if (mean > largest) largest = mean;
+    };
+    for (let epoch = 0, at = 0; epoch < epochs; epoch++, at += ScalarCode.first_free) {
+      take(sums[at + ScalarCode.loss], sums[at + ScalarCode.rows]);
+    }
+    take(running[ScalarCode.loss], running[ScalarCode.rows]);
+    this.#largest = largest;
   }
 
   #limit({ batchSize }: Job, rows: number): number {

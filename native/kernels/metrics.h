@@ -14,6 +14,58 @@ FASTMLP_INLINE double& metric(const Batch& batch, ScalarCode code) {
   return batch.scalars[static_cast<int32_t>(code)];
 }
 
+// Metrics of rows that are trained one by one. Where an epoch ends they are put where its own belong, and the
+// next one begins.
+template <class S>
+class RowMetrics {
+ public:
+  // Without `counts` nothing is correct.
+  FASTMLP_INLINE RowMetrics(const Batch& batch, bool counts)
+      : batch_(batch),
+        counts_(counts),
+        place_(batch.position),
+        begin_(batch.position),
+        of_epoch_(batch.epoch_metrics),
+        loss_(metric<S>(batch, ScalarCode::loss)),
+        correct_(metric<S>(batch, ScalarCode::correct)),
+        rows_(metric<S>(batch, ScalarCode::rows)) {}
+
+  // Data row of row r of the batch, which comes next.
+  FASTMLP_INLINE int64_t source_row(int64_t r) const {
+    return batch_.order == nullptr ? place_ : static_cast<int64_t>(batch_.order[r]);
+  }
+
+  FASTMLP_INLINE void add(float loss, double correct) {
+    loss_ += static_cast<double>(loss);
+    correct_ += correct;
+    if (++place_ < batch_.rows_per_epoch) return;
+    put(of_epoch_);
+    of_epoch_ += static_cast<int32_t>(ScalarCode::first_free);
+    loss_ = correct_ = rows_ = 0;
+    place_ = begin_ = 0;
+  }
+
+  // Into the scalars.
+  FASTMLP_INLINE void store() const { put(batch_.scalars); }
+
+ private:
+  FASTMLP_INLINE void put(double* metrics) const {
+    metrics[static_cast<int32_t>(ScalarCode::loss)] = loss_;
+    metrics[static_cast<int32_t>(ScalarCode::correct)] = counts_ ? correct_ : 0;
+    metrics[static_cast<int32_t>(ScalarCode::rows)] = rows_ + static_cast<double>(place_ - begin_);
+  }
+
+  const Batch& batch_;
+  const bool counts_;
+  // Of the row that comes next in its epoch, and of the first one here.
+  int64_t place_;
+  int64_t begin_;
+  double* of_epoch_;
+  double loss_;
+  double correct_;
+  double rows_;
+};
+
 // Index of the first largest; a NaN is never larger, but nothing is larger than a NaN in first place.
 template <class S>
 FASTMLP_INLINE int64_t argmax(const float* values, int64_t units) {

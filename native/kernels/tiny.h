@@ -118,14 +118,13 @@ FASTMLP_NOINLINE void train_rows(const Batch& batch, const operands::train_rows&
   const bool from_net_inputs = network.ends_in_net_inputs(o.loss);
   const float rate = static_cast<float>(batch.scalars[o.learningRate]);
   float* const parameters = batch.arena + o.parameters;
-  double losses = metric<S>(batch, ScalarCode::loss);
-  double correct = metric<S>(batch, ScalarCode::correct);
+  RowMetrics<S> metrics(batch, o.decision >= 0);
   float room_x[kTinyWeights];
   float room_t[kTinyUnits];
   float outputs[kTinyLayers][kTinyUnits];
   float deltas[kTinyLayers][kTinyUnits];
   for (int64_t r = 0; r < batch.rows; r++) {
-    const int64_t row = source_row<S>(batch, r);
+    const int64_t row = metrics.source_row(r);
     const float* const x =
         as_floats<S>(batch.source.inputs, batch.source.input_element, row * o.inputs, o.inputs, room_x);
     const float* const t =
@@ -165,14 +164,11 @@ FASTMLP_NOINLINE void train_rows(const Batch& batch, const operands::train_rows&
         });
       });
     }
-    if (o.decision >= 0) {
-      correct += tiny_correct<S>(y, t, last.units, static_cast<DecisionCode>(o.decision));
-    }
-    losses += static_cast<double>(loss);
+    const bool counts = o.decision >= 0;
+    metrics.add(
+        loss, counts ? tiny_correct<S>(y, t, last.units, static_cast<DecisionCode>(o.decision)) : 0.0);
   }
-  metric<S>(batch, ScalarCode::loss) = losses;
-  metric<S>(batch, ScalarCode::correct) = correct;
-  metric<S>(batch, ScalarCode::rows) += static_cast<double>(batch.rows);
+  metrics.store();
 }
 
 }  // namespace fastmlp

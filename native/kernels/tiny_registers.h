@@ -39,8 +39,7 @@ FASTMLP_NOINLINE void train_rows_in_registers(const Batch& batch, const operands
   const float rate = static_cast<float>(batch.scalars[o.learningRate]);
   const auto decision = static_cast<DecisionCode>(o.decision);
   const float threshold = decision == DecisionCode::half ? 0.5f : 0.0f;
-  double losses = metric<S>(batch, ScalarCode::loss);
-  double correct = metric<S>(batch, ScalarCode::correct);
+  RowMetrics<S> metrics(batch, o.decision >= 0);
   // Weights of the layers, with the biases as the row behind them.
   float* const parameters = batch.arena + o.parameters;
   constexpr int kFirst = (kRegisterInputs + 1) * kUnits;
@@ -51,7 +50,7 @@ FASTMLP_NOINLINE void train_rows_in_registers(const Batch& batch, const operands
   FASTMLP_UNROLL
   for (int j = 0; j <= kUnits; j++) v[j] = parameters[kFirst + j];
   for (int64_t r = 0; r < batch.rows; r++) {
-    const int64_t row = source_row<S>(batch, r);
+    const int64_t row = metrics.source_row(r);
     float room_x[kRegisterInputs];
     float room_t;
     const float* const x = as_floats<S>(batch.source.inputs, batch.source.input_element,
@@ -81,16 +80,13 @@ FASTMLP_NOINLINE void train_rows_in_registers(const Batch& batch, const operands
       w[kRegisterInputs * kUnits + u] = One::fnma(rate, below, w[kRegisterInputs * kUnits + u]);
     }
     v[kUnits] = One::fnma(rate, output.delta, v[kUnits]);
-    losses += static_cast<double>(output.loss);
-    correct += static_cast<double>((threshold <= output.decided) == (0.5f <= t));
+    metrics.add(output.loss, static_cast<double>((threshold <= output.decided) == (0.5f <= t)));
   }
   FASTMLP_UNROLL
   for (int j = 0; j < kFirst; j++) parameters[j] = w[j];
   FASTMLP_UNROLL
   for (int j = 0; j <= kUnits; j++) parameters[kFirst + j] = v[j];
-  metric<S>(batch, ScalarCode::loss) = losses;
-  if (o.decision >= 0) metric<S>(batch, ScalarCode::correct) = correct;
-  metric<S>(batch, ScalarCode::rows) += static_cast<double>(batch.rows);
+  metrics.store();
 }
 
 using RowTrainer = void (*)(const Batch& batch, const operands::train_rows& o);

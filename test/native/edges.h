@@ -84,6 +84,8 @@ struct Case {
 
 constexpr int kGap = 16;
 constexpr int64_t kRowCount = 9;
+// Of those that train_rows goes through.
+constexpr int64_t kRowsPerEpoch = 2;
 constexpr float kCanary = -12345.0f;
 
 inline uint32_t random_state = 1;
@@ -145,6 +147,8 @@ class Run {
     GuardedMemory labels(static_cast<size_t>(kRowCount) * sizeof(int32_t));
     GuardedMemory order(rows * sizeof(uint32_t));
     GuardedMemory result(rows * columns * sizeof(double));
+    const size_t metrics_length = rows / static_cast<size_t>(kRowsPerEpoch) * 3;
+    GuardedMemory metrics(metrics_length * sizeof(double));
     GuardedMemory workspace(static_cast<size_t>(*target.workspace_size) * sizeof(float) + 64);
     for (size_t i = 0; i < elements; i++) {
       const float value = test_.in_place ? initial_[places_[0].offset + i] : static_cast<float>(i % 251);
@@ -168,6 +172,8 @@ class Run {
     batch.workspace = workspace.last<float>(workspace_size);
     batch.rows = test_.rows;
     batch.order = order.last<uint32_t>(rows);
+    batch.rows_per_epoch = kRowsPerEpoch;
+    batch.epoch_metrics = metrics.last<double>(metrics_length);
     const size_t bytes = test_.element == Element::float64 ? 8 : test_.element == Element::uint8 ? 1 : 4;
     const void* data = inputs.last<char>(elements * bytes);
     if (test_.in_place) {
@@ -184,6 +190,10 @@ class Run {
     poison(false);
     std::vector<double> after(begin_, begin_ + initial_.size());
     after.insert(after.end(), std::begin(scalars), std::end(scalars));
+    if (test_.opcode == Opcode::train_rows) {
+      const double* const epochs = metrics.last<double>(metrics_length);
+      after.insert(after.end(), epochs, epochs + metrics_length);
+    }
     if (test_.opcode == Opcode::store_rows) {
       for (size_t i = 0; i < rows * columns; i++) {
         const bool wide = test_.element == Element::float64;
