@@ -11,7 +11,7 @@ export class Batch {
   /** The rows a run reads, row-major, from the row of position 0 on. */
   static inputs: usize = 0;
   static input_element: i32 = 0;
-  /** The linear_forward that reads rows where they lie in `inputs`; or 0. */
+  /** Where rows would be gathered that products read where they lie in `inputs`; or 0. */
   static in_place: usize = 0;
   static targets: usize = 0;
   static labels: usize = 0;
@@ -24,6 +24,11 @@ export class Batch {
   @inline static source_row(r: i32): usize {
     if (Batch.order === 0) return <usize>Batch.position + r;
     return load<u32>(Batch.order + ((<usize>r) << 2));
+  }
+
+  /** Where the rows lie of a product that reads `columns` numbers each at `input`. */
+  static input_of(input: usize, columns: i32): usize {
+    return input === Batch.in_place ? Batch.inputs + ((<usize>Batch.position * columns) << 2) : input;
   }
 
   /** What the reduction multiplies the derivatives of each row by. */

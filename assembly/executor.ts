@@ -38,7 +38,7 @@ export function runSteps(words: usize): void {
   Batch.result = Word.address(words, RunWord.result);
   Batch.order = Word.address(words, RunWord.order);
   const accumulated = <u32>Word.int(words, RunWord.accumulated);
-  const more_begin = Word.address(words, RunWord.moreBegin);
+  let more_begin = Word.address(words, RunWord.moreBegin);
   const more_end = Word.address(words, RunWord.moreEnd);
   const update_begin = Word.address(words, RunWord.updateBegin);
   const update_end = Word.address(words, RunWord.updateEnd);
@@ -47,8 +47,11 @@ export function runSteps(words: usize): void {
   let position = <u32>Word.int(words, RunWord.position);
   let steps = Word.int(words, RunWord.steps);
   const requests = Word.at(words, RunWord.requests);
-  Batch.in_place = reader_in_place(begin);
-  if (Batch.in_place !== 0) begin = Batch.in_place;
+  Batch.in_place = rows_to_spare(begin);
+  if (Batch.in_place !== 0) {
+    begin += OPERATION_BYTES;
+    more_begin += OPERATION_BYTES;
+  }
   begin_steps(begin, end, OPERATION_BYTES, batch_size);
   for (; steps > 0 && atomic.load<i32>(requests) === 0; steps--) {
     const rows = min(batch_size, rows_per_epoch - position);
@@ -83,11 +86,14 @@ export function runSteps(words: usize): void {
   Word.set(words, RunWord.steps, steps);
 }
 
-/** The operation behind a first one that gathers rows, if it may and can read them where they lie; else 0. */
-function reader_in_place(begin: usize): usize {
+/**
+ * Where the first operation gathers rows to, here and in the program of further batches, if they may and can be read
+ * where they lie; else 0.
+ */
+function rows_to_spare(begin: usize): usize {
   const other = (Batch.input_element ^ ElementCode.float32) | (Word.int(begin, 0) ^ Opcode.gather_rows);
   const moved = Batch.order | Word.address(begin, 3) | Word.address(begin, 4);
-  return Word.int(begin, 6) !== 0 && (<usize>other | moved) === 0 ? begin + OPERATION_BYTES : 0;
+  return Word.int(begin, 6) !== 0 && (<usize>other | moved) === 0 ? Word.address(begin, 1) : 0;
 }
 
 /** How many operands `execute` reads of each operation, in the order of `Opcode`. */
@@ -116,9 +122,7 @@ export function execute(o: usize): void {
       break;
     case Opcode.linear_forward:
       linear_forward(
-        o === Batch.in_place
-          ? Batch.inputs + ((<usize>Batch.position * Word.int(o, 6)) << 2)
-          : Word.address(o, 1),
+        Batch.input_of(Word.address(o, 1), Word.int(o, 6)),
         Word.address(o, 2),
         Word.address(o, 3),
         Word.address(o, 4),
@@ -196,7 +200,7 @@ export function execute(o: usize): void {
       break;
     case Opcode.linear_backward_weights:
       linear_backward_weights(
-        Word.address(o, 1),
+        Batch.input_of(Word.address(o, 1), Word.int(o, 5)),
         Word.address(o, 2),
         Word.address(o, 3),
         Word.address(o, 4),

@@ -17,6 +17,15 @@ struct Rows {
   Element target_element;
 };
 
+// Rows of a batch that products read where they lie in the source instead of gathered.
+struct RowsInPlace {
+  // The first one; null where they are gathered.
+  const float* rows;
+  // Where in the arena they would be gathered, and how many numbers make one.
+  int32_t buffer;
+  int32_t columns;
+};
+
 struct Batch {
   // Operations of the program, kOperationStride words each.
   const int32_t* begin;
@@ -35,8 +44,7 @@ struct Batch {
   int64_t rows_per_epoch;
   double* epoch_metrics;
   Rows source;
-  // Operands of the linear_forward that reads rows where they lie in the source; or null.
-  const void* in_place;
+  RowsInPlace in_place;
   void* result;
   Element result_element;
 };

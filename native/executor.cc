@@ -32,6 +32,17 @@ constexpr int64_t kRowsAtOnce = 64;
 // Progress is published about so often, or after each step where steps take longer.
 constexpr std::chrono::microseconds kPublishAfter{50};
 
+// The first row of a batch of floats that lie one after the other; else null.
+const float* consecutive_rows(const Batch& batch, int64_t columns) {
+  const auto* const inputs = static_cast<const float*>(batch.source.inputs);
+  if (batch.order == nullptr) return inputs + batch.position * columns;
+  const auto first = static_cast<int64_t>(batch.order[0]);
+  for (int64_t r = 1; r < batch.rows; r++) {
+    if (static_cast<int64_t>(batch.order[r]) != first + r) return nullptr;
+  }
+  return inputs + first * columns;
+}
+
 // Counts the steps of a run to those after which to publish its progress. A short step costs less than a look
 // at the clock.
 class Publications {
@@ -173,17 +184,13 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
   return {};
 }
 
-const operands::linear_forward* Executor::reader_in_place(const Rows& rows, const Run& run) const {
-  if (run.order != nullptr || rows.input_element != Element::float32 || run.end - run.begin < 2)
-    return nullptr;
-  const int32_t* words = operations_.data() + run.begin * kOperationStride;
+const operands::gather_rows* Executor::gathering_to_spare(const Rows& rows, int64_t begin, int64_t end) const {
+  if (rows.input_element != Element::float32 || begin == end) return nullptr;
+  const int32_t* const words = operations_.data() + begin * kOperationStride;
   if (static_cast<Opcode>(words[0]) != Opcode::gather_rows) return nullptr;
-  const auto& gathered = *reinterpret_cast<const operands::gather_rows*>(words + 1);
-  if (gathered.inPlace == 0 || gathered.scale >= 0 || gathered.offset >= 0) return nullptr;
-  words += kOperationStride;
-  if (static_cast<Opcode>(words[0]) != Opcode::linear_forward) return nullptr;
-  const auto& reader = *reinterpret_cast<const operands::linear_forward*>(words + 1);
-  return reader.input == gathered.output && reader.inputs == gathered.columns ? &reader : nullptr;
+  const auto& gathering = *reinterpret_cast<const operands::gather_rows*>(words + 1);
+  const bool may = gathering.inPlace != 0 && gathering.scale < 0 && gathering.offset < 0;
+  return may ? &gathering : nullptr;
 }
 
 int Executor::threads_now() const {
@@ -241,10 +248,17 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
     batch.begin = operations_.data() + begin * kOperationStride;
     batch.end = operations_.data() + end * kOperationStride;
   };
-  const operands::linear_forward* const reader = reader_in_place(rows, run);
-  const int64_t program_begin = reader == nullptr ? run.begin : run.begin + 1;
-  choose(program_begin, run.end);
-  batch.in_place = reader;
+  choose(run.begin, run.end);
+  // Of a program that begins a batch, without a gathering that may be spared.
+  const auto choose_step = [&](int64_t begin, int64_t end) {
+    const operands::gather_rows* const gathering = gathering_to_spare(rows, begin, end);
+    batch.in_place = {};
+    if (gathering != nullptr) {
+      const float* const first = consecutive_rows(batch, gathering->columns);
+      batch.in_place = {first, gathering->output, gathering->columns};
+    }
+    choose(batch.in_place.rows == nullptr ? begin : begin + 1, end);
+  };
   batch.arena = arena_;
   batch.scalars = scalars_;
   batch.workspace = static_cast<float*>(workspaces_[0]->data());
@@ -292,12 +306,10 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
     if (run.rates != nullptr) scalars_[run.rate_scalar] = run.rates[first_step + step];
     batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;
     const int64_t place = run.accumulated > 0 ? position / run.batch_size % run.accumulated : 0;
-    if (run.accumulated > 0) {
-      if (place == 0)
-        choose(program_begin, run.end);
-      else
-        choose(run.more_begin, run.more_end);
-    }
+    if (place == 0)
+      choose_step(run.begin, run.end);
+    else
+      choose_step(run.more_begin, run.more_end);
     execute_program(step == 0 || (divides && choice->begins()));
     position += batch.rows;
     if (run.accumulated > 0 && (place == run.accumulated - 1 || position >= run.rows_per_epoch)) {

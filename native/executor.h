@@ -108,9 +108,8 @@ class Executor {
   size_t workspace_bytes() const;
 
  private:
-  // Of a program that begins with gathering rows which its next operation may read where they lie: the
-  // operands of that one; else null.
-  const operands::linear_forward* reader_in_place(const Rows& rows, const Run& run) const;
+  // The gathering that a program begins with, of rows that may be read where they lie; else null.
+  const operands::gather_rows* gathering_to_spare(const Rows& rows, int64_t begin, int64_t end) const;
   // Threads for the next step: with several runs in the process, each takes its share of the cores.
   int threads_now() const;
   Team& team();

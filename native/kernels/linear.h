@@ -43,9 +43,12 @@ FASTMLP_INLINE float add_products(float sum, const float* a, const float* b, int
   return sum;
 }
 
-FASTMLP_INLINE const float* input_of(const Batch& batch, const operands::linear_forward& o) {
-  if (&o != batch.in_place) return batch.arena + o.input;
-  return static_cast<const float*>(batch.source.inputs) + batch.position * o.inputs;
+// Of linear_forward and linear_backward_weights.
+template <class Operands>
+FASTMLP_INLINE const float* input_of(const Batch& batch, const Operands& o) {
+  const RowsInPlace& in_place = batch.in_place;
+  const bool is_there = in_place.rows != nullptr && o.input == in_place.buffer && o.inputs == in_place.columns;
+  return is_there ? in_place.rows : batch.arena + o.input;
 }
 
 // A function for each activation, since all of them in one leave too few registers to any.
@@ -132,7 +135,7 @@ template <class S>
 FASTMLP_NOINLINE void linear_backward_weights_row(const Batch& batch,
                                                   const operands::linear_backward_weights& o) {
   const int64_t units = o.units;
-  const float* input = batch.arena + o.input;
+  const float* input = input_of(batch, o);
   const float* delta = batch.arena + o.delta;
   float* weight_gradient = batch.arena + o.weightGradient;
   for (const float* end = input + o.inputs; input < end; input++) {
@@ -147,7 +150,7 @@ template <class S>
 FASTMLP_NOINLINE void linear_backward_weights_single(const Batch& batch,
                                                      const operands::linear_backward_weights& o) {
   using One = typename S::One;
-  const float* input = batch.arena + o.input;
+  const float* input = input_of(batch, o);
   const float* delta = batch.arena + o.delta;
   float* weight_gradient = batch.arena + o.weightGradient;
   float* bias_gradient = o.biasGradient < 0 ? nullptr : batch.arena + o.biasGradient;
@@ -184,7 +187,7 @@ FASTMLP_NOINLINE void linear_backward_weights_wide(const Batch& batch,
   product.rows = inputs;
   product.columns = units;
   product.depth = batch.rows;
-  product.a = batch.arena + o.input;
+  product.a = input_of(batch, o);
   product.a_row = 1;
   product.a_column = inputs;
   product.b = delta;

@@ -14,17 +14,16 @@ export interface Forward {
 /** Gathers a batch and computes every layer. */
 export function emitForward(context: Context, { training, last }: Forward): void {
   const { model, places, scalars, batch, emitter, inspect } = context;
-  if (training && scalars.masks >= 0) emitter.emit('next_masks', { masks: scalars.masks });
+  const first = model.layers.find((layer) => training || !isMask(layer));
   emitter.emit('gather_rows', {
     output: batch.input,
     columns: model.inputs,
     scale: places.scale,
     offset: places.offset,
     perColumn: Number(places.perColumn),
-    inPlace: Number(
-      !training && !inspect && model.layers.find((layer) => !isMask(layer))?.config.type === 'dense',
-    ),
+    inPlace: Number(!inspect && first?.config.type === 'dense'),
   });
+  if (training && scalars.masks >= 0) emitter.emit('next_masks', { masks: scalars.masks });
   model.layers.forEach((layer, index) => {
     const isLast = index === model.layers.length - 1;
     const stops = isLast && last === 'netInput';

@@ -91,8 +91,8 @@ function define(texts: Readonly<Record<number, string>>): OperationTable {
  */
 export const basicOperations = /* @__PURE__ */ define({
   /**
-   * output[r,j] = x[order[r],j] * scale[j] + offset[j]; inPlace: only a linear_forward right after it reads the output,
-   * and may read rows that stay as they are where they lie
+   * output[r,j] = x[order[r],j] * scale[j] + offset[j]; inPlace: it comes first, and only linear_forward and
+   * linear_backward_weights read the output, which may read rows that stay as they are where they lie
    */
   [Opcode.gather_rows]: 'gather_rows output. columns scale. offset. perColumn? inPlace?',
   /** output[r,j] = t[order[r], first + j], where a row of t has `width` numbers */

@@ -29,6 +29,11 @@ void check_products(int64_t rows, int64_t inputs, int64_t units, int32_t activat
   for (int32_t accumulate = 0; accumulate < 2; accumulate++) {
     weights.operands = {0, 0, 0, 0, i, u, accumulate};
     check(weights, turn, every);
+    Case in_place = weights;
+    in_place.name += " in place";
+    in_place.units = inputs;
+    in_place.in_place = true;
+    check(in_place, turn, every);
   }
   Case input{
       sizes("linear_backward_input", rows, inputs, units), Opcode::linear_backward_input, {}, {}, rows};

@@ -177,7 +177,9 @@ class Run {
     const size_t bytes = test_.element == Element::float64 ? 8 : test_.element == Element::uint8 ? 1 : 4;
     const void* data = inputs.last<char>(elements * bytes);
     if (test_.in_place) {
-      batch.in_place = words_.data() + 1;
+      batch.in_place.rows = inputs.last<float>(elements);
+      batch.in_place.buffer = words_[1];
+      batch.in_place.columns = static_cast<int32_t>(columns);
       batch.order = nullptr;
     }
     batch.source = {data, data, labels.last<int32_t>(kRowCount), test_.element, test_.element};
