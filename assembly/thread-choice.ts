@@ -25,7 +25,7 @@ const LONG_WINDOW: f64 = 15;
 /** A scheduler takes some time to give a thread that begins to work a processor of its own: how long, and how many windows. */
 const TRIAL: f64 = 40;
 const TRIAL_WINDOWS: i32 = 3;
-/** How long an outcome is kept, so many times as long if it stays the same, and so many times the trial at least. */
+/** How long an outcome is kept, so many times as long if it stays the same; dividing so many times the trial at least. */
 const REST: f64 = 100;
 const PATIENCE: f64 = 4;
 const LONGEST_REST: f64 = 6400;
@@ -133,7 +133,7 @@ export class ThreadChoice {
   private settle(divides: bool): void {
     this.rest = divides === this.outcome ? min(LONGEST_REST, max(REST, PATIENCE * this.rest)) : REST;
     this.outcome = divides;
-    this.left = max(this.rest, REST_TRIALS * this.trial);
+    this.left = divides ? max(this.rest, REST_TRIALS * this.trial) : this.rest;
     this.change(divides ? Phase.divided : Phase.alone);
   }
 
