@@ -42,7 +42,7 @@ FASTMLP_INLINE void add_streamed(const Product& p, int64_t k, int64_t column, in
     for (int i = 0; i < kRows; i++) sums[i] = lanes.load(c + i * p.c_row + j);
     FASTMLP_UNROLL
     for (int d = 0; d < kDepth; d++) {
-      FASTMLP_PREFETCH(ahead + d * b_row + j);
+      FASTMLP_PREFETCH_NEAR(ahead + d * b_row + j);
       const V row = lanes.load(b + d * b_row + j);
       FASTMLP_UNROLL
       for (int i = 0; i < kRows; i++) sums[i] = S::fma(factors[i][d], row, sums[i]);
