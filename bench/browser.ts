@@ -9,7 +9,7 @@ import { transformSync } from 'esbuild';
 import { chromium, type Page } from 'playwright-core';
 import { findBrowser } from '../tools/browsers.mjs';
 import type { PageCase, PageCheck, page } from './browser-page.js';
-import { measure, missingLines, type Refusal, ratioOf } from './harness.js';
+import { longTurns, measure, missingLines, type Refusal, ratioOf } from './harness.js';
 import type { BenchOptions } from './options.js';
 import { formatNumber, formatRatio, formatTable } from './tables.js';
 
@@ -138,7 +138,7 @@ export async function benchBrowser(
     report.wrong = wrongOf(checks);
     for (const { name: contender, reason } of report.wrong) print(`${contender}: WRONG ANSWER: ${reason}`);
     const steps = pageCase.rows / pageCase.batch;
-    const timings = await measure(contenders, rounds);
+    const timings = await measure(contenders, rounds, longTurns);
     report.results = timings.map((timing) => ({
       name: timing.name,
       min: timing.min / steps,

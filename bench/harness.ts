@@ -50,6 +50,9 @@ export interface Turns {
  */
 const shortTurns: Turns = { fill: 0.05, perRound: 4 };
 
+/** For threads: a core that was idle while one of them trained takes a while to be as fast as the other. */
+export const longTurns: Turns = { fill: 0.4, perRound: 1 };
+
 /** Times `work`, in seconds. */
 export function time(work: () => void): number {
   const start = performance.now();

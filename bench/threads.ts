@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { BackendId, LayerWeights } from 'fastmlp';
-import { measure, missingLines, type Refusal, ratioOf, type Turns } from './harness.js';
+import { longTurns, measure, missingLines, type Refusal, ratioOf } from './harness.js';
 import type { BenchOptions } from './options.js';
 import { createData, largeCase, type StepCase, stepCases, stepsPerEpoch } from './step-cases.js';
 import { entrantBackends } from './steps.js';
@@ -38,9 +38,6 @@ function sameBits(a: LayerWeights[], b: LayerWeights[]): boolean {
     );
   return bytes(a).equals(bytes(b));
 }
-
-/** A core that was idle while one thread trained takes a while to be as fast as the other. */
-const longTurns: Turns = { fill: 0.4, perRound: 1 };
 
 async function measureCase(stepCase: StepCase, backend: BackendId, rounds: number) {
   // Calls for a step stay on the caller's thread in WebAssembly: all cases run by `fit`.
