@@ -75,7 +75,7 @@ export class LossWatch {
       take(sums[at + ScalarCode.loss], sums[at + ScalarCode.rows]);
     }
     take(running[ScalarCode.loss], running[ScalarCode.rows]);
-    this.#largest = largest;
+    if (largest > 0) this.#largest = largest;
   }
 
   #limit({ batchSize }: Job, rows: number): number {
