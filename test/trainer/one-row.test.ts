@@ -96,6 +96,24 @@ describe.each(usableIds)('steps on one row on %s', (backend) => {
     for (const trainer of [together, apart]) trainer.dispose();
   });
 
+  it('are the same bits and numbers of epochs where a run is paused in the middle of some', async () => {
+    const epochs = backend === 'reference' ? 5000 : 100_000;
+    const options = { epochs, batchSize: 1, shuffle: false } as const;
+    const [whole, paused] = await Promise.all([0, 1].map(() => trainerOf(backend, {})));
+    const { history } = await whole.fit(x, t, options);
+    const fitted = paused.fit(x, t, options);
+    for (let count = 0; count < 5; count++) {
+      await paused.pause();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      paused.resume();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect((await fitted).history).toEqual(history);
+    expect(history.loss).toHaveLength(epochs);
+    expect(flatWeights(paused.getWeights())).toEqual(flatWeights(whole.getWeights()));
+    for (const trainer of [whole, paused]) trainer.dispose();
+  });
+
   it('read rows of bytes and of doubles', async () => {
     const bytes = Uint8Array.of(0, 0, 0, 1, 1, 0, 1, 1);
     const results = [];
