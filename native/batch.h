@@ -39,8 +39,8 @@ struct Batch {
   int64_t position;
   // Data row of each row of the batch; null for `position`, `position + 1`, …
   const uint32_t* order;
-  // A train_rows goes on with the next epoch after so many rows, and puts the metrics of each epoch that it ends
-  // here.
+  // A train_rows goes on with the next epoch after so many rows, and puts the metrics of each epoch that it
+  // ends here.
   int64_t rows_per_epoch;
   double* epoch_metrics;
   Rows source;

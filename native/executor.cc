@@ -184,7 +184,8 @@ std::string Executor::check(const Run& run, int64_t row_count, const RunLengths&
   return {};
 }
 
-const operands::gather_rows* Executor::gathering_to_spare(const Rows& rows, int64_t begin, int64_t end) const {
+const operands::gather_rows* Executor::gathering_to_spare(const Rows& rows, int64_t begin,
+                                                          int64_t end) const {
   if (rows.input_element != Element::float32 || begin == end) return nullptr;
   const int32_t* const words = operations_.data() + begin * kOperationStride;
   if (static_cast<Opcode>(words[0]) != Opcode::gather_rows) return nullptr;

@@ -47,7 +47,8 @@ FASTMLP_INLINE float add_products(float sum, const float* a, const float* b, int
 template <class Operands>
 FASTMLP_INLINE const float* input_of(const Batch& batch, const Operands& o) {
   const RowsInPlace& in_place = batch.in_place;
-  const bool is_there = in_place.rows != nullptr && o.input == in_place.buffer && o.inputs == in_place.columns;
+  const bool is_there =
+      in_place.rows != nullptr && o.input == in_place.buffer && o.inputs == in_place.columns;
   return is_there ? in_place.rows : batch.arena + o.input;
 }
 

@@ -165,8 +165,8 @@ FASTMLP_NOINLINE void train_rows(const Batch& batch, const operands::train_rows&
       });
     }
     const bool counts = o.decision >= 0;
-    metrics.add(
-        loss, counts ? tiny_correct<S>(y, t, last.units, static_cast<DecisionCode>(o.decision)) : 0.0);
+    metrics.add(loss,
+                counts ? tiny_correct<S>(y, t, last.units, static_cast<DecisionCode>(o.decision)) : 0.0);
   }
   metrics.store();
 }
