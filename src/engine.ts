@@ -82,8 +82,6 @@ export class Engine {
   readonly reader: Reader;
   /** Metrics of synchronous runs. */
   readonly #metrics = new Float64Array(ScalarCode.first_free);
-  /** What `seriesOf` gives, in memory that was used before. */
-  #series = { loss: new Float64Array(0), accuracy: new Float64Array(0) };
   #plan: Plan;
   #extras: PlanExtras = {};
   #inspectPlan: Plan | null = null;
@@ -492,14 +490,11 @@ export class Engine {
     return this.metricsOf({ loss, correct, rows });
   }
 
-  /** Metrics of all epochs of a job, by the formulas of `metricsOf`; good until the next call. */
+  /** Metrics of all epochs of a job, by the formulas of `metricsOf`. */
   seriesOf({ epochs, sums }: JobResult): MetricSeries {
     const { reduction, decision } = this.model;
-    const count = decision === null ? 0 : epochs;
-    if (this.#series.loss.length < epochs)
-      this.#series = { loss: new Float64Array(epochs), accuracy: new Float64Array(count) };
-    const loss = this.#series.loss.subarray(0, epochs);
-    const accuracy = this.#series.accuracy.subarray(0, count);
+    const loss = new Float64Array(epochs);
+    const accuracy = new Float64Array(decision === null ? 0 : epochs);
     for (let epoch = 0, at = 0; epoch < epochs; epoch++, at += ScalarCode.first_free) {
       const rows = sums[at + ScalarCode.rows];
       loss[epoch] = reduction === 'mean' ? sums[at + ScalarCode.loss] / rows : sums[at + ScalarCode.loss];

@@ -19,16 +19,13 @@ FASTMLP_INLINE double& metric(const Batch& batch, ScalarCode code) {
 template <class S>
 class RowMetrics {
  public:
-  // Without `counts` nothing is correct.
-  FASTMLP_INLINE RowMetrics(const Batch& batch, bool counts)
+  FASTMLP_INLINE explicit RowMetrics(const Batch& batch)
       : batch_(batch),
-        counts_(counts),
         place_(batch.position),
-        begin_(batch.position),
         of_epoch_(batch.epoch_metrics),
         loss_(metric<S>(batch, ScalarCode::loss)),
         correct_(metric<S>(batch, ScalarCode::correct)),
-        rows_(metric<S>(batch, ScalarCode::rows)) {}
+        rows_besides_(metric<S>(batch, ScalarCode::rows) - static_cast<double>(batch.position)) {}
 
   // Data row of row r of the batch, which comes next.
   FASTMLP_INLINE int64_t source_row(int64_t r) const {
@@ -41,8 +38,8 @@ class RowMetrics {
     if (++place_ < batch_.rows_per_epoch) return;
     put(of_epoch_);
     of_epoch_ += static_cast<int32_t>(ScalarCode::first_free);
-    loss_ = correct_ = rows_ = 0;
-    place_ = begin_ = 0;
+    loss_ = correct_ = rows_besides_ = 0;
+    place_ = 0;
   }
 
   // Into the scalars.
@@ -51,19 +48,18 @@ class RowMetrics {
  private:
   FASTMLP_INLINE void put(double* metrics) const {
     metrics[static_cast<int32_t>(ScalarCode::loss)] = loss_;
-    metrics[static_cast<int32_t>(ScalarCode::correct)] = counts_ ? correct_ : 0;
-    metrics[static_cast<int32_t>(ScalarCode::rows)] = rows_ + static_cast<double>(place_ - begin_);
+    metrics[static_cast<int32_t>(ScalarCode::correct)] = correct_;
+    metrics[static_cast<int32_t>(ScalarCode::rows)] = rows_besides_ + static_cast<double>(place_);
   }
 
   const Batch& batch_;
-  const bool counts_;
-  // Of the row that comes next in its epoch, and of the first one here.
+  // Of the row that comes next, in its epoch.
   int64_t place_;
-  int64_t begin_;
   double* of_epoch_;
   double loss_;
   double correct_;
-  double rows_;
+  // By which the rows counted differ from the place.
+  double rows_besides_;
 };
 
 // Index of the first largest; a NaN is never larger, but nothing is larger than a NaN in first place.

@@ -118,7 +118,7 @@ FASTMLP_NOINLINE void train_rows(const Batch& batch, const operands::train_rows&
   const bool from_net_inputs = network.ends_in_net_inputs(o.loss);
   const float rate = static_cast<float>(batch.scalars[o.learningRate]);
   float* const parameters = batch.arena + o.parameters;
-  RowMetrics<S> metrics(batch, o.decision >= 0);
+  RowMetrics<S> metrics(batch);
   float room_x[kTinyWeights];
   float room_t[kTinyUnits];
   float outputs[kTinyLayers][kTinyUnits];

@@ -39,7 +39,8 @@ FASTMLP_NOINLINE void train_rows_in_registers(const Batch& batch, const operands
   const float rate = static_cast<float>(batch.scalars[o.learningRate]);
   const auto decision = static_cast<DecisionCode>(o.decision);
   const float threshold = decision == DecisionCode::half ? 0.5f : 0.0f;
-  RowMetrics<S> metrics(batch, o.decision >= 0);
+  const bool counts = o.decision >= 0;
+  RowMetrics<S> metrics(batch);
   // Weights of the layers, with the biases as the row behind them.
   float* const parameters = batch.arena + o.parameters;
   constexpr int kFirst = (kRegisterInputs + 1) * kUnits;
@@ -80,7 +81,8 @@ FASTMLP_NOINLINE void train_rows_in_registers(const Batch& batch, const operands
       w[kRegisterInputs * kUnits + u] = One::fnma(rate, below, w[kRegisterInputs * kUnits + u]);
     }
     v[kUnits] = One::fnma(rate, output.delta, v[kUnits]);
-    metrics.add(output.loss, static_cast<double>((threshold <= output.decided) == (0.5f <= t)));
+    const bool correct = (threshold <= output.decided) == (0.5f <= t);
+    metrics.add(output.loss, static_cast<double>(counts && correct));
   }
   FASTMLP_UNROLL
   for (int j = 0; j < kFirst; j++) parameters[j] = w[j];

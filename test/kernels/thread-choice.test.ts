@@ -158,6 +158,17 @@ describe('whether steps are divided among threads', () => {
     expect(time).toBeLessThan(0.65 * alone * 2000);
   });
 
+  it('they are tried again soon where the first trial came too early', async () => {
+    const alone = 0.65;
+    const run = await simulated({
+      alone: () => alone,
+      divided: (time) => (time < 200 ? alone : alone / 1.8),
+    });
+    const outcome = run(2000);
+    expectBounded(outcome);
+    expect(outcome.divided).toBeGreaterThan(0.5 * outcome.steps);
+  });
+
   it('little is lost on a machine that changes all the time', async () => {
     const random = new Random(7);
     const alone = 0.5;

@@ -147,7 +147,8 @@ class Run {
     GuardedMemory labels(static_cast<size_t>(kRowCount) * sizeof(int32_t));
     GuardedMemory order(rows * sizeof(uint32_t));
     GuardedMemory result(rows * columns * sizeof(double));
-    const size_t metrics_length = rows / static_cast<size_t>(kRowsPerEpoch) * 3;
+    const size_t epochs_ended = rows / static_cast<size_t>(kRowsPerEpoch);
+    const size_t metrics_length = epochs_ended * static_cast<size_t>(fastmlp::ScalarCode::first_free);
     GuardedMemory metrics(metrics_length * sizeof(double));
     GuardedMemory workspace(static_cast<size_t>(*target.workspace_size) * sizeof(float) + 64);
     for (size_t i = 0; i < elements; i++) {
