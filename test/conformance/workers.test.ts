@@ -239,6 +239,30 @@ describe.each([
   });
 });
 
+describe.each(ways)('an evaluation of few rows, elsewhere in %s', (_, wasm, config) => {
+  it('takes place on the caller’s thread, with the same numbers, and disturbs no run', async () => {
+    const { createWorker, ports } = watchedWorkers();
+    const trainer = await create({ ...wasm, createWorker, minimumCost: 2 ** 24 }, config);
+    const elsewhere = await create(wasm, config);
+    const some = x.subarray(0, 300 * INPUTS);
+    const labels = t.subarray(0, 300);
+    const measured = { metrics: ['accuracy', 'logLoss'] } as const;
+    expect(await trainer.evaluate(some, labels)).toEqual(await elsewhere.evaluate(some, labels));
+    expect(await trainer.evaluate(some, labels, measured)).toEqual(
+      await elsewhere.evaluate(some, labels, measured),
+    );
+    expect(ports.length).toBe(0);
+    const running = trainer.fit(x, t, { epochs: 30, batchSize: 64 });
+    await begun(trainer);
+    expect((await trainer.evaluate(some, labels)).loss).toBeGreaterThan(0);
+    await running;
+    await elsewhere.fit(x, t, { epochs: 30, batchSize: 64 });
+    expect(flatWeights(trainer.getWeights())).toEqual(flatWeights(elsewhere.getWeights()));
+    trainer.dispose();
+    elsewhere.dispose();
+  });
+});
+
 describe('a run long enough for threads to be tried', () => {
   it('ends with the bits of slices on the caller’s thread, with 2 and 3 threads', async () => {
     const long = { epochs: 60, batchSize: 96 };

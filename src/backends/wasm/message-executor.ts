@@ -68,6 +68,10 @@ export class MessageExecutor extends WasmExecutor {
     this.#unshared = unshared;
   }
 
+  get briefProducts(): number {
+    return this.#host.briefProducts;
+  }
+
   override get placement(): Placement {
     return this.#host.placement(1, [`one thread: ${this.#unshared}`]);
   }

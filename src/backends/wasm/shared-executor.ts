@@ -68,6 +68,10 @@ export class SharedExecutor extends WasmExecutor {
     this.#threads = threads;
   }
 
+  get briefProducts(): number {
+    return this.#host.briefProducts;
+  }
+
   override get placement(): Placement {
     const mebibytes = Math.ceil(this.#largestRefused / 2 ** 20);
     const sliced = `runs on a dataset of ${mebibytes} MiB take place in slices: it does not fit into the module's memory`;
