@@ -9,9 +9,6 @@
 
 namespace fastmlp {
 
-// Floats of a cache line.
-constexpr int64_t kLineFloats = 16;
-
 // The workspace of a blocked product holds the panels of a block of B, then a block of A.
 template <class S>
 constexpr int64_t panels_floats() {
@@ -154,36 +151,52 @@ void place_panel(const Product& p, int64_t k, int64_t column, int64_t columns, i
   }
 }
 
-// A part of B, `lines` cache lines wide, that is fetched while tiles run down a panel.
+constexpr int64_t kLineBytes = 64;
+
+// A part of B that is fetched while tiles run down a panel: of each of `strips` side by side, whose rows have
+// 2^shift bytes, counted row by row: all of them by as few tiles as can, or bytes `begin` to before `end` by
+// all tiles.
 struct Ahead {
-  const float* b;
-  int64_t row;
-  int64_t lines;
-  // By all tiles instead of the first.
-  bool spread;
+  const float* b = nullptr;
+  int64_t row_bytes = 0;
+  int64_t strips = 0;
+  int shift = 0;
+  bool spread = false;
+  int64_t begin = 0;
+  int64_t end = 0;
 };
 
-// Runs tiles down a panel. They fetch the part ahead a line of each of its rows at a time.
+// Runs tiles down a panel. They fetch the part ahead, at most a line at each step along the depth.
 template <class S>
 void run_panel(Tile tile, int64_t height, int vectors, const Ahead& ahead) {
   const float* a = tile.a;
   float* c = tile.c;
   const float* start = tile.start;
   const Pieces<S> tiles(height, tile_rows<S>(vectors));
-  const int64_t lines = ahead.lines;
-  const int64_t turns = ahead.spread && lines > 0 ? (tiles.count + lines - 1) / lines : 1;
-  tile.ahead_steps = turns;
-  tile.ahead_row = ahead.row;
+  const int64_t width = int64_t{1} << ahead.shift;
+  int64_t rate = width < kLineBytes ? width : kLineBytes;
+  int64_t share = rate * tile.depth;
+  // Tiles for each strip.
+  int64_t turns = width < kLineBytes ? 1 : width / kLineBytes;
+  if (ahead.spread && ahead.strips > 0) {
+    turns = tiles.count < ahead.strips ? 1 : tiles.count / ahead.strips;
+    share = (ahead.end - ahead.begin + turns - 1) / turns;
+    const int64_t least = (share + tile.depth - 1) / tile.depth;
+    rate = least < kLineBytes ? least : kLineBytes;
+  }
+  tile.ahead_rows = -width;
+  tile.ahead_gap = (ahead.row_bytes >> ahead.shift) - 1;
+  tile.ahead_rate = rate;
   for (int64_t t = 0; t < tiles.count; t++) {
     const int64_t row = tiles.begin(t);
     const auto rows = static_cast<int>(tiles.begin(t + 1) - row);
     tile.a = a + row * tile.a_row;
     tile.c = c + row * tile.c_row;
     if (start != nullptr) tile.start = start + row * tile.start_row;
-    const bool fetches = t < lines * turns;
+    const bool fetches = t < ahead.strips * turns;
     if (fetches) {
-      const int64_t first = tile.depth * (t / lines) / turns;
-      tile.ahead = ahead.b + first * ahead.row + t % lines * kLineFloats;
+      tile.ahead = reinterpret_cast<const char*>(ahead.b) + t / turns * width;
+      tile.ahead_begin = ahead.begin + t % turns * share;
     }
     tile_function<S>(rows, vectors, tile.tail != 0, fetches)(tile);
   }
@@ -195,24 +208,50 @@ void run_panel(Tile tile, int64_t height, int vectors, const Ahead& ahead) {
 constexpr int64_t kDistantFloats = 1 << 20;
 constexpr int64_t kFetchedRows = 128;
 
-// What will be read of B after a panel that ends before column `next`, as wide as that: the one beside it,
-// the first of the next depth, or what lies to the right of it all.
+// What is fetched of a distant B at a time: as many columns at most, since memory delivers long stretches
+// faster than short ones, and as many floats, for the second-level cache has two such parts of it.
+constexpr int64_t kFetchedColumns = 256;
+constexpr int64_t kFetchedFloats = 1 << 16;
+
+// Columns fetched at a time, of so many that are read in panels of `width`: a number of panels.
+FASTMLP_INLINE int64_t fetched_columns(int64_t columns, int64_t width, int64_t depth) {
+  int64_t fetched = kFetchedColumns;
+  while (fetched > width && (columns % fetched != 0 || fetched * depth > kFetchedFloats)) fetched /= 2;
+  return fetched > width && fetched % width == 0 ? fetched : width;
+}
+
+// What is to be fetched while tiles run down the panel from `column` on: its share of the columns beside
+// those that were fetched with it, of the first of the next depth, or of what lies to the right of it all.
 template <class S>
-Ahead panel_after(const Product& p, const Pieces<S>& depths, int64_t d, Span columns, int64_t next,
-                  int64_t width) {
-  const bool is_distant = p.b_row * p.depth > kDistantFloats;
-  const int64_t most_rows = is_distant ? S::kSingleBlockRows : kFetchedRows;
-  if (p.b_transposed || p.rows > most_rows) return {p.b, 0, 0, false};
-  Ahead ahead{p.b + depths.begin(d) * p.b_row + next, p.b_row, 0, is_distant};
+Ahead ahead_of_panel(const Product& p, const Pieces<S>& depths, int64_t d, Span columns, int64_t column,
+                     int64_t width) {
+  Ahead ahead;
+  ahead.spread = p.b_row * p.depth > kDistantFloats;
+  if (p.b_transposed || p.rows > (ahead.spread ? S::kSingleBlockRows : kFetchedRows)) return ahead;
+  const int64_t whole = columns.end - columns.begin;
+  const int64_t depth = depths.begin(d + 1) - depths.begin(d);
+  const int64_t fetched = ahead.spread ? fetched_columns(whole, width, depth) : width;
+  const int64_t behind = ahead.spread ? (column - columns.begin) % fetched : 0;
+  const int64_t next = column - behind + fetched;
   int64_t present = columns.end - next;
+  ahead.b = p.b + depths.begin(d) * p.b_row + next;
   if (present <= 0 && d + 1 < depths.count) {
     ahead.b = p.b + depths.begin(d + 1) * p.b_row + columns.begin;
-    present = columns.end - columns.begin;
+    present = whole;
   } else if (present <= 0) {
     ahead.b = p.b + columns.end;
     present = p.columns - columns.end + p.columns_after;
   }
-  ahead.lines = ((present < width ? present : width) + kLineFloats - 1) / kLineFloats;
+  if (present <= 0) return ahead;
+  const auto bytes = static_cast<int64_t>((present < fetched ? present : fetched) * sizeof(float));
+  ahead.row_bytes = static_cast<int64_t>(p.b_row * sizeof(float));
+  // The bytes of a row of a strip divide those from row to row.
+  while (int64_t{1} << ahead.shift < bytes && (ahead.row_bytes >> ahead.shift & 1) == 0) ahead.shift++;
+  ahead.strips = (bytes + (int64_t{1} << ahead.shift) - 1) >> ahead.shift;
+  if (!ahead.spread) return ahead;
+  const int64_t strip = depth << ahead.shift;
+  ahead.begin = strip * behind / fetched;
+  ahead.end = strip * (behind + width) / fetched;
   return ahead;
 }
 
@@ -249,7 +288,7 @@ FASTMLP_NOINLINE void blocked_product(const Product& p, float* workspace) {
           tile.start = goes_on ? tile.c : p.bias == nullptr ? nullptr : p.bias + column;
           tile.tail = static_cast<int>(columns % S::kLanes);
           const auto vectors = static_cast<int>((columns + S::kLanes - 1) / S::kLanes);
-          run_panel<S>(tile, height, vectors, panel_after<S>(p, depths, d, span, column + width, width));
+          run_panel<S>(tile, height, vectors, ahead_of_panel<S>(p, depths, d, span, column, width));
         }
       }
     }

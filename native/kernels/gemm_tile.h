@@ -21,11 +21,14 @@ struct Tile {
   int64_t start_row;
   // The sums are added to C, each rounded by itself first: many small terms do not drown in a large C.
   bool accumulate;
-  // Of lines that the caller will need soon, `ahead_row` apart from `ahead` on, a tile that fetches takes one
-  // every so many steps along the depth.
-  int64_t ahead_steps;
-  const float* ahead = nullptr;
-  int64_t ahead_row;
+  // What the caller will need soon lies in rows of a power of two of bytes. Byte i of them all is at
+  // ahead[i + (i & ahead_rows) * ahead_gap]. A tile that fetches begins with `ahead_begin` and goes on
+  // `ahead_rate` bytes at each step along the depth.
+  const char* ahead = nullptr;
+  int64_t ahead_rows;
+  int64_t ahead_gap;
+  int64_t ahead_begin;
+  int64_t ahead_rate;
   // Columns of the last vector, if it is a partial one.
   int tail;
 };
@@ -61,21 +64,22 @@ FASTMLP_NOINLINE void gemm_tile_f32(const Tile& tile) {
   }
   const float* a = tile.a;
   const float* b = tile.b;
-  // So that the places of a tall tile's rows fit into registers.
-  constexpr int kUpper = kRows < S::kTileRows ? kRows : S::kTileRows;
+  // So that the places of a tall tile's rows fit into registers, and those of what is fetched beside them.
+  constexpr int kUpper = kFetches ? (kRows + 1) / 2 : kRows < S::kTileRows ? kRows : S::kTileRows;
   const float* lower = a + kUpper * tile.a_row;
   const int64_t a_row = tile.a_row;
   const int64_t a_column = tile.a_column;
   const int64_t b_row = tile.b_row;
-  constexpr int kFraction = 12;
-  const float* ahead = tile.ahead;
-  const int64_t ahead_row = tile.ahead_row;
-  const int64_t line = kFetches ? (1 << kFraction) / tile.ahead_steps : 0;
-  int64_t lines = 0;
+  const char* ahead = tile.ahead + (kFetches ? tile.ahead_begin : 0);
+  const int64_t ahead_rows = tile.ahead_rows;
+  const int64_t ahead_gap = tile.ahead_gap;
+  const int64_t ahead_rate = tile.ahead_rate;
+  int64_t fetched = tile.ahead_begin;
   for (int64_t k = tile.depth; k > 0; k--) {
     if constexpr (kFetches) {
-      FASTMLP_PREFETCH(ahead + (lines >> kFraction) * ahead_row);
-      lines += line;
+      FASTMLP_PREFETCH(ahead + (fetched & ahead_rows) * ahead_gap);
+      ahead += ahead_rate;
+      fetched += ahead_rate;
     }
     V row[kVectors];
     FASTMLP_UNROLL
