@@ -82,6 +82,7 @@ constexpr int64_t kDeepBlock = 64;
 // each other out of the cache, or it is read in short pieces from many places.
 template <class S>
 bool packs_block(const Product& p, int64_t depth) {
+  if (p.a_column == 1 && !S::kCopiesRows) return false;
   return p.a_row * p.a_column % 512 == 0 || (p.a_row == 1 && depth > kDeepBlock);
 }
 

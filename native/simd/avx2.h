@@ -28,6 +28,7 @@ struct Simd {
   static constexpr int64_t kBlockColumns = 512;
   static constexpr int64_t kSingleBlockRows = 192;
   static constexpr int64_t kSingleBlockColumns = 512;
+  static constexpr bool kCopiesRows = true;
 
   static FASTMLP_INLINE V load(const float* p) { return _mm256_loadu_ps(p); }
   static FASTMLP_INLINE void store(float* p, V v) { _mm256_storeu_ps(p, v); }

@@ -28,6 +28,7 @@ struct Simd {
   static constexpr int64_t kBlockColumns = 512;
   static constexpr int64_t kSingleBlockRows = 256;
   static constexpr int64_t kSingleBlockColumns = 4096;
+  static constexpr bool kCopiesRows = false;
 
   static FASTMLP_INLINE V load(const float* p) { return _mm512_loadu_ps(p); }
   static FASTMLP_INLINE void store(float* p, V v) { _mm512_storeu_ps(p, v); }

@@ -29,6 +29,7 @@ struct Simd {
   static constexpr int64_t kBlockColumns = 512;
   static constexpr int64_t kSingleBlockRows = 192;
   static constexpr int64_t kSingleBlockColumns = 512;
+  static constexpr bool kCopiesRows = true;
 
   static FASTMLP_INLINE V load(const float* p) { return vld1q_f32(p); }
   static FASTMLP_INLINE void store(float* p, V v) { vst1q_f32(p, v); }

@@ -30,13 +30,16 @@ struct OneLane {
   static constexpr int64_t kDotRows = 16;
   // Up to so many rows of C, panels of B are read where they lie. A block of B is kBlockDepth ×
   // kBlockColumns, one of A kBlockRows × kBlockDepth. Where so few rows are one block, no panel of B is
-  // needed twice, and another number of columns may be taken before A is read again.
+  // needed twice, and another number of columns may be taken before A is read again. Where rows of A lie at a
+  // distance of pages, a block of it is copied if kCopiesRows: the narrower the panels, the oftener it is
+  // read.
   static constexpr int64_t kUnpackedRows = 64;
   static constexpr int64_t kBlockDepth = 256;
   static constexpr int64_t kBlockRows = 128;
   static constexpr int64_t kBlockColumns = 512;
   static constexpr int64_t kSingleBlockRows = 128;
   static constexpr int64_t kSingleBlockColumns = 512;
+  static constexpr bool kCopiesRows = true;
 
   static FASTMLP_INLINE V load(const float* p) { return *p; }
   static FASTMLP_INLINE void store(float* p, V v) { *p = v; }
