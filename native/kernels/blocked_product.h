@@ -99,10 +99,24 @@ constexpr int64_t kFewDepth = 64;
 constexpr int64_t kSomeRows = 128;
 constexpr int64_t kSomeDepth = 128;
 
-// Whether a copy of B's panels pays: many tiles run down them, or their rows lie at a distance of pages.
+// Rows of C and floats of a panel from which on copies of rows pay that do not begin on lines: a vector out
+// of the second-level cache then takes two lines, and out of the first one hardly longer than another.
+constexpr int64_t kMisalignedRows = 48;
+constexpr int64_t kNearFloats = 8192;
+
+template <class S>
+bool is_misaligned(const Product& p) {
+  constexpr int64_t kWidest = S::kTileVectors * S::kLanes;
+  const int64_t width = p.columns < kWidest ? p.columns : kWidest;
+  return p.b_row % S::kLanes != 0 && p.rows >= kMisalignedRows && p.depth * width > kNearFloats;
+}
+
+// Whether a copy of B's panels pays: many tiles run down them, or their rows lie at a distance of pages or
+// across lines.
 template <class S>
 bool packs_panels(const Product& p) {
-  return p.b_transposed || p.rows > S::kUnpackedRows || (p.rows >= kPagedRows && is_paged(p));
+  return p.b_transposed || p.rows > S::kUnpackedRows || (p.rows >= kPagedRows && is_paged(p)) ||
+         is_misaligned<S>(p);
 }
 
 // Sums that go on in C do not depend on where the depth is cut; sums that are added to C do.
@@ -152,7 +166,8 @@ void place_panel(const Product& p, int64_t k, int64_t column, int64_t columns, i
   }
 }
 
-constexpr int64_t kLineBytes = 64;
+constexpr int kLineShift = 6;
+constexpr int64_t kLineBytes = 1 << kLineShift;
 
 // A part of B that is fetched while tiles run down a panel: of each of `strips` side by side, whose rows have
 // 2^shift bytes, counted row by row: all of them by as few tiles as can, or bytes `begin` to before `end` by
@@ -162,6 +177,8 @@ struct Ahead {
   int64_t row_bytes = 0;
   int64_t strips = 0;
   int shift = 0;
+  // Bytes from strip to strip.
+  int64_t pitch = kLineBytes;
   bool spread = false;
   int64_t begin = 0;
   int64_t end = 0;
@@ -178,7 +195,7 @@ void run_panel(Tile tile, int64_t height, int vectors, const Ahead& ahead) {
   int64_t rate = width < kLineBytes ? width : kLineBytes;
   int64_t share = rate * tile.depth;
   // Tiles for each strip.
-  int64_t turns = width < kLineBytes ? 1 : width / kLineBytes;
+  int64_t turns = ahead.pitch / kLineBytes;
   if (ahead.spread && ahead.strips > 0) {
     turns = tiles.count < ahead.strips ? 1 : tiles.count / ahead.strips;
     share = (ahead.end - ahead.begin + turns - 1) / turns;
@@ -196,7 +213,7 @@ void run_panel(Tile tile, int64_t height, int vectors, const Ahead& ahead) {
     if (start != nullptr) tile.start = start + row * tile.start_row;
     const bool fetches = t < ahead.strips * turns;
     if (fetches) {
-      tile.ahead = reinterpret_cast<const char*>(ahead.b) + t / turns * width;
+      tile.ahead = reinterpret_cast<const char*>(ahead.b) + t / turns * ahead.pitch;
       tile.ahead_begin = ahead.begin + t % turns * share;
     }
     tile_function<S>(rows, vectors, tile.tail != 0, fetches)(tile);
@@ -248,7 +265,8 @@ Ahead ahead_of_panel(const Product& p, const Pieces<S>& depths, int64_t d, Span 
   ahead.row_bytes = static_cast<int64_t>(p.b_row * sizeof(float));
   // The bytes of a row of a strip divide those from row to row.
   while (int64_t{1} << ahead.shift < bytes && (ahead.row_bytes >> ahead.shift & 1) == 0) ahead.shift++;
-  ahead.strips = (bytes + (int64_t{1} << ahead.shift) - 1) >> ahead.shift;
+  if (ahead.shift > kLineShift) ahead.pitch = int64_t{1} << ahead.shift;
+  ahead.strips = (bytes + ahead.pitch - 1) / ahead.pitch;
   if (!ahead.spread) return ahead;
   const int64_t strip = depth << ahead.shift;
   ahead.begin = strip * behind / fetched;

@@ -296,7 +296,10 @@ int check_everything() {
     check_products(rows, 261, 1024, 3, turn++, false);
   }
   // Weights that lie far away, and more columns than a single block of rows takes at a time.
-  for (const int64_t rows : {6, 23, 130}) check_products(rows, 1030, 1033, 3, turn++, false);
+  for (const int64_t rows : {6, 23, 130}) {
+    check_products(rows, 1030, 1033, 3, turn++, false);
+    check_products(rows, 520, 2048, 3, turn++, false);
+  }
   check_products(9, 20, 4200, 3, turn++, false);
   // Tall tiles of every height.
   for (const int64_t rows : {6, 8, 9, 10, 11, 12, 25}) check_products(rows, 37, 10, 3, turn++, true);
