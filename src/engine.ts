@@ -422,8 +422,8 @@ export class Engine {
   }
 
   /**
-   * Metrics over all rows at once, where that is done before another thread would be awake and nothing else runs or
-   * waits; null elsewhere.
+   * Metrics over all rows at once, where that is done about as soon as another thread would be awake and have the rows,
+   * and nothing else runs or waits; null elsewhere.
    */
   evaluateNow(rows: Rows, result?: Numbers): Metrics | null {
     const products = rows.count * this.#plan.gradients.length;

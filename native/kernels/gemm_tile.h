@@ -25,10 +25,10 @@ struct Tile {
   // ahead[i + (i & ahead_rows) * ahead_gap]. A tile that fetches begins with `ahead_begin` and goes on
   // `ahead_rate` bytes at each step along the depth.
   const char* ahead = nullptr;
-  int64_t ahead_rows;
-  int64_t ahead_gap;
-  int64_t ahead_begin;
-  int64_t ahead_rate;
+  int64_t ahead_rows = 0;
+  int64_t ahead_gap = 0;
+  int64_t ahead_begin = 0;
+  int64_t ahead_rate = 0;
   // Columns of the last vector, if it is a partial one.
   int tail;
 };

@@ -120,7 +120,7 @@ export interface Executor {
   /** Where it is not the same for every executor of a backend; that no worker can be made may turn out at a run. */
   readonly placement?: Placement;
   /**
-   * Rows × parameters that `run` gets through forwards in a millisecond or two; without it, whatever may hold the event
+   * Rows × parameters that `run` gets through forwards in a few milliseconds; without it, whatever may hold the event
    * loop is to be started.
    */
   readonly briefProducts?: number;

@@ -242,7 +242,7 @@ describe.each([
 describe.each(ways)('an evaluation of few rows, elsewhere in %s', (_, wasm, config) => {
   it('takes place on the caller’s thread, with the same numbers, and disturbs no run', async () => {
     const { createWorker, ports } = watchedWorkers();
-    const trainer = await create({ ...wasm, createWorker, minimumCost: 2 ** 24 }, config);
+    const trainer = await create({ ...wasm, createWorker, briefProducts: 2 ** 26 }, config);
     const elsewhere = await create(wasm, config);
     const some = x.subarray(0, 300 * INPUTS);
     const labels = t.subarray(0, 300);

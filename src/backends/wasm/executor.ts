@@ -2,7 +2,8 @@ import type { Executor, Placement, Rows, Run } from '../backend.js';
 import { firstNonFinite } from '../finite.js';
 import { type Copy, copyInTurns, roomFor } from './copying.js';
 import type { Region } from './memory.js';
-import { type OutsideRows, PlanExecutor } from './plan-executor.js';
+import type { Instance } from './module.js';
+import { type ExecutablePlan, type OutsideRows, PlanExecutor } from './plan-executor.js';
 
 /** Numbers that the module looks through at a time, and from how many on that is faster than a loop in JavaScript. */
 const CHECKED_FLOATS = 16384;
@@ -14,6 +15,15 @@ const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 export class WasmExecutor extends PlanExecutor implements Executor {
   /** Where numbers lie that are looked through, made at the first need. */
   #checked: Region | null = null;
+
+  constructor(
+    instance: Instance,
+    plan: ExecutablePlan,
+    datasetBudget?: number,
+    readonly briefProducts = 0,
+  ) {
+    super(instance, plan, datasetBudget);
+  }
 
   get placement(): Placement {
     return { worker: false, threads: 1, notes: [] };

@@ -69,6 +69,8 @@ export interface WasmOptions {
   readonly unshared?: string | null;
   /** What a run must cost to take place in a worker. */
   readonly minimumCost?: number;
+  /** As in `Executor`. Default: none, for a page, whose thread must not be held long on a slow machine either. */
+  readonly briefProducts?: number;
   /** How modules are unpacked here. Default: by a `DecompressionStream`. */
   readonly unpack?: Unpack;
 }
@@ -78,7 +80,7 @@ const unusable = (id: BackendId, reason: string): Error =>
 
 /** WebAssembly backends on the workers of a platform. */
 export function createWasmProvider(options: WasmOptions): BackendProvider {
-  const { createWorker, concurrency, minimumCost, datasetBudgetBytes: budget } = options;
+  const { createWorker, concurrency, minimumCost, briefProducts, datasetBudgetBytes: budget } = options;
   let host: WorkerHost | null = null;
   let refusal = options.unshared;
   const whyUnshared = (): string | null => {
@@ -116,13 +118,13 @@ export function createWasmProvider(options: WasmOptions): BackendProvider {
           const instance = { ...(await instantiate(module, memory)), module, memory };
           if (!worker || unshared !== null) {
             const { createHost, MessageExecutor, WasmExecutor } = await import('./message-executor.js');
-            if (!worker) return new WasmExecutor(instance, plan, budget);
+            if (!worker) return new WasmExecutor(instance, plan, budget, briefProducts);
             host ??= createHost(createWorker, minimumCost);
-            return new MessageExecutor(instance, plan, budget, host, unshared as string);
+            return new MessageExecutor(instance, plan, budget, host, unshared as string, briefProducts);
           }
           const { createHost, SharedExecutor } = await import('./shared-executor.js');
           host ??= createHost(createWorker, minimumCost);
-          return new SharedExecutor(instance, plan, budget, host, threads);
+          return new SharedExecutor(instance, plan, budget, host, threads, briefProducts);
         },
         threadsFor: (threads, parameters) => {
           if (threads !== 'auto') return threads;

@@ -60,16 +60,13 @@ export class MessageExecutor extends WasmExecutor {
     datasetBudget: number | undefined,
     host: WorkerHost,
     unshared: string,
+    briefProducts?: number,
   ) {
-    super({ exports, memory }, plan, datasetBudget);
+    super({ exports, memory }, plan, datasetBudget, briefProducts);
     this.#module = module;
     this.#datasetBudget = datasetBudget;
     this.#host = host;
     this.#unshared = unshared;
-  }
-
-  get briefProducts(): number {
-    return this.#host.briefProducts;
   }
 
   override get placement(): Placement {

@@ -61,15 +61,12 @@ export class SharedExecutor extends WasmExecutor {
     datasetBudget: number | undefined,
     host: WorkerHost,
     threads: number,
+    briefProducts?: number,
   ) {
-    super(instance, plan, datasetBudget);
+    super(instance, plan, datasetBudget, briefProducts);
     this.#instance = instance;
     this.#host = host;
     this.#threads = threads;
-  }
-
-  get briefProducts(): number {
-    return this.#host.briefProducts;
   }
 
   override get placement(): Placement {

@@ -41,14 +41,6 @@ export class WorkerHost {
     return this.#refusal === null;
   }
 
-  /**
-   * As in `Executor`, for evaluations, for which a worker has to get the rows as well: in Node a millisecond for 1 MB, so
-   * that four times as much stays on the caller's thread.
-   */
-  get briefProducts(): number {
-    return 4 * this.#minimumCost;
-  }
-
   /** Whether a run of that cost is one for a worker. */
   accepts(cost: number): boolean {
     return this.mayOpen && cost >= this.#minimumCost;
