@@ -49,6 +49,7 @@
         "native/run_control.cc",
         "native/team.cc",
         "native/thread_choice.cc",
+        "native/weight_panels.cc",
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       # A worker that is being terminated takes no exceptions any more; without the last of these that ends the process.

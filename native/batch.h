@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "native/packed_weights.h"
+
 namespace fastmlp {
 
 // Element type of the rows a run reads or writes.
@@ -45,6 +47,9 @@ struct Batch {
   double* epoch_metrics;
   Rows source;
   RowsInPlace in_place;
+  // What there is in panels.
+  const PackedWeights* packed_begin;
+  const PackedWeights* packed_end;
   void* result;
   Element result_element;
 };

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "native/aligned_bytes.h"
 #include "native/batch.h"
 #include "native/binding.h"
 #include "native/executor.h"

@@ -38,8 +38,9 @@ const char* x64_only() { return "not built for arm64"; }
 
 }  // namespace
 
-#define FASTMLP_BUILT(name) name::execute, name::execute_share, &name::workspace_size
-#define FASTMLP_NOT_BUILT nullptr, nullptr, nullptr
+#define FASTMLP_BUILT(name) \
+  name::execute, name::execute_share, &name::workspace_size, name::panels_size, name::pack_panels
+#define FASTMLP_NOT_BUILT nullptr, nullptr, nullptr, nullptr, nullptr
 
 const Target kTargets[kTargetCount] = {
 #if defined(FASTMLP_X64)

@@ -17,6 +17,9 @@ struct Target {
   // Executes a share of the first operation of the batch.
   void (*execute_share)(const Batch& batch, const Block& share);
   const int64_t* workspace_size;
+  // Floats of the panels of inputs × units weights, and how they are filled.
+  int64_t (*panels_size)(int64_t inputs, int64_t units);
+  void (*pack_panels)(const float* weights, int64_t inputs, int64_t units, float* panels);
 };
 
 constexpr int kTargetCount = 4;

@@ -17,7 +17,6 @@ namespace fastmlp {
 
 namespace {
 
-constexpr size_t kCacheLine = 64;
 constexpr int64_t kMetrics = static_cast<int64_t>(ScalarCode::first_free);
 
 // Somebody who trains on batches of every size makes them all learn anew.
@@ -99,17 +98,14 @@ ActiveRun::ActiveRun() { active_runs.fetch_add(1, std::memory_order_relaxed); }
 
 ActiveRun::~ActiveRun() { active_runs.fetch_sub(1, std::memory_order_relaxed); }
 
-AlignedBytes::AlignedBytes(size_t size)
-    : data_(::operator new(size, std::align_val_t(kCacheLine))), size_(size) {}
-
-AlignedBytes::~AlignedBytes() { ::operator delete(data_, std::align_val_t(kCacheLine)); }
-
 Executor::Executor(const Target& target, int threads, int cores)
-    : target_(target), threads_(threads), cores_(cores) {
+    : target_(target), threads_(threads), cores_(cores), panels_(target) {
   workspaces_.push_back(std::make_unique<AlignedBytes>(workspace_bytes_of(target)));
 }
 
-size_t Executor::workspace_bytes() const { return workspaces_.size() * workspace_bytes_of(target_); }
+size_t Executor::workspace_bytes() const {
+  return workspaces_.size() * workspace_bytes_of(target_) + panels_.bytes();
+}
 
 std::string Executor::load(std::vector<int32_t> operations, int64_t batch_capacity, float* arena,
                            int64_t arena_length, double* scalars, int64_t scalar_count) {
@@ -121,6 +117,7 @@ std::string Executor::load(std::vector<int32_t> operations, int64_t batch_capaci
   scalars_ = scalars;
   scalar_count_ = scalar_count;
   partitions_.forget();
+  panels_.forget();
   return problem;
 }
 
@@ -280,6 +277,9 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
   const bool divides =
       threads_ > 1 && partition_for(threads_).saving * static_cast<double>(steps) > kWorthWaking;
   const int64_t usual_rows = batch.rows;
+  const Program program{batch.begin, batch.end};
+  const bool keeps_weights = WeightPanels::are_kept_by(program);
+  if (keeps_weights) panels_.prepare(program, arena_, usual_rows, steps);
   ThreadChoice* const choice = divides ? &choice_of(run.begin, usual_rows) : nullptr;
   Clock::time_point begun = divides ? Clock::now() : Clock::time_point();
   const auto execute_program = [&](bool wake) {
@@ -303,6 +303,10 @@ int64_t Executor::execute(const Rows& rows, const Run& run, int64_t first_step, 
     batch.rows = by_rows ? std::min(kRowsAtOnce, steps - step)
                          : std::min(run.batch_size, run.rows_per_epoch - position);
     batch.position = position;
+    // An interruption may have made or changed something.
+    if (!keeps_weights) panels_.forget();
+    batch.packed_begin = panels_.begin();
+    batch.packed_end = panels_.end();
     if (by_rows) batch.epoch_metrics = run.metrics + epoch * kMetrics;
     if (run.rates != nullptr) scalars_[run.rate_scalar] = run.rates[first_step + step];
     batch.order = run.order == nullptr ? nullptr : run.order + epoch * run.rows_per_epoch + position;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "native/aligned_bytes.h"
 #include "native/batch.h"
 #include "native/dispatch.h"
 #include "native/opcodes.h"
@@ -15,6 +16,7 @@
 #include "native/run_control.h"
 #include "native/team.h"
 #include "native/thread_choice.h"
+#include "native/weight_panels.h"
 
 namespace fastmlp {
 
@@ -62,21 +64,6 @@ struct RunLengths {
   int64_t rates;
 };
 
-// Memory on a cache line.
-class AlignedBytes {
- public:
-  explicit AlignedBytes(size_t size);
-  ~AlignedBytes();
-  AlignedBytes(const AlignedBytes&) = delete;
-  AlignedBytes& operator=(const AlignedBytes&) = delete;
-  void* data() const { return data_; }
-  size_t size() const { return size_; }
-
- private:
-  void* data_;
-  size_t size_;
-};
-
 // While it lives, others in this process leave it the share of the cores that a run takes.
 class ActiveRun {
  public:
@@ -105,6 +92,10 @@ class Executor {
   // run that is worth it starts the other threads. What is computed does not depend on how many there are.
   int64_t execute(const Rows& rows, const Run& run, int64_t first_step, int64_t steps, RunControl* control);
 
+  // The arena has been written to, while no step was under way.
+  void forget_panels() { panels_.forget(); }
+
+  // What the kernels have beside the arena: workspaces, and weights in panels.
   size_t workspace_bytes() const;
 
  private:
@@ -122,6 +113,7 @@ class Executor {
   const int cores_;
   // One for each thread.
   std::vector<std::unique_ptr<AlignedBytes>> workspaces_;
+  WeightPanels panels_;
   ProgramPartitions partitions_;
   std::map<std::pair<int64_t, int64_t>, ThreadChoice> choices_;
   std::vector<int32_t> operations_;

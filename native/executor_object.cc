@@ -62,6 +62,7 @@ Napi::Function ExecutorObject::constructor(Napi::Env env) {
   return DefineClass(env, "Executor",
                      {
                          InstanceMethod<&ExecutorObject::load>("load"),
+                         InstanceMethod<&ExecutorObject::forget_panels>("forgetPanels"),
                          InstanceMethod<&ExecutorObject::run>("run"),
                          InstanceMethod<&ExecutorObject::start>("start"),
                          InstanceMethod<&ExecutorObject::halt>("halt"),
@@ -117,6 +118,11 @@ Napi::Value ExecutorObject::load(const Napi::CallbackInfo& info) {
   scalars_ = Napi::Persistent(info[4].As<Napi::Object>());
   reloaded_ = true;
   return Napi::Number::New(env, static_cast<double>(offset));
+}
+
+void ExecutorObject::forget_panels(const Napi::CallbackInfo& info) {
+  resting_executor(info.Env()).forget_panels();
+  report_memory();
 }
 
 void ExecutorObject::run(const Napi::CallbackInfo& info) {

@@ -12,6 +12,7 @@ namespace fastmlp {
 
 // new Executor(targetId, threads, cores)
 //   load(operations, batchCapacity, buffer, arenaLength, scalars): byte offset of the arena in the buffer
+//   forgetPanels(), to be called after the arena has been written to
 //   run(rowCount, inputs, targets, labels, ...run)
 //   start(dataset, ...run): promise of the number of steps done
 //     where run is begin, end, rowsPerEpoch, batchSize, firstStep, steps, order, metrics, result
@@ -25,6 +26,7 @@ class ExecutorObject : public Napi::ObjectWrap<ExecutorObject> {
 
  private:
   Napi::Value load(const Napi::CallbackInfo& info);
+  void forget_panels(const Napi::CallbackInfo& info);
   void run(const Napi::CallbackInfo& info);
   Napi::Value start(const Napi::CallbackInfo& info);
   void halt(const Napi::CallbackInfo& info);

@@ -36,7 +36,7 @@ async function testEdges(compiler, qemu, entries) {
   const source = at('test', 'native', 'edges.cc');
   await must(`${main.command.replace(/\S+dispatch\.cc"?$/, `"${source}"`)} -w -o "${object(source)}"`);
   const isPart =
-    /^native\/(targets\/.*|cpu_features|dispatch|executor|partition|plan_check|run_control|team|thread_choice)\.cc$/;
+    /^native\/(targets\/.*|cpu_features|dispatch|executor|huge_pages|partition|plan_check|run_control|team|thread_choice|weight_panels)\.cc$/;
   const parts = entries.filter(({ file }) => isPart.test(relative(root, file)));
   const objects = [source, ...parts.map(({ file }) => file)].map(object);
   const program = join(folder, 'edges');

@@ -14,7 +14,7 @@ const programs = [
 
 /** Everything the programs need: what knows nothing of Node. */
 const isPartOfThem = (/** @type {string} */ file) =>
-  /^native\/(targets\/.*|cpu_features|dispatch|executor|partition|plan_check|row_copy|run_control|team|thread_choice)\.cc$/.test(
+  /^native\/(targets\/.*|cpu_features|dispatch|executor|huge_pages|partition|plan_check|row_copy|run_control|team|thread_choice|weight_panels)\.cc$/.test(
     file,
   );
 

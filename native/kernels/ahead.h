@@ -26,10 +26,8 @@ struct Ahead {
   int64_t end = 0;
 };
 
-// Floats of B from which on they lie in memory so far away that fewer lines arrive than the first tiles ask
-// for. Rows of C up to which what is read next of a smaller B is fetched ahead; with more of them a panel
-// stays so long that it does not matter.
-constexpr int64_t kDistantFloats = 1 << 20;
+// Rows of C up to which what is read next of a B that is not distant is fetched ahead; with more of them a
+// panel stays so long that it does not matter.
 constexpr int64_t kFetchedRows = 128;
 
 // What is fetched of a distant B at a time: as many columns at most, since memory delivers long stretches
@@ -44,6 +42,24 @@ FASTMLP_INLINE int64_t fetched_columns(int64_t columns, int64_t width, int64_t d
   return fetched > width && fetched % width == 0 ? fetched : width;
 }
 
+// The same of a B that lies in panels: the part of the next one.
+template <class S>
+void ahead_in_panels(const Product& p, const Pieces<S>& depths, int64_t d, Span columns, int64_t column,
+                     int64_t width, Ahead* ahead) {
+  int64_t next = column + width;
+  if (next >= columns.end) {
+    d = d + 1 < depths.count ? d + 1 : 0;
+    if (d > 0) next = columns.begin;
+  }
+  if (next >= p.columns + p.columns_after) return;
+  ahead->b = p.panels + next * p.depth + depths.begin(d) * width;
+  ahead->row_bytes = static_cast<int64_t>(width * sizeof(float));
+  while (int64_t{1} << ahead->shift < ahead->row_bytes) ahead->shift++;
+  if (ahead->shift > kLineShift) ahead->pitch = ahead->row_bytes;
+  ahead->strips = 1;
+  ahead->end = (depths.begin(d + 1) - depths.begin(d)) * ahead->row_bytes;
+}
+
 // What is to be fetched while tiles run down the panel from `column` on: its share of the columns beside
 // those that were fetched with it, of the first of the next depth, or of what lies to the right of it all.
 template <class S>
@@ -52,6 +68,10 @@ Ahead ahead_of_panel(const Product& p, const Pieces<S>& depths, int64_t d, Span 
   Ahead ahead;
   ahead.spread = p.b_row * p.depth > kDistantFloats;
   if (p.b_transposed || p.rows > (ahead.spread ? S::kSingleBlockRows : kFetchedRows)) return ahead;
+  if (p.panels != nullptr) {
+    ahead_in_panels<S>(p, depths, d, columns, column, width, &ahead);
+    return ahead;
+  }
   const int64_t whole = columns.end - columns.begin;
   const int64_t depth = depths.begin(d + 1) - depths.begin(d);
   const int64_t fetched = ahead.spread ? fetched_columns(whole, width, depth) : width;

@@ -46,6 +46,26 @@ void pack_panel(const float* b, int64_t b_row, int64_t depth, int64_t columns, i
   }
 }
 
+template <class S>
+constexpr int64_t panel_width() {
+  return S::kTileVectors * S::kLanes;
+}
+
+// Floats of B in panels.
+template <class S>
+int64_t panels_size(int64_t depth, int64_t columns) {
+  return (columns + panel_width<S>() - 1) / panel_width<S>() * panel_width<S>() * depth;
+}
+
+template <class S>
+void pack_panels(const float* b, int64_t depth, int64_t columns, float* panels) {
+  constexpr int64_t kWidth = panel_width<S>();
+  for (int64_t column = 0; column < columns; column += kWidth) {
+    const int64_t width = columns - column < kWidth ? columns - column : kWidth;
+    pack_panel<S>(b + column, columns, depth, width, kWidth, panels + column * depth);
+  }
+}
+
 // Copies `count` stretches of `length` floats.
 template <class S>
 void pack_stretches(const float* from, int64_t from_stride, int64_t count, int64_t length, float* to) {
@@ -88,7 +108,9 @@ bool packs_block(const Product& p, int64_t depth) {
 }
 
 // Rows of B lie at a distance of pages, at which they compete for few places of a cache.
-FASTMLP_INLINE bool is_paged(const Product& p) { return !p.b_transposed && p.b_row % 1024 == 0; }
+FASTMLP_INLINE bool is_paged(const Product& p) {
+  return p.panels == nullptr && !p.b_transposed && p.b_row % 1024 == 0;
+}
 
 // Rows of C from which on copies of such rows pay.
 constexpr int64_t kPagedRows = 5;
@@ -107,8 +129,7 @@ constexpr int64_t kNearFloats = 8192;
 
 template <class S>
 bool is_misaligned(const Product& p) {
-  constexpr int64_t kWidest = S::kTileVectors * S::kLanes;
-  const int64_t width = p.columns < kWidest ? p.columns : kWidest;
+  const int64_t width = p.columns < panel_width<S>() ? p.columns : panel_width<S>();
   return p.b_row % S::kLanes != 0 && p.rows >= kMisalignedRows && p.depth * width > kNearFloats;
 }
 
@@ -157,7 +178,9 @@ void place_panel(const Product& p, int64_t k, int64_t column, int64_t columns, i
                  float* packed, Tile* tile) {
   tile->b = packed;
   tile->b_row = width;
-  if (!packs_panels<S>(p)) {
+  if (p.panels != nullptr) {
+    tile->b = p.panels + column * p.depth + k * width;
+  } else if (!packs_panels<S>(p)) {
     tile->b = p.b + k * p.b_row + column;
     tile->b_row = p.b_row;
   } else if (first && p.b_transposed) {

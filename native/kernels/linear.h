@@ -94,6 +94,11 @@ FASTMLP_NOINLINE void linear_forward_wide(const Batch& batch, const operands::li
   product.bias = o.biases < 0 ? nullptr : batch.arena + o.biases;
   product.accumulate = false;
   product.sparse = is_sparse<S>(product.a, batch.rows, inputs, units);
+  // Shares for threads begin where panels do, others need not.
+  if (share.columns.begin % panel_width<S>() == 0 &&
+      reads_panels(share.rows.end - share.rows.begin, inputs * units)) {
+    product.panels = panels_of(batch.packed_begin, batch.packed_end, o.weights);
+  }
   gemm<S>(part_of<S>(product, share), batch.workspace);
   if (o.netInput >= 0) {
     float* net_input = batch.arena + o.netInput;

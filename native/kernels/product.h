@@ -31,6 +31,8 @@ struct Product {
   bool sparse = false;
   // Columns of B to the right of these, which are likely to be needed next.
   int64_t columns_after = 0;
+  // B once more, in panels as wide as a tile one after the other, each depth × width; or null.
+  const float* panels = nullptr;
 };
 
 // The part of a product whose result is `block`. A number of C is summed in the order that the depth alone
@@ -44,6 +46,7 @@ Product part_of(Product p, const Block& block) {
   p.columns = block.columns.end - left;
   p.a += top * p.a_row;
   p.b += left * (p.b_transposed ? p.b_row : 1);
+  if (p.panels != nullptr) p.panels += left * p.depth;
   p.c += top * p.c_row + left;
   if (p.bias != nullptr) p.bias += left;
   return p;

@@ -7,11 +7,13 @@
 #include "native/batch.h"
 #include "native/shares.h"
 
-#define FASTMLP_TARGET(name)                                  \
-  namespace fastmlp::name {                                   \
-  void execute(const Batch& batch);                           \
-  void execute_share(const Batch& batch, const Block& share); \
-  extern const int64_t workspace_size;                        \
+#define FASTMLP_TARGET(name)                                                            \
+  namespace fastmlp::name {                                                             \
+  void execute(const Batch& batch);                                                     \
+  void execute_share(const Batch& batch, const Block& share);                           \
+  extern const int64_t workspace_size;                                                  \
+  int64_t panels_size(int64_t inputs, int64_t units);                                   \
+  void pack_panels(const float* weights, int64_t inputs, int64_t units, float* panels); \
   }
 
 FASTMLP_TARGET(scalar)

@@ -176,4 +176,28 @@ describe.each(usableIds.filter((id) => id !== 'reference'))('memory on %s', (bac
     `);
     expect(held / MIB).toBeLessThan(25);
   });
+
+  it.runIf(backend.startsWith('native'))('holds large weights twice while it only predicts', async () => {
+    const [once, twice, released] = await runModule(`
+      const x = new Float32Array(32 * 4096), t = new Float32Array(32);
+      const trainer = await createTrainer({
+        inputs: 4096, layers: [dense({ units: 2048 }), dense({ units: 1 })], loss: 'meanSquaredError',
+        optimizer: sgd({ learningRate: 0.001 }), seed: 1, backend: '${backend}',
+      });
+      trainer.trainBatch(x, t);
+      trainer.predict(x);
+      const before = memory();
+      const resident = (predictions) => {
+        for (let turn = 0; turn < predictions; turn++) trainer.predict(x);
+        return memory().rss - before.rss;
+      };
+      const grown = [resident(10), resident(10)];
+      trainer.trainBatch(x, t);
+      console.log(JSON.stringify([...grown, resident(0)]));
+    `);
+    expect(once / MIB).toBeLessThan(8);
+    expect(twice / MIB).toBeGreaterThan(28);
+    expect(twice / MIB).toBeLessThan(44);
+    expect(released / MIB).toBeLessThan(12);
+  });
 });

@@ -137,8 +137,10 @@ class Run {
   // How the operation is divided, whether or not that pays.
   Partition partition() const { return fastmlp::partition_of(words_.data(), test_.rows, 8, true); }
 
-  // The arena and the scalars after the operation, or after all of these shares, and what it stored.
-  std::vector<double> execute(const fastmlp::Target& target, const std::vector<Block>& shares = {}) {
+  // The arena and the scalars after the operation, or after all of these shares, and what it stored. With panels the
+  // weights of a linear_forward lie in them as well.
+  std::vector<double> execute(const fastmlp::Target& target, const std::vector<Block>& shares = {},
+                              bool with_panels = false) {
     std::memcpy(begin_, initial_.data(), initial_.size() * sizeof(float));
     const auto columns = static_cast<size_t>(test_.units);
     const auto rows = static_cast<size_t>(test_.rows);
@@ -171,6 +173,15 @@ class Run {
     // The workspace begins on a cache line, so it may end a little before the page.
     const auto workspace_size = static_cast<size_t>(*target.workspace_size + 15) / 16 * 16;
     batch.workspace = workspace.last<float>(workspace_size);
+    const size_t panels_size = with_panels ? panels_size_on(target) : 0;
+    GuardedMemory panels_memory(panels_size * sizeof(float));
+    float* const panels = panels_memory.last<float>(panels_size);
+    const fastmlp::PackedWeights packed{words_[2], panels};
+    if (with_panels) {
+      target.pack_panels(begin_ + words_[2], words_[6], words_[7], panels);
+      batch.packed_begin = &packed;
+      batch.packed_end = &packed + 1;
+    }
     batch.rows = test_.rows;
     batch.order = order.last<uint32_t>(rows);
     batch.rows_per_epoch = kRowsPerEpoch;
@@ -222,6 +233,11 @@ class Run {
     size_t offset;
     size_t size;
   };
+
+  // In whole cache lines, on which panels begin.
+  size_t panels_size_on(const fastmlp::Target& target) const {
+    return static_cast<size_t>(target.panels_size(words_[6], words_[7]) + 15) / 16 * 16;
+  }
 
   void poison(bool on) {
     if (!on) {
@@ -335,6 +351,25 @@ inline void check_shares(const Case& test, Run* run, const fastmlp::Target& targ
   }
 }
 
+// Weights in panels make the same bits, in shares as well.
+inline void check_panels(const Case& test, Run* run, const fastmlp::Target& target,
+                         const std::vector<double>& whole, size_t border) {
+  const Partition partition = run->partition();
+  const Block& all = partition.whole;
+  const int64_t row = static_cast<int64_t>(border) % (all.rows.end + 1);
+  const int64_t column = std::min<int64_t>(all.columns.end, border % 2 == 0 ? 64 : 37);
+  size_t place = 0;
+  for (const std::vector<Block>& shares :
+       {std::vector<Block>(), chunks_of(partition, 2, 3), quarters_of(all, row, column)}) {
+    runs++;
+    const std::vector<double> received = run->execute(target, shares, true);
+    if (!run->gaps_intact(received)) fail(test, target.id, "wrote outside its operands with panels");
+    if (!is_close(received, whole, 0, &place)) {
+      fail(test, target.id, ("has other bits with panels at " + std::to_string(place)).c_str());
+    }
+  }
+}
+
 // Runs a case with each of its buffers last, or with one of them, `turn`, if it is a large one.
 inline void check(const Case& test, size_t turn, bool every, int labels_operand = -1) {
   const fastmlp::Target* scalar = fastmlp::find_target("native-scalar");
@@ -346,6 +381,9 @@ inline void check(const Case& test, size_t turn, bool every, int labels_operand 
     if (!run.gaps_intact(expected)) fail(test, scalar->id, "wrote outside its operands");
     const size_t border = share_turn++;
     if (is_divisible(test)) check_shares(test, &run, *scalar, expected, border);
+    if (test.opcode == Opcode::linear_forward && is_divisible(test)) {
+      check_panels(test, &run, *scalar, expected, border);
+    }
     for (const fastmlp::Target& target : fastmlp::kTargets) {
       if (&target == scalar || target.unusable() != nullptr) continue;
       runs++;
@@ -356,6 +394,9 @@ inline void check(const Case& test, size_t turn, bool every, int labels_operand 
         fail(test, target.id, ("differs from the scalar target at " + std::to_string(place)).c_str());
       }
       if (is_divisible(test)) check_shares(test, &run, target, received, border);
+      if (test.opcode == Opcode::linear_forward && is_divisible(test)) {
+        check_panels(test, &run, target, received, border);
+      }
     }
   }
 }

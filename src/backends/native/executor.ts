@@ -83,6 +83,7 @@ export class NativeExecutor implements Executor {
 
   write(offset: number, values: ArrayLike<number>): void {
     this.#arena.set(values, offset);
+    this.#native.forgetPanels();
   }
 
   firstNonFinite(values: Numbers): number {

@@ -54,6 +54,8 @@ export interface AddonExecutor {
     arenaLength: number,
     scalars: Float64Array,
   ): number;
+  /** To be called after the arena has been written to: large weights that were laid out anew are read from it again. */
+  forgetPanels(): void;
   run(
     rowCount: number,
     inputs: Float32Array | Float64Array | Uint8Array,
