@@ -126,10 +126,10 @@ function planProduct(product: Product, { batch, units, inputs }: Shape): Product
       return { operands: [input, delta], result: weights };
     },
     linear_backward_input() {
-      const output = place('output', batch, inputs);
-      const operands = { delta: delta.offset, weights: weights.offset, output: output.offset };
+      // Without the derivative of the layer below, likewise.
+      const operands = { delta: delta.offset, weights: weights.offset, output: -1 };
       emitter.emit(product, { ...operands, gradient: input.offset, inputs, units, activation });
-      return { operands: [delta, weights, output], result: input };
+      return { operands: [delta, weights], result: input };
     },
   };
   const places = build[product]();
