@@ -16,6 +16,7 @@ constexpr int64_t kLeastWeights = 1 << 18;
 // Making panels takes as long as some ten batches gain by them.
 constexpr int64_t kBatchesToMake = 16;
 
+// Operations of passes forwards and of losses, which write to buffers of the batch.
 bool keeps_weights(Opcode opcode) {
   switch (opcode) {
     case Opcode::gather_rows:
@@ -35,6 +36,10 @@ bool keeps_weights(Opcode opcode) {
     case Opcode::count_correct:
     case Opcode::count_correct_labels:
     case Opcode::store_rows:
+    case Opcode::map_unary:
+    case Opcode::map_binary:
+    case Opcode::map_where:
+    case Opcode::map_row:
       return true;
     default:
       return false;

@@ -25,7 +25,7 @@ const create = (backend: (typeof usable)[number], threads = 1): Promise<Trainer>
     inputs: INPUTS,
     layers: [
       dense({ units: UNITS, activation: 'relu' }),
-      dense({ units: UNITS, activation: 'relu' }),
+      dense({ units: UNITS, activation: 'gelu' }),
       dense({ units: 3, activation: 'softmax' }),
     ],
     loss: 'crossEntropy',
