@@ -3,9 +3,10 @@
 // how to get it; succeeds only if something ran.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, relative } from 'node:path';
-import { at, root, run } from './lib.mjs';
+import { basename, join } from 'node:path';
+import { at, run } from './lib.mjs';
 import { compileCommands, findProgram } from './native.mjs';
+import { isWithoutNode } from './without-node.mjs';
 
 /** Where Debian's cross compiler keeps the libraries of arm64. */
 const libraries = '/usr/aarch64-linux-gnu';
@@ -35,9 +36,7 @@ async function testEdges(compiler, qemu, entries) {
   if (!main) throw new Error('binding.gyp does not compile dispatch.cc');
   const source = at('test', 'native', 'edges.cc');
   await must(`${main.command.replace(/\S+dispatch\.cc"?$/, `"${source}"`)} -w -o "${object(source)}"`);
-  const isPart =
-    /^native\/(targets\/.*|cpu_features|dispatch|executor|huge_pages|partition|plan_check|run_control|team|thread_choice|weight_panels)\.cc$/;
-  const parts = entries.filter(({ file }) => isPart.test(relative(root, file)));
+  const parts = entries.filter(isWithoutNode);
   const objects = [source, ...parts.map(({ file }) => file)].map(object);
   const program = join(folder, 'edges');
   await must(compiler, ['-static', '-pthread', ...objects, '-o', program]);

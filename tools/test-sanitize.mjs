@@ -1,9 +1,10 @@
 // Builds the programs of test/native with the kernels under the sanitizers of gcc or clang, and runs them. They go
 // beyond what a test from JavaScript can see: a byte read past the end of an operand, or two threads at one number.
 import { mkdirSync } from 'node:fs';
-import { basename, relative } from 'node:path';
-import { at, root, run } from './lib.mjs';
+import { basename } from 'node:path';
+import { at, run } from './lib.mjs';
 import { compileCommands, findToolchain } from './native.mjs';
+import { isWithoutNode } from './without-node.mjs';
 
 const programs = [
   { source: 'edges.cc', sanitizers: 'address,undefined' },
@@ -11,12 +12,6 @@ const programs = [
   { source: 'row-copy.cc', sanitizers: 'thread' },
   { source: 'team.cc', sanitizers: 'thread' },
 ];
-
-/** Everything the programs need: what knows nothing of Node. */
-const isPartOfThem = (/** @type {string} */ file) =>
-  /^native\/(targets\/.*|cpu_features|dispatch|executor|huge_pages|partition|plan_check|row_copy|run_control|team|thread_choice|weight_panels)\.cc$/.test(
-    file,
-  );
 
 /** @param {string} command */
 async function mustRun(command) {
@@ -52,5 +47,5 @@ if (process.platform === 'win32' || !compiler) throw new Error('sanitizers need 
 mkdirSync(at('build'), { recursive: true });
 const commands = await compileCommands(compiler, at('.stamps', 'compile-commands.log'));
 if (!commands) throw new Error('node-gyp failed, see .stamps/compile-commands.log');
-const entries = commands.filter(({ file }) => isPartOfThem(relative(root, file).replaceAll('\\', '/')));
+const entries = commands.filter(isWithoutNode);
 for (const program of programs) await buildAndRun(compiler, entries, program);

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { nativeProvider } from '../../src/backends/native/index.js';
-import { listBackends } from '../../src/backends/select.js';
-import { createTrainer, dense, sgd, type Trainer } from '../../src/index.js';
+import { type BackendId, createTrainer, dense, sgd, type Trainer } from '../../src/index.js';
 import { Random } from '../../src/random.js';
+import { nativeIds } from '../support/backends.js';
 
 const INPUTS = 200;
 const random = new Random(5);
@@ -11,9 +10,7 @@ const MOST = 5000;
 const inputs = Float32Array.from({ length: MOST * INPUTS }, () => random.normal());
 const labels = Int32Array.from({ length: MOST }, () => random.integer(3));
 
-const usable = (await listBackends([nativeProvider])).filter(({ usable }) => usable).map(({ id }) => id);
-
-const create = (backend: (typeof usable)[number]): Promise<Trainer> =>
+const create = (backend: BackendId): Promise<Trainer> =>
   createTrainer({
     inputs: INPUTS,
     layers: [dense({ units: 128, activation: 'relu' }), dense({ units: 3, activation: 'softmax' })],
@@ -33,7 +30,7 @@ function inPlace(rows: number) {
   return [x, t] as const;
 }
 
-describe.each(usable)('rows that are copied while they are evaluated on %s', (backend) => {
+describe.each(nativeIds)('rows that are copied while they are evaluated on %s', (backend) => {
   it('are those of the call, whatever memory they are copied to', async () => {
     const trainer = await create(backend);
     for (const rows of [MOST, 300, MOST - 1, 2600, 1, MOST]) {
@@ -79,7 +76,7 @@ describe.each(usable)('rows that are copied while they are evaluated on %s', (ba
   });
 });
 
-describe.each(usable)('evaluations of few rows on %s', (backend) => {
+describe.each(nativeIds)('evaluations of few rows on %s', (backend) => {
   it('leave turns of the event loop to others, however many follow one another', async () => {
     const trainer = await create(backend);
     const [x, t] = [inputs.subarray(0, 100 * INPUTS), labels.subarray(0, 100)];

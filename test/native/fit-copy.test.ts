@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { availableThreads } from '../../src/backends/native/available-threads.js';
 import { NativeExecutor } from '../../src/backends/native/executor.js';
-import { nativeProvider } from '../../src/backends/native/index.js';
-import { listBackends } from '../../src/backends/select.js';
 import {
   createTrainer,
   dense,
@@ -14,6 +12,7 @@ import {
   type Trainer,
 } from '../../src/index.js';
 import { Random } from '../../src/random.js';
+import { nativeIds } from '../support/backends.js';
 import { flatWeights } from '../support/compare.js';
 import { withoutTimes } from '../support/history.js';
 
@@ -26,8 +25,6 @@ const bytes = Uint8Array.from({ length: ROWS * INPUTS }, () => random.integer(25
 const floats = Float32Array.from(bytes, (byte) => byte / 256 - 0.3);
 const labels = Int32Array.from({ length: ROWS }, () => random.integer(OUTPUTS));
 const targets = Float32Array.from({ length: ROWS * OUTPUTS }, () => random.uniform());
-
-const usable = (await listBackends([nativeProvider])).filter(({ usable }) => usable).map(({ id }) => id);
 
 const create = (backend: Trainer['backend']['id'], threads = 1): Promise<Trainer> =>
   createTrainer({
@@ -97,8 +94,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it.runIf(usable.length > 0)('training begins while rows are copied that are large and long', async () => {
-  const trainer = await create(usable[0]);
+it.runIf(nativeIds.length > 0)('training begins while rows are copied that are large and long', async () => {
+  const trainer = await create(nativeIds[0]);
   const gains = vi.spyOn(NativeExecutor.prototype, 'gainsWhileCopying');
   const asked = async (x: Numbers, options: FitOptions = {}): Promise<unknown> => {
     const t = labels.slice(0, x.length / INPUTS);
@@ -112,7 +109,7 @@ it.runIf(usable.length > 0)('training begins while rows are copied that are larg
   expect(await asked(bytes.slice(0, 16_000 * INPUTS))).toBe(false);
   trainer.dispose();
   const narrow = await createTrainer({
-    ...{ inputs: 8, layers: [dense({ units: 1 })], loss: 'meanSquaredError', backend: usable[0] },
+    ...{ inputs: 8, layers: [dense({ units: 1 })], loss: 'meanSquaredError', backend: nativeIds[0] },
     optimizer: sgd({ learningRate: 0.01 }),
   });
   await narrow.fit(floats, new Float32Array(floats.length / 8), { batchSize: 10_000 });
@@ -120,7 +117,7 @@ it.runIf(usable.length > 0)('training begins while rows are copied that are larg
   narrow.dispose();
 });
 
-describe.each(usable)('training that begins while rows are copied on %s', (backend) => {
+describe.each(nativeIds)('training that begins while rows are copied on %s', (backend) => {
   // On one core it gains nothing, but is as right.
   beforeEach(() => {
     vi.spyOn(NativeExecutor.prototype, 'gainsWhileCopying').mockImplementation(({ shared }) => !shared);

@@ -12,6 +12,8 @@ export const reports = await availableBackends();
 /** Ids of the backends that this machine can run: every suite that says "each backend" goes through these. */
 export const usableIds: readonly BackendId[] = reports.filter(({ usable }) => usable).map(({ id }) => id);
 
+export const nativeIds = usableIds.filter((id) => id.startsWith('native'));
+
 /** Kinds that must be exercised, from FASTMLP_REQUIRE_BACKENDS (`native,wasm`). */
 export const requiredKinds = (process.env.FASTMLP_REQUIRE_BACKENDS ?? '').split(',').filter(Boolean);
 
