@@ -5,6 +5,7 @@ import { Math32 } from './math';
 import { Share } from './share';
 import { F32x4 } from './simd';
 import { Four, unary_numbers } from './unary';
+import { Workspace } from './workspace';
 
 export class Activation {
   /** f of four numbers, for networks of a few. */
@@ -49,17 +50,6 @@ export class Activation {
         return one;
     }
   }
-
-  @inline static multiply_by_derivative(
-    code: i32,
-    gradient: usize,
-    output: usize,
-    delta: usize,
-    n: i32,
-  ): void {
-    const derivative = Activation.derivative_from_output(code, F32x4.load_part(output, n));
-    F32x4.store_part(delta, f32x4.mul(F32x4.load_part(gradient, n), derivative), n);
-  }
 }
 
 /** values[i] = f(values[i]) for `count` numbers. */
@@ -95,19 +85,20 @@ export function multiply_by_derivative_f32(
   count: i32,
 ): void {
   for (; count >= 4; count -= 4, gradient += 16, output += 16, delta += 16) {
-    Activation.multiply_by_derivative(code, gradient, output, delta, 4);
+    const derivative = Activation.derivative_from_output(code, v128.load(output));
+    v128.store(delta, f32x4.mul(v128.load(gradient), derivative));
   }
-  if (count > 0) Activation.multiply_by_derivative(code, gradient, output, delta, count);
+  if (count === 0) return;
+  const last = Workspace.last;
+  v128.store(last, F32x4.load_last(gradient, count));
+  v128.store(last, F32x4.load_last(output, count), 16);
+  multiply_by_derivative_f32(code, last, last + 16, last, 4);
+  F32x4.store_last(delta, v128.load(last), count);
 }
 
 /** f(z) of one number. */
 export function activate_one_f32(code: i32, z: f32): f32 {
   return f32x4.extract_lane(Activation.value(code, f32x4.splat(z)), 0);
-}
-
-/** gradient f'(output) of one number. */
-export function derivative_one_f32(code: i32, gradient: f32, output: f32): f32 {
-  return gradient * f32x4.extract_lane(Activation.derivative_from_output(code, f32x4.splat(output)), 0);
 }
 
 export function activation_forward(net_input: usize, output: usize, units: i32, activation: i32): void {

@@ -110,196 +110,100 @@ export function operandCount(opcode: i32): i32 {
 
 /** Executes an operation, or this thread's share of it; in the basic module, those of a basic plan only. */
 export function execute(o: usize): void {
+  // All words of it, whatever they mean there: loads where they are used take 700 bytes more.
+  const o1 = Word.int(o, 1);
+  const o2 = Word.int(o, 2);
+  const o3 = Word.int(o, 3);
+  const o4 = Word.int(o, 4);
+  const o5 = Word.int(o, 5);
+  const o6 = Word.int(o, 6);
+  const o7 = Word.int(o, 7);
+  const o8 = Word.int(o, 8);
+  const o9 = Word.int(o, 9);
+  const o10 = Word.int(o, 10);
+  const o11 = Word.int(o, 11);
   switch (Word.int(o, 0)) {
     case Opcode.gather_rows:
-      gather_rows(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.address(o, 4), Word.int(o, 5));
+      gather_rows(o1, o2, o3, o4, o5);
       break;
     case Opcode.gather_targets:
-      gather_targets(Word.address(o, 1), Word.int(o, 2), Word.int(o, 3), Word.int(o, 4));
+      gather_targets(o1, o2, o3, o4);
       break;
     case Opcode.gather_labels:
-      gather_labels(Word.address(o, 1));
+      gather_labels(o1);
       break;
     case Opcode.linear_forward:
-      linear_forward(
-        Batch.input_of(Word.address(o, 1), Word.int(o, 6)),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.int(o, 6),
-        Word.int(o, 7),
-        Word.int(o, 8),
-      );
+      linear_forward(Batch.input_of(o1, o6), o2, o3, o4, o5, o6, o7, o8);
       break;
     case Opcode.softmax_forward:
-      softmax_forward(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3));
+      softmax_forward(o1, o2, o3);
       break;
     case Opcode.loss_backward:
-      loss_backward(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.int(o, 5),
-        Word.int(o, 6),
-        Word.int(o, 7),
-      );
+      loss_backward(o1, o2, o3, o4, o5, o6, o7);
       break;
     case Opcode.cross_entropy_labels:
-      cross_entropy_labels(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.int(o, 5),
-        Word.int(o, 6),
-      );
+      cross_entropy_labels(o1, o2, o3, o4, o5, o6);
       break;
     case Opcode.softmax_cross_entropy:
-      softmax_cross_entropy(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.int(o, 5),
-        Word.int(o, 6),
-      );
+      softmax_cross_entropy(o1, o2, o3, o4, o5, o6);
       break;
     case Opcode.softmax_cross_entropy_labels:
-      softmax_cross_entropy_labels(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.int(o, 5),
-        Word.int(o, 6),
-      );
+      softmax_cross_entropy_labels(o1, o2, o3, o4, o5, o6);
       break;
     case Opcode.sigmoid_binary_cross_entropy:
-      sigmoid_binary_cross_entropy(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.int(o, 5),
-        Word.int(o, 6),
-      );
+      sigmoid_binary_cross_entropy(o1, o2, o3, o4, o5, o6);
       break;
     case Opcode.activation_backward:
-      activation_backward(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.int(o, 4),
-        Word.int(o, 5),
-      );
+      activation_backward(o1, o2, o3, o4, o5);
       break;
     case Opcode.softmax_backward:
-      softmax_backward(Word.address(o, 1), Word.address(o, 2), Word.address(o, 3), Word.int(o, 4));
+      softmax_backward(o1, o2, o3, o4);
       break;
     case Opcode.linear_backward_weights:
-      linear_backward_weights(
-        Batch.input_of(Word.address(o, 1), Word.int(o, 5)),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.int(o, 5),
-        Word.int(o, 6),
-        Word.int(o, 7) !== 0,
-      );
+      linear_backward_weights(Batch.input_of(o1, o5), o2, o3, o4, o5, o6, o7 !== 0);
       break;
     case Opcode.linear_backward_input:
-      linear_backward_input(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.int(o, 5),
-        Word.int(o, 6),
-        Word.int(o, 7),
-      );
+      linear_backward_input(o1, o2, o3, o4, o5, o6, o7);
       break;
     case Opcode.sum_losses:
-      sum_losses(Word.address(o, 1));
+      sum_losses(o1);
       break;
     case Opcode.count_correct:
-      count_correct(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3), Word.int(o, 4));
+      count_correct(o1, o2, o3, o4);
       break;
     case Opcode.count_correct_labels:
-      count_correct_labels(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3));
+      count_correct_labels(o1, o2, o3);
       break;
     case Opcode.advance_moments:
-      advance_moments(Word.address(o, 1));
+      advance_moments(o1);
       break;
     case Opcode.sgd_step:
-      sgd_step(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.int(o, 4),
-        Word.address(o, 5),
-        Word.address(o, 6),
-        Word.address(o, 7),
-        Word.int(o, 8),
-      );
+      sgd_step(o1, o2, o3, o4, o5, o6, o7, o8);
       break;
     case Opcode.adam_step:
-      adam_step(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.int(o, 5),
-        Word.address(o, 6),
-        Word.address(o, 7),
-        Word.address(o, 8),
-        Word.int(o, 9),
-      );
+      adam_step(o1, o2, o3, o4, o5, o6, o7, o8, o9);
       break;
     case Opcode.scale_by_rate:
-      scale_by_rate(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3));
+      scale_by_rate(o1, o2, o3);
       break;
     case Opcode.train_rows:
       if (!isDefined(WHOLE)) unreachable();
-      train_rows(
-        Word.address(o, 1),
-        Word.int(o, 2),
-        Word.at(o, 3),
-        Word.at(o, 6),
-        Word.int(o, 9),
-        Word.int(o, 10),
-        Word.address(o, 11),
-      );
+      train_rows(o1, o2, Word.at(o, 3), Word.at(o, 6), o9, o10, o11);
       break;
     case Opcode.count_batches:
-      count_batches(Word.address(o, 1), Word.int(o, 2));
+      count_batches(o1, o2);
       break;
     case Opcode.clip_gradient:
-      clip_gradient(
-        Word.address(o, 1),
-        Word.int(o, 2),
-        Word.int(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-      );
+      clip_gradient(o1, o2, o3, o4, o5);
       break;
     case Opcode.store_rows:
-      store_rows(Word.address(o, 1), Word.int(o, 2));
+      store_rows(o1, o2);
       break;
     case Opcode.map_binary:
-      map_binary(
-        Word.address(o, 1),
-        Word.int(o, 2),
-        Word.address(o, 3),
-        Word.int(o, 4),
-        Word.address(o, 5),
-        Word.int(o, 6),
-        Word.int(o, 7),
-      );
+      map_binary(o1, o2, o3, o4, o5, o6, o7);
       break;
     case Opcode.activation_forward:
-      activation_forward(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3), Word.int(o, 4));
+      activation_forward(o1, o2, o3, o4);
       break;
     default:
       if (isDefined(WHOLE)) execute_further(o);

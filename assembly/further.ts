@@ -14,152 +14,74 @@ import { Word } from './word';
 
 /** Executes an operation that no basic plan has (`isBasic` in the plan), or this thread's share of it. */
 export function execute_further(o: usize): void {
+  const o1 = Word.int(o, 1);
+  const o2 = Word.int(o, 2);
+  const o3 = Word.int(o, 3);
+  const o4 = Word.int(o, 4);
+  const o5 = Word.int(o, 5);
+  const o6 = Word.int(o, 6);
+  const o7 = Word.int(o, 7);
+  const o8 = Word.int(o, 8);
+  const o9 = Word.int(o, 9);
+  const o10 = Word.int(o, 10);
+  const o11 = Word.int(o, 11);
   switch (Word.int(o, 0)) {
     case Opcode.batch_norm_forward:
-      batch_norm_forward(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.address(o, 6),
-        Word.address(o, 7),
-        Word.address(o, 8),
-        Word.int(o, 9),
-        Word.address(o, 10),
-        Word.address(o, 11),
-      );
+      batch_norm_forward(o1, o2, o3, o4, o5, o6, o7, o8, o9, o10, o11);
       break;
     case Opcode.batch_norm_backward:
-      batch_norm_backward(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.address(o, 6),
-        Word.address(o, 7),
-        Word.address(o, 8),
-        Word.int(o, 9),
-        Word.int(o, 10) !== 0,
-        Word.int(o, 11) !== 0,
-      );
+      batch_norm_backward(o1, o2, o3, o4, o5, o6, o7, o8, o9, o10 !== 0, o11 !== 0);
       break;
     case Opcode.layer_norm_forward:
-      layer_norm_forward(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.address(o, 6),
-        Word.int(o, 7),
-        Word.address(o, 8),
-      );
+      layer_norm_forward(o1, o2, o3, o4, o5, o6, o7, o8);
       break;
     case Opcode.layer_norm_backward_weights:
-      layer_norm_backward_weights(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.address(o, 6),
-        Word.int(o, 7),
-        Word.int(o, 8) !== 0,
-      );
+      layer_norm_backward_weights(o1, o2, o3, o4, o5, o6, o7, o8 !== 0);
       break;
     case Opcode.layer_norm_backward_input:
-      layer_norm_backward_input(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.address(o, 6),
-        Word.int(o, 7),
-      );
+      layer_norm_backward_input(o1, o2, o3, o4, o5, o6, o7);
       break;
     case Opcode.advance_optimizer:
-      advance_optimizer(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3));
+      advance_optimizer(o1, o2, o3);
       break;
     case Opcode.optimizer_step:
-      optimizer_step(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.address(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.int(o, 6),
-        Word.address(o, 7),
-        Word.int(o, 8),
-      );
+      optimizer_step(o1, o2, o3, o4, o5, o6, o7, o8);
       break;
     case Opcode.gradient_squares:
-      gradient_squares(Word.address(o, 1), Word.int(o, 2), Word.int(o, 3), Word.address(o, 4));
+      gradient_squares(o1, o2, o3, o4);
       break;
     case Opcode.gradient_norm:
-      gradient_norm(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3));
+      gradient_norm(o1, o2, o3);
       break;
     case Opcode.penalty:
-      penalty(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.int(o, 3),
-        Word.address(o, 4),
-        Word.address(o, 5),
-        Word.int(o, 6),
-      );
+      penalty(o1, o2, o3, o4, o5, o6);
       break;
     case Opcode.max_norm:
-      max_norm(Word.address(o, 1), Word.int(o, 2), Word.int(o, 3), Word.address(o, 4));
+      max_norm(o1, o2, o3, o4);
       break;
     case Opcode.average_step:
-      average_step(Word.address(o, 1), Word.address(o, 2), Word.int(o, 3), Word.address(o, 4));
+      average_step(o1, o2, o3, o4);
       break;
     case Opcode.map_unary:
-      map_unary(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.int(o, 4), Word.int(o, 5));
+      map_unary(o1, o2, o3, o4, o5);
       break;
     case Opcode.map_where:
-      map_where(
-        Word.address(o, 1),
-        Word.int(o, 2),
-        Word.address(o, 3),
-        Word.int(o, 4),
-        Word.address(o, 5),
-        Word.int(o, 6),
-        Word.address(o, 7),
-        Word.int(o, 8),
-      );
+      map_where(o1, o2, o3, o4, o5, o6, o7, o8);
       break;
     case Opcode.map_row:
-      map_row(Word.address(o, 1), Word.int(o, 2), Word.address(o, 3), Word.int(o, 4), Word.int(o, 5));
+      map_row(o1, o2, o3, o4, o5);
       break;
     case Opcode.reduction_scale:
-      reduction_scale(Word.address(o, 1), Word.int(o, 2));
+      reduction_scale(o1, o2);
       break;
     case Opcode.next_masks:
-      next_masks(Word.address(o, 1));
+      next_masks(o1);
       break;
     case Opcode.dropout:
-      dropout(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.int(o, 3),
-        Word.int(o, 4),
-        Word.int(o, 5),
-        Word.address(o, 6),
-      );
+      dropout(o1, o2, o3, o4, o5, o6);
       break;
     case Opcode.gaussian_noise:
-      gaussian_noise(
-        Word.address(o, 1),
-        Word.address(o, 2),
-        Word.int(o, 3),
-        Word.address(o, 4),
-        Word.int(o, 5),
-        Word.address(o, 6),
-      );
+      gaussian_noise(o1, o2, o3, o4, o5, o6);
       break;
   }
 }

@@ -14,6 +14,16 @@ import { Block, Workspace, ZEROS } from './workspace';
 /** Products of fewer multiplications than this are not worth a vector. */
 export const TINY: i32 = 32;
 
+/** What becomes of the sums of a product, and what they begin with. */
+enum Sums {
+  /** They are C, which is finished by the epilogue; every row begins with `initial`. */
+  finished,
+  /** They are C; `initial` has eight equal numbers for each row. */
+  stored,
+  /** They are added to C. */
+  added,
+}
+
 /** Computes C by the kernel that suits its shape, and finishes it by the epilogue. */
 export function product_f32(
   rows: i32,
@@ -43,8 +53,10 @@ export function product_f32(
       const y = c + ((<usize>(i * columns)) << 2);
       column_product_f32(columns, depth, b, b_column, a + <usize>i * a_row, 0, y);
     }
+  } else if (rows >= 8 && has_few_columns(columns, a_column === 4)) {
+    turned_gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, c);
   } else {
-    gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, false, c);
+    gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, Sums.finished, c);
     return;
   }
   Epilogue.finish(c, 0, rows * columns);
@@ -63,7 +75,7 @@ export function add_product_f32(
   c: usize,
 ): void {
   if (depth === 1) outer_product_f32(rows, columns, a, a_row, b, c, (<usize>columns) << 2, c);
-  else gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, 4, 0, true, c);
+  else gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, 4, 0, Sums.added, c);
 }
 
 /** Number `index` of `parts` nearly equal parts of `total` begins here. */
@@ -88,9 +100,11 @@ function gemm_f32(
   b_row: usize,
   b_column: usize,
   initial: usize,
-  accumulate: bool,
+  sums: Sums,
   c: usize,
 ): void {
+  const accumulate = sums === Sums.added;
+  const spread = sums === Sums.stored && initial !== 0;
   const packs = b_column !== 4 || (rows >= Block.packing_rows && columns >= Block.packing_columns);
   const column_step = packs || accumulate ? Block.columns : columns;
   const depth_parts = parts_of(depth, Block.depth);
@@ -110,13 +124,13 @@ function gemm_f32(
       const b_block = b + <usize>k * b_row + <usize>j * b_column;
       const panels = place_panels(b_block, b_row, b_column, packs);
       const is_first = accumulate || part === 0;
-      Tiles.initial_row = is_first ? 0 : c_row;
-      Tiles.initial_column = is_first && initial === 0 ? 0 : 32;
+      Tiles.initial_row = !is_first ? c_row : spread ? 32 : 0;
+      Tiles.initial_column = is_first && (initial === 0 || spread) ? 0 : 32;
       for (let tile: i32 = 0; tile < row_parts; tile++) {
         const i = first_row + part_begin(share_rows, row_parts, tile);
         const tile_rows = first_row + part_begin(share_rows, row_parts, tile + 1) - i;
         const at = c + <usize>i * c_row + ((<usize>j) << 2);
-        const begins = initial === 0 ? ZEROS : initial + ((<usize>j) << 2);
+        const begins = initial === 0 ? ZEROS : initial + (spread ? (<usize>i) << 5 : (<usize>j) << 2);
         let a_tile = a + <usize>i * a_row + <usize>k * a_column;
         if (a_column !== 4) {
           Tiles.a_row = (<usize>Tiles.depth) << 2;
@@ -126,9 +140,53 @@ function gemm_f32(
         const to = accumulate ? Workspace.sums : at;
         gemm_row_of_tiles_f32(tile_rows, a_tile, panels, is_first ? begins : at, to);
         if (accumulate) add_rows_f32(to, tile_rows, block_columns, at, c_row);
-        else if (part === depth_parts - 1) finish_tiles(c, i, tile_rows, j, block_columns, columns);
+        else if (sums === Sums.finished && part === depth_parts - 1)
+          finish_tiles(c, i, tile_rows, j, block_columns, columns);
       }
     }
+  }
+}
+
+/** Whether turning a product pays: always with few columns if A is transposed for tiles, else if panels are half empty. */
+function has_few_columns(columns: i32, is_by_row: bool): bool {
+  return is_by_row ? columns < 13 && (-columns & 7) > 1 : columns < 21;
+}
+
+/**
+ * C by way of its transpose Bᵀ Aᵀ: a few columns leave half of a panel empty, as rows of a tile they do not. Such a
+ * product is never divided among threads (`partition.ts`).
+ */
+function turned_gemm_f32(
+  rows: i32,
+  columns: i32,
+  depth: i32,
+  a: usize,
+  a_row: usize,
+  a_column: usize,
+  b: usize,
+  b_row: usize,
+  b_column: usize,
+  initial: usize,
+  c: usize,
+): void {
+  const c_row = (<usize>columns) << 2;
+  const turned = Workspace.sums;
+  const most = (Block.sums / columns - 8) & ~7;
+  let spread: usize = 0;
+  if (initial !== 0) {
+    spread = turned + <usize>most * c_row;
+    for (let j: i32 = 0; j < columns; j++) {
+      const first = v128.load32_splat(initial + ((<usize>j) << 2));
+      const to = spread + ((<usize>j) << 5);
+      v128.store(to, first);
+      v128.store(to, first, 16);
+    }
+  }
+  for (let i: i32 = 0; i < rows; i += most) {
+    const n = min(rows - i, most);
+    const rows_of_a = a + <usize>i * a_row;
+    gemm_f32(columns, n, depth, b, b_column, b_row, rows_of_a, a_column, a_row, spread, Sums.stored, turned);
+    transpose_f32(turned, (<usize>n) << 2, columns, n, c + <usize>i * c_row, c_row);
   }
 }
 

@@ -2,7 +2,7 @@
  * Fully connected layers. Shapes: input is rows × inputs, weights inputs × units, output and delta rows × units.
  */
 import { ActivationCode } from '../src/opcodes';
-import { activate_one_f32, derivative_one_f32 } from './activations';
+import { activate_one_f32, multiply_by_derivative_f32 } from './activations';
 import { Batch } from './batch';
 import { Epilogue } from './epilogue';
 import { add_product_f32, product_f32, TINY } from './gemm';
@@ -76,18 +76,17 @@ function tiny_backward_input(
   activation: i32,
 ): void {
   const row = (<usize>units) << 2;
+  let to = gradient;
   for (let r = Batch.rows; r > 0; r--, delta += row) {
     let weight = weights;
-    for (let i = inputs; i > 0; i--, gradient += 4) {
+    for (let i = inputs; i > 0; i--, to += 4) {
       let sum: f32 = 0;
       for (let at = delta; at < delta + row; at += 4, weight += 4) sum += load<f32>(at) * load<f32>(weight);
-      if (output !== 0) {
-        sum = derivative_one_f32(activation, sum, load<f32>(output));
-        output += 4;
-      }
-      store<f32>(gradient, sum);
+      store<f32>(to, sum);
     }
   }
+  if (output === 0) return;
+  multiply_by_derivative_f32(activation, gradient, output, gradient, Batch.rows * inputs);
 }
 
 export function linear_forward(

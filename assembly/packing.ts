@@ -42,6 +42,7 @@ export function transpose_f32(
     transpose_few_f32(from, from_row, rows, columns, to, to_row);
     return;
   }
+  const last = (<usize>(columns - 4)) << 2;
   for (let j: i32 = 0; j < rows; j += 4) {
     const row = min(j, rows - 4);
     const r0 = from + <usize>row * from_row;
@@ -50,7 +51,7 @@ export function transpose_f32(
     const r3 = r2 + from_row;
     let at: usize = 0;
     let t0 = to + ((<usize>row) << 2);
-    for (let left = columns; ; ) {
+    for (;;) {
       const t1 = t0 + to_row;
       const t2 = t1 + to_row;
       const x0 = v128.load(r0 + at);
@@ -65,11 +66,12 @@ export function transpose_f32(
       v128.store(t1, v128.shuffle<f64>(low01, low23, 1, 3));
       v128.store(t2, v128.shuffle<f64>(high01, high23, 0, 2));
       v128.store(t2 + to_row, v128.shuffle<f64>(high01, high23, 1, 3));
-      left -= 4;
-      if (left <= 0) break;
-      const step = <usize>min(left, 4);
-      at += step << 2;
-      t0 += step * to_row;
+      if (at === last) break;
+      at += 16;
+      t0 = t2 + 2 * to_row;
+      if (at <= last) continue;
+      t0 -= ((at - last) >> 2) * to_row;
+      at = last;
     }
   }
 }

@@ -62,6 +62,27 @@ export function outer_product_f32(
   }
 }
 
+class FourRows {
+  /** Adds four rows of B, times a number each, to four columns of y. */
+  @inline static add(
+    y: usize,
+    b0: usize,
+    b1: usize,
+    b2: usize,
+    b3: usize,
+    x0: v128,
+    x1: v128,
+    x2: v128,
+    x3: v128,
+  ): void {
+    let sum = F32x4.fma(v128.load(b0), x0, v128.load(y));
+    sum = F32x4.fma(v128.load(b1), x1, sum);
+    sum = F32x4.fma(v128.load(b2), x2, sum);
+    sum = F32x4.fma(v128.load(b3), x3, sum);
+    v128.store(y, sum);
+  }
+}
+
 /** y[j] += Σ_k a[k] B[k,j] for whole vectors of columns, up to byte `end` of y; four rows of B at a time. */
 function add_rows_f32(
   depth: i32,
@@ -81,25 +102,23 @@ function add_rows_f32(
     const b2 = b1 + b_row;
     const b3 = b2 + b_row;
     let at: usize = 0;
-    for (; at + 32 <= end; at += 32) {
-      let low = F32x4.fma(v128.load(b + at), x0, v128.load(y + at));
-      let high = F32x4.fma(v128.load(b + at, 16), x0, v128.load(y + at, 16));
-      low = F32x4.fma(v128.load(b1 + at), x1, low);
-      high = F32x4.fma(v128.load(b1 + at, 16), x1, high);
-      low = F32x4.fma(v128.load(b2 + at), x2, low);
-      high = F32x4.fma(v128.load(b2 + at, 16), x2, high);
-      low = F32x4.fma(v128.load(b3 + at), x3, low);
-      high = F32x4.fma(v128.load(b3 + at, 16), x3, high);
-      v128.store(y + at, low);
-      v128.store(y + at, high, 16);
+    // Vector by vector: see "Loops in AssemblyScript" in CONTRIBUTING.md.
+    for (; at + 128 <= end; at += 128) {
+      const y_at = y + at;
+      const p0 = b + at;
+      const p1 = b1 + at;
+      const p2 = b2 + at;
+      const p3 = b3 + at;
+      FourRows.add(y_at, p0, p1, p2, p3, x0, x1, x2, x3);
+      FourRows.add(y_at + 16, p0 + 16, p1 + 16, p2 + 16, p3 + 16, x0, x1, x2, x3);
+      FourRows.add(y_at + 32, p0 + 32, p1 + 32, p2 + 32, p3 + 32, x0, x1, x2, x3);
+      FourRows.add(y_at + 48, p0 + 48, p1 + 48, p2 + 48, p3 + 48, x0, x1, x2, x3);
+      FourRows.add(y_at + 64, p0 + 64, p1 + 64, p2 + 64, p3 + 64, x0, x1, x2, x3);
+      FourRows.add(y_at + 80, p0 + 80, p1 + 80, p2 + 80, p3 + 80, x0, x1, x2, x3);
+      FourRows.add(y_at + 96, p0 + 96, p1 + 96, p2 + 96, p3 + 96, x0, x1, x2, x3);
+      FourRows.add(y_at + 112, p0 + 112, p1 + 112, p2 + 112, p3 + 112, x0, x1, x2, x3);
     }
-    if (at !== end) {
-      let sum = F32x4.fma(v128.load(b + at), x0, v128.load(y + at));
-      sum = F32x4.fma(v128.load(b1 + at), x1, sum);
-      sum = F32x4.fma(v128.load(b2 + at), x2, sum);
-      sum = F32x4.fma(v128.load(b3 + at), x3, sum);
-      v128.store(y + at, sum);
-    }
+    for (; at !== end; at += 16) FourRows.add(y + at, b + at, b1 + at, b2 + at, b3 + at, x0, x1, x2, x3);
   }
   for (; depth > 0; depth--, a += a_column, b += b_row) {
     const x = v128.load32_splat(a);

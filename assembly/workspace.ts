@@ -9,12 +9,14 @@ export class Block {
   static readonly packing_columns: i32 = 32;
   /** Up to this many rows of C, a B given as its transpose is read by dot products. */
   static readonly dot_rows: i32 = 3;
+  /** Numbers of a row of tiles, or of a transposed product. */
+  static readonly sums: i32 = Block.columns * 6;
 }
 
 const PANEL_BYTES: usize = (<usize>Block.depth * <usize>Block.columns) << 2;
 const A_BYTES: usize = (<usize>Block.depth * 6) << 2;
 const C_BYTES: usize = 6 * 32;
-const SUMS_BYTES: usize = (<usize>Block.columns * 6) << 2;
+const SUMS_BYTES: usize = (<usize>Block.sums) << 2;
 const REPEATED_BYTES: usize = 3 * 16;
 const LARGE_BYTES: usize = 3 * 16;
 const LAST_BYTES: usize = 2 * 16;
@@ -60,7 +62,7 @@ export function firstFree(): usize {
   return ((__heap_base + 63) & ~63) + workspaceBytes();
 }
 
-/** Eight zeros. What is static here is never written: every thread has it at the same place. */
-export const ZEROS: usize = memory.data(32, 16);
+/** 32 zeros. What is static here is never written: every thread has it at the same place. */
+export const ZEROS: usize = memory.data(128, 16);
 /** The number 1. */
 export const ONE: usize = memory.data<f32>([1]);

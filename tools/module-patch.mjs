@@ -1,7 +1,8 @@
 // Writes one WebAssembly module as a patch of another; src/backends/wasm/module-patch.ts applies it.
 
-/** Shortest stretch worth a copy, and how many places with the same beginning are looked at. */
-const SHORTEST = 8;
+/** Shortest stretch worth a copy: with 8 or 10 the compressed patches are longer. */
+const SHORTEST = 9;
+/** How many places with the same beginning are looked at. */
 const MOST_PLACES = 64;
 
 /**

@@ -16,6 +16,11 @@ function* products(): Generator<{ rows: number; inputs: number; units: number }>
   // Tall tiles of every height.
   for (const rows of [5, 6, 7, 8, 9, 10, 11, 12, 25])
     for (const units of [1, 10]) yield { rows, inputs: 37, units };
+  // A few columns, with more rows than are computed as columns at once, and more steps than a block is deep.
+  yield { rows: 155, inputs: 41, units: 10 };
+  yield { rows: 305, inputs: 265, units: 4 };
+  yield { rows: 37, inputs: 200, units: 19 };
+  yield { rows: 270, inputs: 10, units: 41 };
   // Weights whose rows lie at a distance of pages.
   for (const rows of [5, 128, 129]) yield { rows, inputs: 261, units: 1024 };
 }
