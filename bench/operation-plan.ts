@@ -52,21 +52,24 @@ export function fill(executor: Executor, places: readonly Place[]): void {
   }
 }
 
+/** Steps of an epoch: where one ends metrics are put aside, and in WebAssembly a call returns. */
+const STEPS_PER_EPOCH = 64;
+
 /** An executor of the plan's operations. The rows of its run have one column that no operation here reads. */
 export async function prepareOperation(backend: Backend, plan: Plan): Promise<Prepared> {
   const executor = await backend.createExecutor(plan, 1);
-  const count = plan.batchCapacity;
+  const count = plan.batchCapacity * STEPS_PER_EPOCH;
   const inputs = backend.precision === 'float32' ? new Float32Array(count) : new Float64Array(count);
   const rows: Rows = { count, inputs, targets: null, labels: null, shared: false };
   const run = (repeats: number) =>
     executor.run(rows, {
       program: { begin: 0, end: plan.operations.length / OPERATION_STRIDE },
       rowsPerEpoch: count,
-      batchSize: count,
+      batchSize: plan.batchCapacity,
       firstStep: 0,
       steps: repeats,
       order: null,
-      metrics: new Float64Array(repeats * ScalarCode.first_free),
+      metrics: new Float64Array(Math.ceil(repeats / STEPS_PER_EPOCH) * ScalarCode.first_free),
       result: null,
     });
   return { executor, run: (repeats) => time(() => run(repeats)) };
