@@ -1,24 +1,28 @@
-/**
- * npm run bench                              everything
- * npm run bench -- --only traced,passes      some of it, by the names in options.ts
- *                  --peers                   other libraries too: see peers/setup.mjs
- *                  --backend native-avx2     these backends, instead of the best of each kind
- *                  --match '^784.*adam'      cases whose names match
- *                  --rounds 9                times each contender is timed
- *                  --json                    one JSON document instead of tables
- */
+/** Times what the command line asks for; `usage` in options.ts says what it may ask. */
 
 import { setFlagsFromString } from 'node:v8';
 import type { BenchReport } from './benches.js';
 import { describeMachine } from './harness.js';
-import { type BenchName, readOptions } from './options.js';
+import { type BenchName, type BenchOptions, readOptions, usage } from './options.js';
 
 // Behind a flag before Node 22; set before any module is compiled.
 if (Number.parseInt(process.versions.node, 10) < 22) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
-const { benches } = await import('./benches.js');
+/** Ends the process where there is nothing to bench. */
+function optionsOrEnd(): BenchOptions {
+  try {
+    const options = readOptions(process.argv.slice(2));
+    if (!options.help) return options;
+    console.log(usage);
+    process.exit(0);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
 
-const options = readOptions(process.argv.slice(2));
+const options = optionsOrEnd();
+const { benches } = await import('./benches.js');
 const machine = describeMachine();
 const print = (text: string) => {
   if (!options.json) console.log(`${text}\n`);

@@ -30,7 +30,18 @@ export interface BenchOptions {
   backends: BackendId[] | undefined;
   /** Which cases take part, by their names. */
   match: RegExp;
+  /** What may be said is asked for. */
+  help: boolean;
 }
+
+export const usage = `npm run bench                              everything
+npm run bench -- --only traced,passes      some of it: ${benchNames.join(', ')}
+                 --peers                   other libraries too: see peers/setup.mjs
+                 --backend native-avx2     these backends, instead of the best of each kind
+                 --match '^784.*adam'      cases whose names match
+                 --rounds 9                times each contender is timed
+                 --json                    one JSON document instead of tables
+                 --help                    this`;
 
 function isMember<T extends string>(list: readonly T[], value: string): value is T {
   return (list as readonly string[]).includes(value);
@@ -55,6 +66,7 @@ export function readOptions(args: string[]): BenchOptions {
       backend: { type: 'string' },
       match: { type: 'string', default: '' },
       json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
   const rounds = Number(values.rounds);
@@ -68,5 +80,6 @@ export function readOptions(args: string[]): BenchOptions {
     json: values.json,
     backends: values.backend === undefined ? undefined : listOf('--backend', backendIds, values.backend),
     match: new RegExp(values.match),
+    help: values.help,
   };
 }
