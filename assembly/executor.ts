@@ -111,6 +111,7 @@ export function operandCount(opcode: i32): i32 {
 /** Executes an operation, or this thread's share of it; in the basic module, those of a basic plan only. */
 export function execute(o: usize): void {
   // All words of it, whatever they mean there: loads where they are used take 700 bytes more.
+  const opcode = Word.int(o, 0);
   const o1 = Word.int(o, 1);
   const o2 = Word.int(o, 2);
   const o3 = Word.int(o, 3);
@@ -122,7 +123,7 @@ export function execute(o: usize): void {
   const o9 = Word.int(o, 9);
   const o10 = Word.int(o, 10);
   const o11 = Word.int(o, 11);
-  switch (Word.int(o, 0)) {
+  switch (opcode) {
     case Opcode.gather_rows:
       gather_rows(o1, o2, o3, o4, o5);
       break;
@@ -206,7 +207,7 @@ export function execute(o: usize): void {
       activation_forward(o1, o2, o3, o4);
       break;
     default:
-      if (isDefined(WHOLE)) execute_further(o);
+      if (isDefined(WHOLE)) execute_further(opcode, o1, o2, o3, o4, o5, o6, o7, o8, o9, o10, o11);
       else unreachable();
   }
 }

@@ -10,22 +10,23 @@ import {
   layer_norm_forward,
 } from './norms';
 import { advance_optimizer, optimizer_step } from './optimizer-rules';
-import { Word } from './word';
 
-/** Executes an operation that no basic plan has (`isBasic` in the plan), or this thread's share of it. */
-export function execute_further(o: usize): void {
-  const o1 = Word.int(o, 1);
-  const o2 = Word.int(o, 2);
-  const o3 = Word.int(o, 3);
-  const o4 = Word.int(o, 4);
-  const o5 = Word.int(o, 5);
-  const o6 = Word.int(o, 6);
-  const o7 = Word.int(o, 7);
-  const o8 = Word.int(o, 8);
-  const o9 = Word.int(o, 9);
-  const o10 = Word.int(o, 10);
-  const o11 = Word.int(o, 11);
-  switch (Word.int(o, 0)) {
+/** Executes an operation that no basic plan has (`isBasic` in the plan), or this thread's share of it, with its operands as `execute` has them. */
+export function execute_further(
+  opcode: i32,
+  o1: i32,
+  o2: i32,
+  o3: i32,
+  o4: i32,
+  o5: i32,
+  o6: i32,
+  o7: i32,
+  o8: i32,
+  o9: i32,
+  o10: i32,
+  o11: i32,
+): void {
+  switch (opcode) {
     case Opcode.batch_norm_forward:
       batch_norm_forward(o1, o2, o3, o4, o5, o6, o7, o8, o9, o10, o11);
       break;

@@ -53,7 +53,7 @@ export function product_f32(
       const y = c + ((<usize>(i * columns)) << 2);
       column_product_f32(columns, depth, b, b_column, a + <usize>i * a_row, 0, y);
     }
-  } else if (rows >= 8 && has_few_columns(columns, a_column === 4)) {
+  } else if (pays_turned(rows, columns, a_column === 4)) {
     turned_gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, c);
   } else {
     gemm_f32(rows, columns, depth, a, a_row, a_column, b, b_row, b_column, initial, Sums.finished, c);
@@ -147,14 +147,15 @@ function gemm_f32(
   }
 }
 
-/** Whether turning a product pays: always with few columns if A is transposed for tiles, else if panels are half empty. */
-function has_few_columns(columns: i32, is_by_row: bool): bool {
+/** Whether few columns are better computed as rows: if a panel lacks some, or if tiles need A, given by columns, turned. */
+function pays_turned(rows: i32, columns: i32, is_by_row: bool): bool {
+  if (rows < 8) return false;
   return is_by_row ? columns < 13 && (-columns & 7) > 1 : columns < 21;
 }
 
 /**
- * C by way of its transpose Bᵀ Aᵀ: a few columns leave half of a panel empty, as rows of a tile they do not. Such a
- * product is never divided among threads (`partition.ts`).
+ * C by way of its transpose Bᵀ Aᵀ, as many rows of A at a time as the workspace holds. Products of so few columns are
+ * never divided among threads (`partition.ts`).
  */
 function turned_gemm_f32(
   rows: i32,

@@ -35,13 +35,15 @@ export interface BenchOptions {
 }
 
 export const usage = `npm run bench                              everything
-npm run bench -- --only traced,passes      some of it: ${benchNames.join(', ')}
+npm run bench -- --only traced,passes      some of it, by the names below
                  --peers                   other libraries too: see peers/setup.mjs
                  --backend native-avx2     these backends, instead of the best of each kind
                  --match '^784.*adam'      cases whose names match
                  --rounds 9                times each contender is timed
                  --json                    one JSON document instead of tables
-                 --help                    this`;
+                 --help                    this
+
+${benchNames.join(', ')}`;
 
 function isMember<T extends string>(list: readonly T[], value: string): value is T {
   return (list as readonly string[]).includes(value);

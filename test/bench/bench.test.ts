@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeOnnx } from '../../bench/onnx.js';
-import { benchNames, readOptions } from '../../bench/options.js';
+import { benchNames, readOptions, usage } from '../../bench/options.js';
 import {
   checkSteps,
   createData,
@@ -86,6 +86,14 @@ describe('options', () => {
       match: /(?:)/,
       json: false,
     });
+  });
+
+  it('say what they are', () => {
+    expect(readOptions([]).help).toBe(false);
+    expect(readOptions(['--help']).help).toBe(true);
+    const names = Object.keys(readOptions([])).map((name) => (name === 'backends' ? 'backend' : name));
+    for (const name of names) expect(usage).toContain(`--${name} `);
+    for (const name of benchNames) expect(usage).toContain(name);
   });
 
   it('take lists of benches and backends', () => {
